@@ -1,0 +1,97 @@
+"""The product: one canonical struct whatever feed it came from, and the exact text that is embedded."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from setwise.names import ProductId
+
+AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "backorder")
+TEXT_CHARS = 1_000
+"""The encoder reads at most 128 tokens; text beyond this many characters never reaches it."""
+
+
+class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A sale price in minor units and when it holds; None = open on that side. `starts_at <= now < ends_at`."""
+
+    price_cents: int
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A sellable item as the merchant's feed describes it. Money in minor units of `currency`; times are UTC."""
+
+    id: ProductId
+    title: str
+    price_cents: int
+    currency: str
+    description: str = ""
+    link: str = ""
+    image_link: str = ""
+    additional_image_links: tuple[str, ...] = ()
+    availability: str = "in_stock"
+    sale: Sale | None = None
+    cost_cents: int | None = None
+    brand: str = ""
+    gtin: str = ""
+    mpn: str = ""
+    google_product_category: str = ""
+    product_types: tuple[str, ...] = ()
+    """Category paths from broad to narrow, levels joined by ' > '."""
+    item_group_id: str = ""
+    color: str = ""
+    material: str = ""
+    pattern: str = ""
+    size: str = ""
+    size_system: str = ""
+    gender: str = ""
+    age_group: str = ""
+    product_length: str = ""
+    product_width: str = ""
+    product_height: str = ""
+    product_weight: str = ""
+    condition: str = ""
+    custom_labels: tuple[str, ...] = ()
+    expiration_date: datetime | None = None
+    stock: int | None = None
+    rating: float | None = None
+
+
+def price_now(product: Product, now: datetime) -> int:
+    """Minor units a shopper pays at `now`: the sale price while the sale runs, else the price."""
+    sale = product.sale
+    if sale is None:
+        return product.price_cents
+    started = sale.starts_at is None or sale.starts_at <= now
+    over = sale.ends_at is not None and sale.ends_at <= now
+    return sale.price_cents if started and not over else product.price_cents
+
+
+def is_sellable(product: Product, now: datetime, quantity: int = 1, allow_preorder: bool = False) -> bool:
+    """In stock, not expired, and as many pieces as asked for where the stock is known."""
+    available = product.availability == "in_stock" or (
+        allow_preorder and product.availability in ("preorder", "backorder")
+    )
+    expired = product.expiration_date is not None and product.expiration_date <= now
+    return available and not expired and (product.stock is None or product.stock >= quantity)
+
+
+def leaf_category(product: Product) -> str:
+    """The narrowest level of the first category path, or ''."""
+    paths = product.product_types or ((product.google_product_category,) if product.google_product_category else ())
+    return paths[0].split(" > ")[-1].strip() if paths else ""
+
+
+def product_text(product: Product) -> str:
+    """The text that is embedded and indexed: title first, then what the product is, then its description."""
+    category = leaf_category(product)
+    facts = [product.title, product.brand, category, product.color, product.material, product.pattern, product.size]
+    head = ". ".join(fact for fact in facts if fact)
+    return f"{head}. {product.description}"[:TEXT_CHARS].strip() if product.description else head[:TEXT_CHARS]
+
+
+def text_hash(text: str) -> str:
+    """32 hex digits that change with the text: the key under which its embedding is kept."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,198 @@
+"""Every setting, one frozen struct per concern; the text under a field is its documentation."""
+
+import ast
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self, get_args, get_origin
+
+import msgspec
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be read; names the variable and what it accepts."""
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """Where things are kept."""
+
+    data_dir: str = "var"
+    """Folder for everything Setwise writes: artefacts, feature store, server data, logs."""
+    releases_url: str = ""
+    """fsspec address of the releases (a folder or a bucket); empty = `releases` in the data folder."""
+    dagster_postgres_url: str = ""
+    """postgresql:// address for Dagster's run history; empty = SQLite under the data folder."""
+
+    @property
+    def releases(self) -> str:
+        """fsspec address of the releases."""
+        return self.releases_url or str(Path(self.data_dir).absolute() / "releases")
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """What the merchant brings."""
+
+    feed: str = ""
+    """Product feed: a path, plain or .gz. Empty = the sample shop."""
+    orders: str = ""
+    """Orders, JSON Lines or CSV, plain or .gz. May be empty."""
+    sets: str = ""
+    """Merchant-made sets, JSON Lines, plain or .gz. May be empty."""
+    feed_mode: Literal["full", "delta"] = "full"
+    """full: products that the feed no longer has are gone. delta: the feed only adds and changes."""
+    max_rejected_share: float = 0.2
+    """A feed with a larger share of rejected rows stops the build; the live release stays."""
+    allow_preorder: bool = False
+    """Whether preorder and backorder products may be answered."""
+    sample_products: int = 3_000
+    """Size of the sample shop: products."""
+    sample_shoppers: int = 2_000
+    """Size of the sample shop: shoppers."""
+    sample_orders: int = 20_000
+    """Size of the sample shop: orders, and as many sessions."""
+
+
+class Models(msgspec.Struct, frozen=True):
+    """Which models a release is built with."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """A local folder in sentence-transformers form, or a model's name: packaged, else from the model hub."""
+
+
+class Vectors(msgspec.Struct, frozen=True):
+    """The vector store."""
+
+    backend: Literal["in-process", "weaviate"] = "in-process"
+    """in-process: usearch and tantivy from the release's files. weaviate: a server."""
+    weaviate_host: str = "127.0.0.1"
+    """Weaviate's host name."""
+    weaviate_http_port: int = 8080
+    """Weaviate's HTTP port."""
+    weaviate_grpc_port: int = 50051
+    """Weaviate's gRPC port."""
+    weaviate_api_key: str = ""
+    """Weaviate's API key; empty = anonymous."""
+    weaviate_secure: bool = False
+    """Whether to talk TLS to Weaviate."""
+
+
+class Features(msgspec.Struct, frozen=True):
+    """Feast's online store."""
+
+    backend: Literal["sqlite", "redis"] = "sqlite"
+    """sqlite: a file in the data folder. redis: a server."""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Redis address for Feast's online store."""
+    max_age_s: int = 31 * 86_400
+    """Feature values older than this many seconds count as missing."""
+
+
+class Service(msgspec.Struct, frozen=True):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Loopback by default."""
+    port: int = 8000
+    """Port of the API."""
+    dagster_port: int = 3000
+    """Port of Dagster's pages under `make demo`."""
+    threads: int = 2
+    """Answers computed at once in one process."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged."""
+
+
+# The environment variable of a field is SETWISE_<prefix>_<FIELD>, or SETWISE_<FIELD> where the prefix is empty.
+_PREFIXES = {
+    "storage": "",
+    "catalogue": "",
+    "models": "",
+    "vectors": "VECTORS",
+    "features": "FEATURES",
+    "service": "",
+}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings of a process; built once, where the process starts."""
+
+    storage: Storage = Storage()
+    catalogue: Catalogue = Catalogue()
+    models: Models = Models()
+    vectors: Vectors = Vectors()
+    features: Features = Features()
+    service: Service = Service()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Reads SETWISE_*; raises SettingsError for a value that does not fit or a name that no setting has."""
+        known = {entry.variable for entry in documented()}
+        unknown = sorted(name for name in environ if name.startswith("SETWISE_") and name not in known | _NOT_SETTINGS)
+        if unknown:
+            raise SettingsError(f"{unknown[0]} is not a setting; .env.example lists them all")
+        concerns = {}
+        for concern in msgspec.structs.fields(cls):
+            values = {}
+            for field in msgspec.structs.fields(concern.type):
+                name = variable_of(concern.name, field.name)
+                if environ.get(name, "") != "":
+                    values[field.name] = _convert(name, environ[name], field.type)
+            concerns[concern.name] = concern.type(**values)
+        return cls(**concerns)
+
+
+# Read by the test-suite and by scripts, never by Setwise itself.
+_NOT_SETTINGS = {"SETWISE_REQUIRE_SERVICES", "SETWISE_SHARED"}
+
+
+class Documented(msgspec.Struct, frozen=True):
+    """One setting as a reader sees it."""
+
+    variable: str
+    default: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+def variable_of(concern: str, field: str) -> str:
+    """The environment variable of a field."""
+    prefix = _PREFIXES[concern]
+    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_REDIS_URL.
+    if prefix and not field.startswith(("weaviate", "redis")):
+        return f"SETWISE_{prefix}" if field == "backend" else f"SETWISE_{prefix}_{field.upper()}"
+    return f"SETWISE_{field.upper()}"
+
+
+def documented() -> list[Documented]:
+    """Every setting with its default and the text under it, in the order of the source."""
+    entries = []
+    for concern in msgspec.structs.fields(Settings):
+        texts = _texts_under_fields(concern.type)
+        for field in msgspec.structs.fields(concern.type):
+            choices = get_args(field.type) if get_origin(field.type) is Literal else ()
+            entries.append(
+                Documented(variable_of(concern.name, field.name), _as_text(field.default), texts[field.name], choices)
+            )
+    return entries
+
+
+def _texts_under_fields(struct: type) -> dict[str, str]:
+    body = ast.parse(inspect.getsource(struct)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    texts = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            texts[field.target.id] = str(ast.literal_eval(text.value))
+    return texts
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _convert(variable: str, text: str, kind: type) -> object:
+    try:
+        return msgspec.convert(text.strip(), kind, strict=False)
+    except msgspec.ValidationError as error:
+        choices = " or ".join(map(str, get_args(kind))) or kind.__name__
+        raise SettingsError(f"{variable}={text!r} is not accepted: expected {choices}") from error

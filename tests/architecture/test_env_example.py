@@ -1,0 +1,17 @@
+from pathlib import Path
+
+from setwise.settings import documented
+
+ROOT = Path(__file__).parents[2]
+
+
+def as_env_example() -> str:
+    lines = ["# Every setting with its default. Copy to .env, uncomment what you change."]
+    for entry in documented():
+        choices = f" ({' | '.join(entry.choices)})" if entry.choices else ""
+        lines += ["", f"# {entry.text}{choices}", f"# {entry.variable}={entry.default}"]
+    return "\n".join(lines) + "\n"
+
+
+def test_env_example_lists_exactly_the_settings_with_their_defaults() -> None:
+    assert (ROOT / ".env.example").read_text() == as_env_example()
