@@ -30,3 +30,10 @@ check: install  ## lint, types and import contracts
 .PHONY: audit
 audit: install  ## known vulnerabilities and licences of the locked dependencies
 	@bash scripts/audit.sh
+
+.PHONY: services services-stop
+services:  ## start Redis, PostgreSQL, Kafka and Weaviate here, without a container engine
+	@bash scripts/services.sh start
+
+services-stop:  ## end exactly the servers that `make services` started
+	@bash scripts/services.sh stop

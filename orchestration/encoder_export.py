@@ -46,7 +46,7 @@ def find_model(name: str) -> str:
     return name
 
 
-def load_model(name: str):  # noqa: ANN201 - torch's classes are only known inside
+def load_model(name: str):
     """The sentence-transformers model on the CPU; raises EncoderUnavailableError."""
     from sentence_transformers import SentenceTransformer
 
@@ -61,7 +61,7 @@ def load_model(name: str):  # noqa: ANN201 - torch's classes are only known insi
 
 
 def export(name: str, folder: Path) -> EncoderCard:
-    """Writes fp32 and int8 graphs, tokenizer and card into `folder`."""
+    """Writes int8 graph, tokenizer and card into `folder`, the fp32 graph beside it."""
     import onnx
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -74,7 +74,7 @@ def export(name: str, folder: Path) -> EncoderCard:
             super().__init__()
             self.transformer = transformer
 
-        def forward(self, input_ids, attention_mask):  # noqa: ANN001, ANN202
+        def forward(self, input_ids, attention_mask):
             hidden = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
             mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
             mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
@@ -86,7 +86,7 @@ def export(name: str, folder: Path) -> EncoderCard:
     torch.onnx.export(
         Sentence().eval(),
         (ids, torch.ones_like(ids)),
-        str(folder / REFERENCE_FILE),
+        str((folder / REFERENCE_FILE).resolve()),
         input_names=["input_ids", "attention_mask"],
         output_names=[OUTPUT],
         dynamic_axes={"input_ids": axes, "attention_mask": axes, OUTPUT: {0: "batch"}},
@@ -94,7 +94,7 @@ def export(name: str, folder: Path) -> EncoderCard:
         dynamo=False,
     )
     quantize_dynamic(
-        folder / REFERENCE_FILE,
+        (folder / REFERENCE_FILE).resolve(),
         folder / MODEL_FILE,
         per_channel=True,
         weight_type=QuantType.QInt8,
@@ -115,5 +115,3 @@ def parity(name: str, folder: Path) -> dict[str, list[float]]:
         graph: np.sum(original * Encoder(folder, graph).encode(PROBES), axis=1).round(5).tolist()
         for graph in (REFERENCE_FILE, MODEL_FILE)
     }
-
-

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 MODEL_FILE = "model.int8.onnx"
-REFERENCE_FILE = "model.fp32.onnx"
+REFERENCE_FILE = "../model.fp32.onnx"
+"""The unquantised graph stays beside the folder that serves: it is for comparing only."""
 TOKENIZER_FILE = "tokenizer.json"
 CARD_FILE = "encoder.json"
 OUTPUT = "sentence_embedding"

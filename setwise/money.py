@@ -4,7 +4,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 # ISO 4217: every active currency and, where it is not 2, its number of digits after the point.
-_CODES = frozenset(
+CURRENCY_CODES = frozenset(
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF "
     "CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG "
     "HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA "
@@ -28,7 +28,7 @@ class MoneyError(ValueError):
 
 def is_currency(code: str) -> bool:
     """True for an active ISO 4217 code in capitals."""
-    return code in _CODES
+    return code in CURRENCY_CODES
 
 
 def digits_of(currency: str) -> int:

@@ -40,6 +40,8 @@ class Catalogue(msgspec.Struct, frozen=True):
     """Merchant-made sets, JSON Lines, plain or .gz. May be empty."""
     feed_mode: Literal["full", "delta"] = "full"
     """full: products that the feed no longer has are gone. delta: the feed only adds and changes."""
+    currency: str = ""
+    """Currency of prices that come without one (Shopify); empty = such rows are rejected."""
     max_rejected_share: float = 0.2
     """A feed with a larger share of rejected rows stops the build; the live release stays."""
     allow_preorder: bool = False

@@ -1,0 +1,93 @@
+"""The release that this process answers from, and the watch that notices a newer one."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from setwise.encoder import Encoder
+from setwise.index import Analyzer, LocalIndex
+from setwise.release import Manifest, ReleaseError, Releases
+from setwise.snapshot import Snapshot
+from setwise.vocabulary import Vocabulary, read_vocabulary
+
+logger = logging.getLogger(__name__)
+POLL_S = 0.5
+
+
+class LiveRelease(msgspec.Struct, frozen=True):
+    """One release, opened. A request takes it once and uses nothing else, so no answer sees two releases."""
+
+    manifest: Manifest
+    snapshot: Snapshot
+    encoder: Encoder
+    index: LocalIndex
+    vocabulary: Vocabulary
+    analyzer: Analyzer
+
+
+def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
+    """Opens the files of a verified release, and warms what the first answer would wait for."""
+    live = LiveRelease(
+        manifest,
+        Snapshot(folder / "snapshot"),
+        Encoder(folder / "encoder"),
+        LocalIndex(folder / "index"),
+        read_vocabulary(folder / "vocabulary"),
+        Analyzer(),
+    )
+    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(live.index.vectors) != len(live.snapshot):
+        raise ReleaseError(f"release {manifest.release_id}: encoder, index and snapshot do not fit each other")
+    live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
+    return live
+
+
+class ReleaseWatch:
+    """Looks for another `current` twice a second; a release that cannot be opened is logged and the old one stays."""
+
+    def __init__(self, releases: Releases, on_open: Callable[[LiveRelease], None] | None = None) -> None:
+        self._releases = releases
+        self._on_open = on_open
+        self._live: LiveRelease | None = None
+        self._refused: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="release-watch", daemon=True)
+
+    @property
+    def live(self) -> LiveRelease | None:
+        """The release to answer from, or None before the first one could be opened."""
+        return self._live
+
+    def start(self) -> None:
+        """Opens the live release now and watches from then on."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the watch."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def look(self) -> None:
+        """Opens `current` where it is another release than the one that is open."""
+        try:
+            current = self._releases.current_id()
+            is_known = self._live is not None and self._live.manifest.release_id == current
+            if current is None or is_known or current == self._refused:
+                return
+            live = open_release(*self._releases.fetch(current))
+        except (OSError, ValueError, RuntimeError, KeyError, msgspec.MsgspecError) as error:
+            self._refused = self._releases.current_id()
+            logger.error("release %s cannot be served, the old one stays: %s", self._refused, error)
+            return
+        if self._on_open:
+            self._on_open(live)
+        self._live, self._refused = live, None
+        logger.info("serving release %s, %d products", current, len(live.snapshot))
+
+    def _run(self) -> None:
+        while not self._stop.wait(POLL_S):
+            self.look()

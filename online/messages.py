@@ -1,0 +1,238 @@
+"""What comes in and goes out over HTTP, as docs/api.md and /schema show it."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Cents = Annotated[int, Meta(ge=0, le=10**15)]
+Prompt = Annotated[str, Meta(max_length=512)]
+
+
+class BudgetWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """Minor units; `currency` = the catalogue's main one where it is left out."""
+
+    min_cents: Cents | None = None
+    max_cents: Cents | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+
+
+class SlotRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A role to fill, in the client's words."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    quantity: Annotated[int, Meta(ge=1, le=99)] = 1
+    required: bool = True
+
+
+class Filters(Struct, frozen=True, forbid_unknown_fields=True):
+    """Any-of within a field, all-of across; they hold for every item."""
+
+    brand: Annotated[list[str], Meta(max_length=50)] | None = None
+    product_type: Annotated[list[str], Meta(max_length=50)] | None = None
+    gender: Annotated[list[str], Meta(max_length=10)] | None = None
+    color: Annotated[list[str], Meta(max_length=50)] | None = None
+    material: Annotated[list[str], Meta(max_length=50)] | None = None
+    size: Annotated[list[str], Meta(max_length=50)] | None = None
+    price_min_cents: Cents | None = None
+    price_max_cents: Cents | None = None
+
+
+class BundleRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST /v1/bundles; one of prompt, lock, basket at least."""
+
+    prompt: Prompt | None = None
+    user_id: Id | None = None
+    visitor_id: Id | None = None
+    session_id: Id | None = None
+    consent: bool = True
+    n_bundles: Annotated[int, Meta(ge=1, le=10)] = 3
+    budget: BudgetWish | None = None
+    slots: Annotated[list[SlotRequest], Meta(max_length=10)] | None = None
+    filters: Filters | None = None
+    lock: Annotated[list[Id], Meta(max_length=10)] = []
+    exclude: Annotated[list[Id], Meta(max_length=2_000)] = []
+    basket: Annotated[list[Id], Meta(max_length=200)] = []
+    explain: bool = False
+
+
+class ProductsRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST /v1/products; one of prompt, user_id, basket at least, or candidates."""
+
+    prompt: Prompt | None = None
+    user_id: Id | None = None
+    visitor_id: Id | None = None
+    session_id: Id | None = None
+    consent: bool = True
+    basket: Annotated[list[Id], Meta(max_length=200)] = []
+    exclude: Annotated[list[Id], Meta(max_length=2_000)] = []
+    candidates: Annotated[list[Id], Meta(max_length=1_000)] | None = None
+    filters: Filters | None = None
+    k: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    offset: Annotated[int, Meta(ge=0, le=1_000)] = 0
+
+
+class Degraded(Struct, frozen=True):
+    """A dependency that was answered without, and why."""
+
+    dependency: str
+    reason: str
+
+
+class BudgetRead(Struct, frozen=True):
+    """The budget that holds for this answer."""
+
+    min_cents: int | None
+    max_cents: int | None
+    currency: str
+    scope: str
+    approximate: bool
+
+
+class SlotRead(Struct, frozen=True):
+    """A slot of this answer."""
+
+    name: str
+    quantity: int
+    required: bool
+    categories: list[str]
+    locked: bool
+
+
+class ExcludeRead(Struct, frozen=True):
+    """What no item may be."""
+
+    materials: list[str]
+    colors: list[str]
+    brands: list[str]
+    styles: list[str]
+    categories: list[str]
+    words: list[str]
+
+
+class Understood(Struct, frozen=True):
+    """What was read out of prompt and fields."""
+
+    language: str
+    budget: BudgetRead | None
+    slots: list[SlotRead]
+    quantities: dict[str, int]
+    colors: list[str]
+    materials: list[str]
+    styles: list[str]
+    brands: list[str]
+    sizes: list[str]
+    exclude: ExcludeRead
+    conflicts: list[str]
+    relaxed: list[str]
+
+
+class ItemOut(Struct, frozen=True, omit_defaults=True):
+    """One product of a bundle; money in minor units of the bundle's currency."""
+
+    product_id: str
+    slot: str
+    quantity: int
+    price_cents: int
+    title: str
+    link: str
+    image_link: str
+    score: float
+    reasons: list[str]
+    alternatives: list[str]
+    parts: dict[str, float] | None = None
+
+
+class BundleOut(Struct, frozen=True, omit_defaults=True):
+    """Products that fill the slots together."""
+
+    bundle_id: str
+    title: str
+    label: str
+    total_cents: int
+    currency: str
+    score: float
+    reasons: list[str]
+    open_slots: list[str]
+    items: list[ItemOut]
+    parts: dict[str, float] | None = None
+
+
+class InfeasibleOut(Struct, frozen=True):
+    """Why there is no bundle, and what would help."""
+
+    reason: str
+    cheapest_total_cents: int | None = None
+    blocking: list[str] = []
+    cheapest: BundleOut | None = None
+
+
+class BundleAnswer(Struct, frozen=True):
+    """Answer of POST /v1/bundles."""
+
+    request_id: str
+    release: str
+    served_by: str
+    degraded: list[Degraded]
+    experiment: dict[str, str]
+    understood: Understood
+    bundles: list[BundleOut]
+    infeasible: InfeasibleOut | None
+    timings_ms: dict[str, float]
+
+
+class ProductOut(Struct, frozen=True):
+    """One ranked product."""
+
+    product_id: str
+    score: float
+    price_cents: int
+    currency: str
+    title: str
+    link: str
+    image_link: str
+    reasons: list[str]
+
+
+class ProductsAnswer(Struct, frozen=True):
+    """Answer of POST /v1/products and GET /v1/search."""
+
+    request_id: str
+    served_by: str
+    degraded: list[Degraded]
+    understood: Understood
+    products: list[ProductOut]
+    timings_ms: dict[str, float]
+
+
+class ProductDetail(Struct, frozen=True):
+    """One product as it is sold now."""
+
+    product_id: str
+    title: str
+    description: str
+    price_cents: int
+    currency: str
+    is_sellable: bool
+    availability: str
+    brand: str
+    color: str
+    material: str
+    size: str
+    categories: list[str]
+    link: str
+    image_link: str
+    item_group_id: str
+    stock: int | None
+    rating: float | None
+
+
+class Problem(Struct, frozen=True):
+    """RFC 9457: what was wrong, where, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, Any]] = field(default_factory=list)

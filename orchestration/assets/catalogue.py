@@ -1,0 +1,113 @@
+"""What the shop sells: the feed as it came, and its products."""
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.artefacts import Artefact, result
+from orchestration.intake import REPORT_FILE, IntakeReport, take
+from orchestration.resources import Workplace
+from orchestration.sample_shop import generate
+from setwise.feeds import FeedError, read_products
+from setwise.release import sha256_of
+from setwise.snapshot import Snapshot, write_snapshot
+
+GROUP = "catalogue"
+SAMPLE_FOLDER = "sample"
+
+
+def resolve_feed(workplace: Workplace) -> tuple[Path, Path | None, Path | None]:
+    """Paths of feed, orders and sets: the merchant's own, or those of the sample shop, which is made if need be."""
+    mine = workplace.settings.catalogue
+    if mine.feed:
+        return tuple(Path(path) if path else None for path in (mine.feed, mine.orders, mine.sets))  # type: ignore[return-value]
+    folder = workplace.data_dir / SAMPLE_FOLDER
+    base_url = f"http://127.0.0.1:{workplace.settings.service.port}/sample"
+    generate(
+        folder,
+        products=mine.sample_products,
+        shoppers=mine.sample_shoppers,
+        orders=mine.sample_orders,
+        picture_base_url=base_url,
+    )
+    return folder / "feed.jsonl", folder / "orders.jsonl", folder / "sets.jsonl"
+
+
+@dg.asset(group_name=GROUP, kinds={"file"})
+def product_feed(workplace: Workplace) -> dg.MaterializeResult[Artefact]:
+    """The merchant's product feed as it came, kept beside what is made from it. One row = one row of the file."""
+    feed, _, _ = resolve_feed(workplace)
+    if not feed.is_file():
+        raise dg.Failure(f"the product feed {feed} is not there; set FEED= to a file that is")
+
+    def build(folder: Path) -> dict[str, object]:
+        shutil.copyfile(feed, folder / "feed")
+        return {"bytes": feed.stat().st_size, "file": feed.name}
+
+    return result(workplace.artefacts.make("product_feed", [sha256_of(feed)], build))
+
+
+@dg.asset(group_name=GROUP, kinds={"python"})
+def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResult[Artefact]:
+    """The validated catalogue. One row = one product; rejected and replaced rows are in the table below."""
+    settings = workplace.settings.catalogue
+    base = workplace.artefacts.latest("products") if settings.feed_mode == "delta" else None
+    if base is not None and base.facts["feed"] == product_feed.key:
+        return result(base)
+    report_file = workplace.data_dir / "reports" / REPORT_FILE
+
+    def build(folder: Path) -> dict[str, object]:
+        try:
+            rows = read_products(product_feed.path / "feed", settings.currency or None)
+            spool, report = take(rows, report_file, Snapshot(base.path) if base else ())
+        except FeedError as error:
+            raise dg.Failure(str(error)) from error
+        _refuse_bad(report, len(spool), settings.max_rejected_share, report_file)
+        meta = write_snapshot(spool, folder)
+        spool.close()
+        shutil.copyfile(report_file, folder / REPORT_FILE)
+        return {
+            "feed": product_feed.key,
+            "products": meta.count,
+            "rejected": report.rejected,
+            "duplicates": report.duplicates,
+            "currency": meta.currency,
+            "currencies": ", ".join(meta.currencies),
+            "categories": len(meta.categories),
+        }
+
+    inputs = [product_feed.key, settings.feed_mode, settings.currency, base.key if base else ""]
+    artefact = workplace.artefacts.make("products", ["1", *inputs], build)
+    return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
+
+
+def _refuse_bad(report: IntakeReport, count: int, max_share: float, report_file: Path) -> None:
+    if not count and not report.rejected:
+        raise dg.Failure("the feed has no products; check that the export wrote its rows. The live release stays")
+    if not count or report.rejected_share > max_share:
+        common = "; ".join(f"{reason} ({n} rows)" for reason, n in report.by_reason.most_common(3))
+        raise dg.Failure(
+            f"{report.rejected} rows of the feed were rejected ({report.rejected_share:.0%}, at most {max_share:.0%} "
+            f"are allowed): {common}. All of them with remedies: {report_file}. The live release stays"
+        )
+
+
+def rejection_table(report_file: Path, limit: int = 50) -> dg.TableMetadataValue:
+    """The first rejected rows as Dagster shows them."""
+    columns = ["row", "id", "field", "value", "reason", "remedy"]
+    with report_file.open() as file:
+        rows = [json.loads(line) for _, line in zip(range(limit), file, strict=False)]
+    return dg.MetadataValue.table(
+        [dg.TableRecord({column: str(row[column]) for column in columns}) for row in rows],
+        dg.TableSchema([dg.TableColumn(column) for column in columns]),
+    )
+
+
+@dg.asset_check(asset=products, blocking=True)
+def products_have_prices(workplace: Workplace, products: Artefact) -> dg.AssetCheckResult:
+    """Every product has a price above nothing in a known currency."""
+    snapshot = Snapshot(products.path)
+    wrong = int((snapshot.price <= 0).sum())
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"without_price": wrong, "products": len(snapshot)})

@@ -1,0 +1,40 @@
+"""How good a product is for a slot: the feature row, laid out once, and the weighted score."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES = ("retrieval", "similarity", "title_match", "wish_match", "popularity", "affinity")
+"""retrieval: fused score, 0..1. similarity: cosine of slot and product, 0..1. title_match: share of the slot's terms
+that the title has. wish_match: share of the wished colours, materials, styles and brands that the product has.
+popularity: log-scaled decayed orders, 0..1. affinity: share of the shopper's tastes that it meets, 0..1."""
+
+WEIGHTS = {
+    "retrieval": 1.0,
+    "similarity": 0.6,
+    "title_match": 0.8,
+    "wish_match": 0.5,
+    "popularity": 0.15,
+    "affinity": 0.35,
+}
+"""Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
+
+
+def feature_rows(columns: dict[str, NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+    """Shape (count, features), in the order of FEATURES; a column that is not known is 0."""
+    rows = np.zeros((count, len(FEATURES)))
+    for position, name in enumerate(FEATURES):
+        if name in columns:
+            rows[:, position] = columns[name]
+    return rows
+
+
+def weighted_parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each feature's share of the score, shape (n, features); a score is the sum of its row."""
+    return rows * np.asarray([WEIGHTS[name] for name in FEATURES])
+
+
+def best_first(scores: NDArray[np.float64], ids: Sequence[str]) -> list[int]:
+    """Positions by falling score, ties by id, so that the same question has the same answer."""
+    return sorted(range(len(ids)), key=lambda i: (-scores[i], ids[i]))

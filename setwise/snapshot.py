@@ -1,0 +1,146 @@
+"""The product snapshot of a release: columns that are memory-mapped, and each product decoded when it is asked for."""
+
+import mmap
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from setwise.catalogue import AVAILABILITIES, Product, leaf_category
+from setwise.names import ProductId
+
+ROWS_FILE = "products.bin"
+META_FILE = "snapshot.json"
+FOREVER = np.iinfo(np.int64).max
+_COLUMNS = {
+    "offset": np.int64,
+    "price": np.int64,
+    "sale_price": np.int64,
+    "sale_from": np.int64,
+    "sale_until": np.int64,
+    "expires": np.int64,
+    "stock": np.int64,
+    "availability": np.int8,
+    "currency": np.int16,
+    "group": np.int32,
+    "category": np.int32,
+    "brand": np.int32,
+}
+
+
+class SnapshotMeta(msgspec.Struct, frozen=True):
+    """Names behind the codes in the columns; `currency` is the main one."""
+
+    count: int
+    currency: str
+    currencies: list[str]
+    categories: list[str]
+    brands: list[str]
+
+
+class _Codes(dict[str, int]):
+    def __missing__(self, key: str) -> int:
+        self[key] = len(self)
+        return self[key]
+
+
+def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
+    """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    currencies, categories, brands, groups = _Codes(), _Codes(), _Codes(), _Codes()
+    encoder = msgspec.msgpack.Encoder()
+    columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
+    seen: Counter[str] = Counter()
+    offset = 0
+    with (folder / ROWS_FILE).open("wb") as file:
+        for number, product in enumerate(products):
+            row = encoder.encode(product)
+            file.write(row)
+            seen[product.currency] += 1
+            sale = product.sale
+            values = {
+                "offset": offset,
+                "price": product.price_cents,
+                "sale_price": sale.price_cents if sale else -1,
+                "sale_from": _seconds(sale.starts_at, 0) if sale else FOREVER,
+                "sale_until": _seconds(sale.ends_at, FOREVER) if sale else 0,
+                "expires": _seconds(product.expiration_date, FOREVER),
+                "stock": -1 if product.stock is None else product.stock,
+                "availability": AVAILABILITIES.index(product.availability),
+                "currency": currencies[product.currency],
+                # A product without a group is a group of its own.
+                "group": groups[product.item_group_id or f"\0{number}"],
+                "category": categories[leaf_category(product)],
+                "brand": brands[product.brand],
+            }
+            for name, value in values.items():
+                columns[name].append(value)
+            offset += len(row)
+    columns["offset"].append(offset)
+    for name, kind in _COLUMNS.items():
+        np.save(folder / f"{name}.npy", np.asarray(columns[name], dtype=kind))
+    main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
+    meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands))
+    (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
+    return meta
+
+
+def _seconds(moment: datetime | None, otherwise: int) -> int:
+    return otherwise if moment is None else int(moment.timestamp())
+
+
+class Snapshot:
+    """Read-only; one copy in memory serves every process of a machine. Rows are numbered from 0."""
+
+    def __init__(self, folder: Path) -> None:
+        self.meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=SnapshotMeta)
+        columns: dict[str, NDArray[np.int64]] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _COLUMNS
+        }
+        self.price, self.sale_price = columns["price"], columns["sale_price"]
+        self.sale_from, self.sale_until = columns["sale_from"], columns["sale_until"]
+        self.expires, self.stock, self.availability = columns["expires"], columns["stock"], columns["availability"]
+        self.currency, self.group = columns["currency"], columns["group"]
+        self.category, self.brand = columns["category"], columns["brand"]
+        self._offset = columns["offset"]
+        with (folder / ROWS_FILE).open("rb") as file:
+            self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
+        self._decoder = msgspec.msgpack.Decoder(Product)
+        self._row_of = {product.id: row for row, product in enumerate(self)}
+
+    def __len__(self) -> int:
+        return self.meta.count
+
+    def __getitem__(self, row: int) -> Product:
+        if not 0 <= row < self.meta.count:
+            raise IndexError(row)
+        return self._decoder.decode(self._rows[self._offset[row] : self._offset[row + 1]])
+
+    def row_of(self, product_id: ProductId) -> int | None:
+        """The row of a product, or None where the catalogue lacks it."""
+        return self._row_of.get(product_id)
+
+    def rows_of(self, product_ids: Iterable[ProductId]) -> list[int]:
+        """The rows of those products that the catalogue has, in the order given."""
+        return [row for product_id in product_ids if (row := self._row_of.get(product_id)) is not None]
+
+    def prices_now(self, rows: NDArray[np.int64], now: datetime) -> NDArray[np.int64]:
+        """Minor units a shopper pays at `now`, one per row."""
+        second = int(now.timestamp())
+        on_sale = (self.sale_from[rows] <= second) & (second < self.sale_until[rows])
+        return np.where(on_sale, self.sale_price[rows], self.price[rows])
+
+    def sellable(
+        self, rows: NDArray[np.int64], now: datetime, quantity: int = 1, allow_preorder: bool = False
+    ) -> NDArray[np.bool_]:
+        """True where a row may be sold at `now` in that quantity."""
+        second = int(now.timestamp())
+        availability = self.availability[rows]
+        available = (availability == 0) | (allow_preorder & (availability >= 2))
+        stock = self.stock[rows]
+        enough: NDArray[np.bool_] = available & (self.expires[rows] > second) & ((stock < 0) | (stock >= quantity))
+        return enough
