@@ -1,0 +1,166 @@
+"""Feature values for keys, read straight from the store that Feast fills: SQLite or Redis."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from online.feast_format import FeatureValue, decode_seconds, decode_value, entity_key, redis_field
+from setwise.names import FEAST_PROJECT
+from setwise.settings import Settings
+from setwise.statistics import VIEWS
+
+FeatureRow = dict[str, FeatureValue]
+"""Every feature asked for; None where the store has no value for it."""
+ONLINE_FILE = "features/online.db"
+"""Where `feature_repo/feature_store.sqlite.yaml` puts the SQLite store, below the data folder."""
+_BUSY_S = 0.1
+
+
+class FeatureStoreDownError(Exception):
+    """The online store did not answer in time, or was never filled; the text has no address in it."""
+
+
+class FeatureReader(Protocol):
+    """Rows of a view in the order of the keys; None = no row, or one older than the maximal age.
+
+    `features` = only these (fewer are faster); all of the view's otherwise. Raises FeatureStoreDownError.
+    """
+
+    def read(
+        self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
+    ) -> list[FeatureRow | None]: ...
+
+    def close(self) -> None: ...
+
+
+class SqliteFeatures:
+    """Reads the file that Feast writes; one read-only connection per thread, one SELECT per read."""
+
+    def __init__(self, path: Path, project: str, max_age_s: int) -> None:
+        self._path = path.absolute()
+        self._project = project
+        self._max_age = timedelta(seconds=max_age_s)
+        self._thread = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    def read(
+        self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
+    ) -> list[FeatureRow | None]:
+        """At most 30,000 keys."""
+        names = tuple(features or VIEWS[view].features)
+        wanted = {entity_key(VIEWS[view].entity_key, key): key for key in keys}
+        table = f"{self._project}_{view}".replace('"', '""')
+        parameters: list[bytes | str] = list(wanted)
+        query = (
+            f'SELECT entity_key, feature_name, value, event_ts FROM "{table}" '  # noqa: S608 - values are parameters
+            f"WHERE entity_key IN ({','.join('?' * len(wanted))})"
+        )
+        if features:
+            query += f" AND feature_name IN ({','.join('?' * len(names))})"
+            parameters += names
+        oldest = now.astimezone(timezone.utc) - self._max_age
+        rows: dict[str, FeatureRow] = {}
+        try:
+            for stored_key, name, value, second in self._connection().execute(query, parameters):
+                # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
+                if datetime.fromtimestamp(second).replace(tzinfo=timezone.utc) >= oldest and name in names:
+                    row = rows.setdefault(wanted[stored_key], dict.fromkeys(names))
+                    row[name] = decode_value(value)
+        except sqlite3.Error as error:
+            self._forget()
+            text = str(error)
+            reason = "never filled" if "no such table" in text else "busy" if "locked" in text else text
+            raise FeatureStoreDownError(reason) from error
+        return [rows.get(key) for key in keys]
+
+    def close(self) -> None:
+        """Closes every thread's connection."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            # Another file in its place (a store that was built anew) is another store.
+            identity = self._path.stat().st_ino
+        except OSError as error:
+            raise FeatureStoreDownError("never filled") from error
+        if getattr(self._thread, "identity", None) != identity:
+            self._forget()
+            uri = f"{self._path.as_uri()}?mode=ro"
+            # close() may be called by another thread; each connection is used by one.
+            opened = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False, isolation_level=None)
+            self._opened.append(opened)
+            self._thread.connection, self._thread.identity = opened, identity
+        connection: sqlite3.Connection = self._thread.connection
+        return connection
+
+    def _forget(self) -> None:
+        connection = self._thread.__dict__.pop("connection", None)
+        self._thread.__dict__.pop("identity", None)
+        if connection is not None:
+            connection.close()
+            with contextlib.suppress(ValueError):
+                self._opened.remove(connection)
+
+
+class RedisFeatures:
+    """Reads the hashes that Feast writes: one HMGET per key, all in one round trip."""
+
+    def __init__(
+        self, url: str, project: str, max_age_s: int, connect_timeout_s: float = 0.2, read_timeout_s: float = 0.1
+    ) -> None:
+        self._project = project.encode()
+        self._max_age = timedelta(seconds=max_age_s)
+        # One more attempt at once, for a connection that the server closed while it was idle; never after a timeout.
+        retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._client: Any = redis.Redis.from_url(
+            url, socket_connect_timeout=connect_timeout_s, socket_timeout=read_timeout_s, retry=retry, protocol=2
+        )
+
+    def read(
+        self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
+    ) -> list[FeatureRow | None]:
+        """One round trip, whatever the number of keys."""
+        if not keys:
+            return []
+        names = tuple(features or VIEWS[view].features)
+        fields = [f"_ts:{view}".encode(), *(redis_field(view, name) for name in names)]
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hmget(entity_key(VIEWS[view].entity_key, key) + self._project, fields)
+        try:
+            replies = pipeline.execute()
+        except redis.TimeoutError as error:
+            raise FeatureStoreDownError("timeout") from error
+        except redis.ConnectionError as error:
+            raise FeatureStoreDownError("unreachable") from error
+        except redis.RedisError as error:
+            raise FeatureStoreDownError(type(error).__name__) from error
+        oldest = now.timestamp() - self._max_age.total_seconds()
+        rows: list[FeatureRow | None] = []
+        for stamp, *values in replies:
+            if stamp is None or decode_seconds(stamp) < oldest:
+                rows.append(None)
+            else:
+                rows.append({name: decode_value(value) for name, value in zip(names, values, strict=True)})
+        return rows
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+def build_reader(settings: Settings) -> FeatureReader:
+    """The implementation that the settings name; connects when it is first read."""
+    features = settings.features
+    if features.backend == "redis":
+        return RedisFeatures(features.redis_url, FEAST_PROJECT, features.max_age_s)
+    return SqliteFeatures(Path(settings.storage.data_dir) / ONLINE_FILE, FEAST_PROJECT, features.max_age_s)

@@ -1,0 +1,109 @@
+from itertools import product as every
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from setwise.bundle import Candidate, Slot, assemble
+from setwise.names import ProductId
+
+
+def candidate(name: str, price: int, score: float = 1.0, group: str = "") -> Candidate:
+    return Candidate(ProductId(name), 0, price, score, group)
+
+
+def test_the_best_products_that_fit_the_budget_together_are_chosen() -> None:
+    sofas, lamps = [candidate("s1", 900, 2), candidate("s2", 500, 1)], [candidate("l1", 300, 2), candidate("l2", 90, 1)]
+    done = assemble([Slot("sofa"), Slot("lamp")], [sofas, lamps], max_total_cents=1000, n_bundles=1)
+    assert [item.candidate.product_id for item in done.bundles[0].items] in (["s2", "l1"], ["s1", "l2"])
+    assert done.bundles[0].total_cents <= 1000
+
+
+def test_a_quantity_counts_in_the_total() -> None:
+    done = assemble([Slot("chair", quantity=4)], [[candidate("c", 100)]], max_total_cents=399)
+    assert done.infeasible is not None and done.infeasible.cheapest_total_cents == 400
+
+
+def test_two_variants_of_one_item_group_never_share_a_bundle() -> None:
+    red, blue = candidate("red", 10, 3, "g"), candidate("blue", 10, 3, "g")
+    done = assemble([Slot("a"), Slot("b")], [[red], [blue]], max_total_cents=None)
+    assert done.bundles == [] and done.infeasible is not None
+
+
+def test_an_optional_slot_that_does_not_fit_stays_open() -> None:
+    done = assemble(
+        [Slot("sofa"), Slot("rug", required=False)], [[candidate("s", 90)], [candidate("r", 20)]], max_total_cents=100
+    )
+    assert [bundle.open_slots for bundle in done.bundles] == [("rug",)]
+
+
+def test_a_required_slot_without_candidates_is_named() -> None:
+    done = assemble([Slot("sofa")], [[]], max_total_cents=None)
+    assert done.infeasible is not None
+    assert (done.infeasible.reason, done.infeasible.blocking) == ("nothing_found", ("sofa",))
+
+
+@st.composite
+def problems(draw):
+    n = draw(st.integers(1, 4))
+    slots, candidates = [], []
+    for i in range(n):
+        slots.append(Slot(f"slot{i}", draw(st.integers(1, 3)), draw(st.booleans()) or i == 0))
+        found = draw(
+            st.lists(
+                st.tuples(st.integers(0, 12), st.integers(1, 60), st.floats(0.1, 3)),
+                max_size=6,
+                unique_by=lambda row: row[0],
+            )
+        )
+        # A product has one price and one group wherever it appears.
+        candidates.append([candidate(f"p{k}", 1 + (k * 7) % 50, score, f"g{k // 2}") for k, _, score in found])
+    return slots, candidates, draw(st.one_of(st.none(), st.integers(1, 250)))
+
+
+def all_choices(slots, candidates):
+    options = [[*found, *([] if slot.required else [None])] for slot, found in zip(slots, candidates, strict=True)]
+    for choice in every(*options):
+        chosen = [c for c in choice if c]
+        groups = [c.group for c in chosen]
+        if chosen and len(set(groups)) == len(groups):
+            yield choice, sum(c.price_cents * s.quantity for c, s in zip(choice, slots, strict=True) if c)
+
+
+@settings(max_examples=400, deadline=None)
+@given(problems(), st.integers(1, 5))
+def test_what_always_holds(problem, n_bundles) -> None:
+    slots, candidates, budget = problem
+    done = assemble(slots, candidates, max_total_cents=budget, n_bundles=n_bundles)
+    possible = [total for _, total in all_choices(slots, candidates)]
+    fits = [total for total in possible if budget is None or total <= budget]
+    assert bool(done.bundles) == bool(fits)
+    assert len(done.bundles) <= n_bundles
+    if not done.bundles:
+        assert done.infeasible is not None
+        cheapest = done.infeasible.cheapest_total_cents
+        assert cheapest == (min(possible) if possible else None)
+    for bundle in done.bundles:
+        assert bundle.total_cents == sum(i.candidate.price_cents * i.slot.quantity for i in bundle.items)
+        assert budget is None or bundle.total_cents <= budget
+        groups = [item.candidate.group for item in bundle.items]
+        assert len(set(groups)) == len(groups) >= 1
+        assert bundle.score == pytest.approx(sum(bundle.parts.values()))
+    for i, one in enumerate(done.bundles):
+        for other in done.bundles[:i]:
+            a, b = ({x.candidate.product_id for x in bundle.items} for bundle in (one, other))
+            assert 2 * len(a & b) <= min(len(a), len(b))
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_the_first_bundle_is_within_one_percent_of_the_exact_optimum(problem) -> None:
+    slots, candidates, budget = problem
+    done = assemble(slots, candidates, max_total_cents=budget, n_bundles=1)
+    exact = [
+        sum(c.score for c in choice if c)
+        for choice, total in all_choices(slots, candidates)
+        if budget is None or total <= budget
+    ]
+    if exact:
+        assert done.bundles[0].score >= 0.99 * max(exact)
