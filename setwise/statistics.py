@@ -165,7 +165,7 @@ def shopper_profiles(
 def price_tiers(
     prices: Mapping[ProductId, tuple[int, str]], products: Mapping[ProductId, Product]
 ) -> dict[ProductId, float]:
-    """The place of each bought product's last price in its leaf category and currency: 0 lowest, 1 highest, .5 alone."""
+    """The place of a product's last price within its leaf category and currency: 0 lowest, 1 highest, .5 alone."""
     groups: dict[tuple[str, str], list[tuple[ProductId, int]]] = {}
     for product_id, (cents, currency) in prices.items():
         if product := products.get(product_id):
