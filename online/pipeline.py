@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from online import present
 from online.candidates import Ranked, as_candidates, open_slots, rank
 from online.eligibility import eligible
-from online.hydration import FeatureReader, FeatureStoreDown
+from online.hydration import FeatureReader, FeatureStoreDownError
 from online.live import LiveRelease
 from online.messages import BundleAnswer, BundleRequest, Degraded, ProductsAnswer, ProductsRequest
 from online.plan import Plan, make_plan, unique_name, wished_words
@@ -207,7 +207,7 @@ def _hydrate(
             profile = reader.read(SHOPPER_PROFILES_VIEW, [user_id], context.now)[0]
         keys = [live.snapshot[row].id for row in rows.tolist()]
         found = reader.read(PRODUCT_STATS_VIEW, keys, context.now) if keys else []
-    except FeatureStoreDown as error:
+    except FeatureStoreDownError as error:
         context.degrade("no_features", "features", str(error))
         return profile, {}
     return profile, {row: stats for row, stats in zip(rows.tolist(), found, strict=True) if stats}

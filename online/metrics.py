@@ -1,0 +1,29 @@
+"""Prometheus metrics of the service, in base units."""
+
+from datetime import UTC, datetime
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.3, 1)
+_stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_BUCKETS)
+_degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
+_index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
+
+
+def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
+    """Notes one answer."""
+    for stage, ms in timings_ms.items():
+        _stage.labels(stage).observe(ms / 1000)
+    for reason in degraded:
+        _degraded.labels(reason).inc()
+
+
+def observe_release(created_at: datetime) -> None:
+    """Notes how old the live release is."""
+    _index_age.set((datetime.now(UTC) - created_at).total_seconds())
+
+
+def render() -> bytes:
+    """The page that Prometheus reads."""
+    return generate_latest()

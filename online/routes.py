@@ -1,0 +1,132 @@
+"""HTTP only: decode, hand to the pipeline in a thread, encode."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request, Response, get, post
+from litestar.params import Parameter
+
+from online import metrics
+from online.live import LiveRelease, ReleaseWatch
+from online.messages import (
+    BundleAnswer, BundleRequest, ProductDetail, ProductsAnswer, ProductsRequest,
+)  # fmt: skip
+from online.pipeline import Dependencies, recommend_bundles, recommend_products
+from online.problems import ProblemError
+from setwise.catalogue import is_sellable, price_now
+from setwise.names import ProductId
+
+Any_Request = Request[Any, Any, Any]
+Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
+
+
+def _live(request: Any_Request) -> LiveRelease:
+    watch: ReleaseWatch = request.app.state.watch
+    if watch.live is None:
+        raise ProblemError(503, "Service Unavailable", "no release is live yet; run make build", retry_after_s=5)
+    return watch.live
+
+
+async def _answer(
+    request: Any_Request, body: Any, recommend: Callable[[Any, LiveRelease, Dependencies, datetime], Answer]
+) -> Response[Answer]:
+    live = _live(request)
+    loop = asyncio.get_running_loop()
+    state = request.app.state
+    answer = await loop.run_in_executor(state.pool, recommend, body, live, state.dependencies, datetime.now(UTC))
+    metrics.observe_answer(answer.timings_ms, [d.reason for d in answer.degraded])
+    timing = ", ".join(f"{stage};dur={ms}" for stage, ms in answer.timings_ms.items())
+    return Response(answer, headers={"Server-Timing": timing})
+
+
+@post("/v1/bundles", status_code=200, summary="Complete bundles for a prompt")
+async def bundles(request: Any_Request, data: BundleRequest) -> Response[BundleAnswer]:
+    """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
+    if not ((data.prompt or "").strip() or data.lock or data.basket or data.slots):
+        raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
+    return await _answer(request, data, recommend_bundles)
+
+
+@post("/v1/products", status_code=200, summary="Single products, ranked")
+async def products(request: Any_Request, data: ProductsRequest) -> Response[ProductsAnswer]:
+    """Products for a prompt, a shopper or a basket; `candidates` ranks exactly these."""
+    if not ((data.prompt or "").strip() or data.user_id or data.basket or data.candidates):
+        raise ProblemError(422, "Unprocessable Content", "say something: prompt, user_id or basket is required")
+    if data.k > 200 and data.candidates is None:
+        raise ProblemError(422, "Unprocessable Content", "k is at most 200, and 1,000 only with candidates")
+    return await _answer(request, data, recommend_products)
+
+
+@get("/v1/search", summary="Products for a search box")
+async def search(
+    request: Any_Request,
+    q: Annotated[str, Parameter(min_length=1, max_length=512, description="what the shopper typed")],
+    k: Annotated[int, Parameter(ge=1, le=200)] = 20,
+    offset: Annotated[int, Parameter(ge=0, le=1_000)] = 0,
+) -> Response[ProductsAnswer]:
+    """The short form of POST /v1/products."""
+    if not q.strip():
+        raise ProblemError(422, "Unprocessable Content", "q holds only spaces; say what to look for")
+    return await _answer(request, ProductsRequest(prompt=q, k=k, offset=offset), recommend_products)
+
+
+@get("/v1/products/{product_id:str}", summary="One product as it is sold now")
+async def product(request: Any_Request, product_id: str) -> ProductDetail:
+    """404 where the live catalogue lacks it."""
+    live = _live(request)
+    row = live.snapshot.row_of(ProductId(product_id))
+    if row is None:
+        raise ProblemError(404, "Not Found", "the live catalogue has no product of this id")
+    found, now = live.snapshot[row], datetime.now(UTC)
+    allow: bool = request.app.state.dependencies.allow_preorder
+    return ProductDetail(
+        product_id=found.id,
+        title=found.title,
+        description=found.description,
+        price_cents=price_now(found, now),
+        currency=found.currency,
+        is_sellable=is_sellable(found, now, allow_preorder=allow),
+        availability=found.availability,
+        brand=found.brand,
+        color=found.color,
+        material=found.material,
+        size=found.size,
+        categories=list(found.product_types),
+        link=found.link,
+        image_link=found.image_link,
+        item_group_id=found.item_group_id,
+        stock=found.stock,
+        rating=found.rating,
+    )
+
+
+@get("/health/live", summary="The process runs")
+async def health_live() -> dict[str, str]:
+    """200 as long as the process answers at all."""
+    return {"status": "live"}
+
+
+@get("/health/ready", summary="The process can answer")
+async def health_ready(request: Any_Request) -> dict[str, Any]:
+    """200 with the release, 503 before there is one."""
+    live = _live(request)
+    return {
+        "status": "ready",
+        "release": live.manifest.release_id,
+        "products": len(live.snapshot),
+        "created_at": live.manifest.created_at,
+    }
+
+
+@get("/metrics", summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
+async def metrics_page(request: Any_Request) -> Response[bytes]:
+    """Base units; histograms start below a millisecond."""
+    watch: ReleaseWatch = request.app.state.watch
+    if watch.live is not None:
+        metrics.observe_release(watch.live.manifest.created_at)
+    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+
+
+HANDLERS = (bundles, products, search, product, health_live, health_ready, metrics_page)

@@ -1,0 +1,119 @@
+"""python -m orchestration build | rollback | home: what `make` calls; the same jobs as in Dagster's pages."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    tag_concurrency_limits:
+      - key: setwise/build
+        value: release
+        limit: 1
+"""
+
+
+def prepare_home(environ: dict[str, str]) -> Path:
+    """Makes DAGSTER_HOME and its dagster.yaml, with run history in PostgreSQL where the settings say so."""
+    from setwise.settings import Settings
+
+    settings = Settings.from_env(environ)
+    data_dir = Path(settings.storage.data_dir).absolute()
+    home = Path(environ.get("DAGSTER_HOME") or data_dir / "dagster")
+    home.mkdir(parents=True, exist_ok=True)
+    text = INSTANCE
+    if settings.storage.dagster_postgres_url:
+        # The address stays in the environment: the file holds no password.
+        text += "storage:\n  postgres:\n    postgres_url:\n      env: SETWISE_DAGSTER_POSTGRES_URL\n"
+    (home / "dagster.yaml").write_text(text)
+    os.environ["DAGSTER_HOME"] = environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def run_job(name: str) -> int:
+    """Runs a job here, recorded in Dagster, with a line for each step; 0 or 1."""
+    import dagster as dg
+    from rich.console import Console
+
+    from orchestration.definitions import defs
+
+    console, started = Console(highlight=False, soft_wrap=True), time.perf_counter()
+    failures: list[str] = []
+    began: dict[str, float] = {}
+    with dg.DagsterInstance.get() as instance:
+
+        def show(event: dg.EventLogEntry) -> None:
+            step = event.step_key or ""
+            if event.dagster_event is None:
+                if event.level == 20 and step:
+                    console.print(f"    {step}: {event.user_message}", style="dim")
+                return
+            kind = event.dagster_event.event_type_value
+            if kind == "STEP_START":
+                began[step] = time.perf_counter()
+                console.print(f"  {step} ...")
+            elif kind == "ASSET_MATERIALIZATION":
+                facts = event.dagster_event.step_materialization_data.materialization.metadata
+                shown = [f"{k} {v.value}" for k, v in facts.items() if isinstance(v.value, int | float | str)]
+                console.print(f"    {', '.join(s for s in shown if not s.startswith(('key', 'feed ', 'path')))}")
+            elif kind == "STEP_SUCCESS" and step in began:
+                console.print(f"    done in {time.perf_counter() - began[step]:.1f} s", style="dim")
+            elif kind == "STEP_FAILURE":
+                error = event.dagster_event.step_failure_data
+                raised = error.user_failure_data
+                failures.append((raised and raised.description) or (error.error and error.error.message) or "failed")
+
+        job = defs.get_job_def(name)
+        watched = dg.DagsterInstance.get()
+        original = watched.handle_new_event
+
+        def handle(event: dg.EventLogEntry, **kwargs: object) -> None:
+            original(event, **kwargs)
+            show(event)
+
+        watched.handle_new_event = handle  # type: ignore[method-assign]
+        done = job.execute_in_process(instance=watched, raise_on_error=False)
+        del instance
+    if failures or not done.success:
+        for text in failures or ["a check failed; see the run in Dagster's pages"]:
+            console.print(f"setwise: {text.strip()}", style="bold red")
+        return 1
+    console.print(f"{name}: done in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def main() -> int:
+    """Parses the command line; errors are one sentence."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    parser.add_argument("command", choices=["build", "rollback", "home"], help="home: prepare DAGSTER_HOME, print it")
+    command = parser.parse_args().command
+    from setwise.settings import SettingsError
+
+    try:
+        home = prepare_home(dict(os.environ))
+        if command == "home":
+            print(home)
+            return 0
+        import logging
+        import warnings
+
+        logging.disable(logging.WARNING)
+        warnings.simplefilter("ignore")
+        return run_job("release_build" if command == "build" else "rollback")
+    except SettingsError as error:
+        print(f"setwise: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno == 28:
+            print("setwise: the disk is full; free some space and run the command again", file=sys.stderr)
+            return 1
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

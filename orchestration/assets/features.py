@@ -1,0 +1,77 @@
+"""What is known about products and shoppers, and where answers read it."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+
+from orchestration import feature_store
+from orchestration.artefacts import Artefact, result
+from orchestration.assets.history import ORDERS_FILE, read_kept
+from orchestration.resources import Workplace
+from setwise import statistics
+from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW
+from setwise.orders import Order
+from setwise.release import now_utc
+from setwise.snapshot import Snapshot
+
+GROUP = "features"
+ROWS_FILE = "rows.json"
+
+
+def newest_order(orders: Artefact) -> datetime:
+    """Statistics are as of just after the newest order: a shop's past does not fade because its export is old."""
+    moments = (order.ordered_at for order in read_kept(orders.path / ORDERS_FILE, Order))
+    return max(moments, default=now_utc()) + timedelta(microseconds=1)
+
+
+@dg.asset(group_name=GROUP, kinds={"python"})
+def product_stats(workplace: Workplace, orders: Artefact) -> dg.MaterializeResult[Artefact]:
+    """How often each product was bought, lately and together with what. One row = one product that was bought."""
+
+    def build(folder: Path) -> dict[str, object]:
+        rows = statistics.product_stats(read_kept(orders.path / ORDERS_FILE, Order), newest_order(orders))
+        (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
+        return {"rows": len(rows)}
+
+    return result(workplace.artefacts.make("product_stats", ["1", orders.key], build))
+
+
+@dg.asset(group_name=GROUP, kinds={"python"})
+def shopper_profiles(workplace: Workplace, orders: Artefact, products: Artefact) -> dg.MaterializeResult[Artefact]:
+    """What each shopper likes, from what they bought. One row = one shopper who bought something."""
+
+    def build(folder: Path) -> dict[str, object]:
+        catalogue = {product.id: product for product in Snapshot(products.path)}
+        kept = read_kept(orders.path / ORDERS_FILE, Order)
+        rows = statistics.shopper_profiles(kept, catalogue, newest_order(orders))
+        (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
+        return {"rows": len(rows)}
+
+    return result(workplace.artefacts.make("shopper_profiles", ["1", orders.key, products.key], build))
+
+
+@dg.asset(group_name=GROUP, kinds={"feast"})
+def online_features(
+    workplace: Workplace, product_stats: Artefact, shopper_profiles: Artefact
+) -> dg.MaterializeResult[Artefact]:
+    """Both views in Feast's online store, materialised incrementally. One row = one entity of one view."""
+    settings, now = workplace.settings, now_utc()
+    views = {
+        PRODUCT_STATS_VIEW: (product_stats, dict[str, statistics.ProductStats]),
+        SHOPPER_PROFILES_VIEW: (shopper_profiles, dict[str, statistics.ShopperProfile]),
+    }
+
+    def build(_: Path) -> dict[str, object]:
+        for view, (artefact, kind) in views.items():
+            rows = msgspec.json.decode((artefact.path / ROWS_FILE).read_bytes(), type=kind)
+            feature_store.write_parquet(settings, view, [(now, rows)])
+        store = feature_store.open_store(settings)
+        feature_store.apply(store, settings)
+        return {f"written_{view}": count for view, count in feature_store.materialise(store, now).items()}
+
+    # Rows age out of the online store, so they are written again every day at least.
+    where = settings.features.redis_url if settings.features.backend == "redis" else str(workplace.data_dir)
+    inputs = ["1", product_stats.key, shopper_profiles.key, where, now.date().isoformat()]
+    return result(workplace.artefacts.make("online_features", inputs, build))

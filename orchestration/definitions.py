@@ -1,0 +1,24 @@
+"""The one dg.Definitions: assets, checks, jobs, automation, resources. Nothing else."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration import automation
+from orchestration.artefacts import ArtefactIOManager
+from orchestration.assets import catalogue, embeddings, encoder, features, history, index, release, vocabulary
+from orchestration.resources import Workplace
+from setwise.settings import Settings
+
+MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, release]
+DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(MODULES),
+    asset_checks=dg.load_asset_checks_from_modules(MODULES),
+    jobs=[automation.release_build, automation.rollback],
+    schedules=[automation.daily_build],
+    sensors=[automation.new_feed_file],
+    resources={"workplace": Workplace(), "io_manager": ArtefactIOManager(folder=str(DATA_DIR / "build"))},
+)
