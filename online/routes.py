@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
 from online.live import LiveRelease, ReleaseWatch
@@ -42,7 +42,7 @@ async def _answer(
 
 
 @post("/v1/bundles", status_code=200, summary="Complete bundles for a prompt")
-async def bundles(request: Any_Request, data: BundleRequest) -> Response[BundleAnswer]:
+async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
     if not ((data.prompt or "").strip() or data.lock or data.basket or data.slots):
         raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
@@ -50,7 +50,7 @@ async def bundles(request: Any_Request, data: BundleRequest) -> Response[BundleA
 
 
 @post("/v1/products", status_code=200, summary="Single products, ranked")
-async def products(request: Any_Request, data: ProductsRequest) -> Response[ProductsAnswer]:
+async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Response[ProductsAnswer]:
     """Products for a prompt, a shopper or a basket; `candidates` ranks exactly these."""
     if not ((data.prompt or "").strip() or data.user_id or data.basket or data.candidates):
         raise ProblemError(422, "Unprocessable Content", "say something: prompt, user_id or basket is required")
@@ -73,7 +73,7 @@ async def search(
 
 
 @get("/v1/products/{product_id:str}", summary="One product as it is sold now")
-async def product(request: Any_Request, product_id: str) -> ProductDetail:
+async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDetail:
     """404 where the live catalogue lacks it."""
     live = _live(request)
     row = live.snapshot.row_of(ProductId(product_id))

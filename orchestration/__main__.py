@@ -64,27 +64,34 @@ def run_job(name: str) -> int:
             elif kind == "STEP_SUCCESS" and step in began:
                 console.print(f"    done in {time.perf_counter() - began[step]:.1f} s", style="dim")
             elif kind == "STEP_FAILURE":
-                error = event.dagster_event.step_failure_data
-                raised = error.user_failure_data
-                failures.append((raised and raised.description) or (error.error and error.error.message) or "failed")
+                failures.append(_reason(event.dagster_event.step_failure_data))
 
-        job = defs.get_job_def(name)
-        watched = dg.DagsterInstance.get()
-        original = watched.handle_new_event
+        job = defs.resolve_job_def(name)
+        record = instance.handle_new_event
 
-        def handle(event: dg.EventLogEntry, **kwargs: object) -> None:
-            original(event, **kwargs)
+        def record_and_show(event: dg.EventLogEntry, **kwargs: object) -> None:
+            record(event, **kwargs)
             show(event)
 
-        watched.handle_new_event = handle  # type: ignore[method-assign]
-        done = job.execute_in_process(instance=watched, raise_on_error=False)
-        del instance
+        instance.handle_new_event = record_and_show  # type: ignore[method-assign]
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        done = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False)
     if failures or not done.success:
         for text in failures or ["a check failed; see the run in Dagster's pages"]:
             console.print(f"setwise: {text.strip()}", style="bold red")
         return 1
     console.print(f"{name}: done in {time.perf_counter() - started:.1f} s")
     return 0
+
+
+def _reason(failure) -> str:  # noqa: ANN001 - Dagster's own
+    """The sentence that the asset raised, else the deepest cause."""
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message if error is not None else "a step failed; see the run in Dagster's pages"
 
 
 def main() -> int:

@@ -85,7 +85,12 @@ def build_index(vectors: NDArray[np.float32], texts: Iterable[tuple[str, str]], 
     index.register_tokenizer("setwise", Analyzer().tantivy)
     writer = index.writer(heap_size=256_000_000, num_threads=1)
     for row, (title, text) in enumerate(texts):
-        writer.add_document(tantivy.Document(row=row, title=title, text=text))
+        document = tantivy.Document()
+        # By name, not by keyword: a keyword's integer would be a signed one, which ends the writer's thread.
+        document.add_unsigned("row", row)
+        document.add_text("title", title)
+        document.add_text("text", text)
+        writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
 
@@ -118,8 +123,11 @@ class LocalIndex:
         if not len(self.vectors):
             return np.empty(0, dtype=np.int64), np.empty(0)
         is_exact = len(self.vectors) < EXACT_BELOW if exact is None else exact
-        found = self._graph.search(vector, limit, exact=is_exact)
-        return found.keys.astype(np.int64), 1.0 - found.distances.astype(np.float64)
+        # The graph compares int8 vectors: half as many again are fetched and ordered by the finer ones.
+        found = self._graph.search(vector, limit + limit // 2, exact=is_exact).keys.astype(np.int64)
+        cosines = self.similarity(vector, found)
+        order = np.lexsort((found, -cosines))[:limit]
+        return found[order], cosines[order]
 
     def matching(self, terms: Sequence[str], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows and BM25 scores of what holds any of the terms, best first; the title counts twice."""

@@ -32,7 +32,7 @@ def product_index(
         recall = index_recall(LocalIndex(folder), vectors[sample])
         return {"products": len(snapshot), "recall_at_100": round(recall, 4)}
 
-    return result(workplace.artefacts.make("product_index", ["1", products.key, product_embeddings.key], build))
+    return result(workplace.artefacts.make("product_index", ["2", products.key, product_embeddings.key], build))
 
 
 @dg.asset_check(asset=product_index, blocking=True)
