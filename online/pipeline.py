@@ -72,7 +72,9 @@ def recommend_bundles(
     slots, pools, slot_texts, slot_vectors, slot_hits = list(plan.slots), *_pools(plan, texts, vectors, hits)
     if plan.open_text:
         taken = {int(live.snapshot.category[row]) for row in plan.locked_rows.values()}
-        taken |= {int(live.snapshot.category[row]) for row in live.snapshot.rows_of(list(map(ProductId, request.basket)))}
+        taken |= {
+            int(live.snapshot.category[row]) for row in live.snapshot.rows_of(list(map(ProductId, request.basket)))
+        }
         for name, rows in open_slots(live, hits[-1], taken):
             slots.append(Slot(unique_name(name, [slot.name for slot in slots]), 1, required=not slots))
             pools.append(rows)

@@ -72,5 +72,3 @@ def switch_back(context: dg.OpExecutionContext, config: RollbackConfig, workplac
 def rollback() -> None:
     """One step: switch_back."""
     switch_back()
-
-
