@@ -3,6 +3,20 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export UV_PYTHON_DOWNLOADS := never
 PY := .venv/bin/python
+ifneq (,$(wildcard .env))
+include .env
+export
+endif
+# FEED=, ORDERS= and SETS= bring one's own shop.
+ifdef FEED
+export SETWISE_FEED := $(FEED)
+endif
+ifdef ORDERS
+export SETWISE_ORDERS := $(ORDERS)
+endif
+ifdef SETS
+export SETWISE_SETS := $(SETS)
+endif
 UV := .venv/bin/uv
 
 .PHONY: help
@@ -15,6 +29,22 @@ install: .venv/.installed  ## create .venv with everything that uv.lock names
 .venv/.installed: pyproject.toml uv.lock scripts/install.sh
 	@bash scripts/install.sh
 	@touch $@
+
+.PHONY: demo
+demo: install  ## build everything on the embedded defaults; API on :8000, Dagster on :3000, until Ctrl-C
+	@PYTHONWARNINGS=ignore PYTHONPATH=. $(PY) scripts/demo.py
+
+.PHONY: build
+build: install  ## feed to live release: FEED=path ORDERS=path SETS=path, else the sample shop
+	@PYTHONWARNINGS=ignore $(PY) -m orchestration build
+
+.PHONY: serve
+serve: install  ## serve the current release on SETWISE_PORT
+	@$(PY) -m online
+
+.PHONY: rollback
+rollback: install  ## make the release before the live one live again
+	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback
 
 .PHONY: test
 test: install  ## run the tests; suites for servers that are down are left out with a word

@@ -1,0 +1,102 @@
+"""What `make demo` does after the installation: build, serve the API and Dagster until Ctrl-C, show one real answer."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from honcho.manager import Manager
+
+from orchestration.__main__ import prepare_home
+from setwise.settings import Settings, SettingsError
+
+PROMPT = "a cosy mid-century living room under $1500, no leather"
+PATIENCE_S = 90
+
+
+def port_is_free(port: int) -> bool:
+    """True where nothing listens on loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def show_answer(port: int, dagster_port: int, prompt: str) -> None:
+    """Waits for both pages, asks once, prints the addresses and the answer."""
+    base, started = f"http://127.0.0.1:{port}", time.monotonic()
+    for url in (f"{base}/health/ready", f"http://127.0.0.1:{dagster_port}/server_info"):
+        while time.monotonic() - started < PATIENCE_S:
+            try:
+                urllib.request.urlopen(url, timeout=2).close()
+                break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.3)
+    body = json.dumps({"prompt": prompt})
+    request = urllib.request.Request(f"{base}/v1/bundles", body.encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            answer = json.load(reply)
+    except (urllib.error.URLError, OSError) as error:
+        print(f"setwise: the API did not answer ({error}); see the lines above", flush=True)
+        return
+    lines = [
+        "",
+        f"  API      {base}            OpenAPI: {base}/schema",
+        f"  Dagster  http://127.0.0.1:{dagster_port}",
+        "",
+        f"  curl -s {base}/v1/bundles -H 'Content-Type: application/json' -d '{body}'",
+        "",
+    ]
+    for bundle in answer["bundles"]:
+        total = f"{bundle['total_cents'] / 100:,.2f} {bundle['currency']}"
+        lines.append(f"  {bundle['label']:<12} {total:>14}   {bundle['title']}")
+        lines += [
+            f"      {item['quantity']} x {item['price_cents'] / 100:>9,.2f}  {item['title'][:80]}"
+            for item in bundle["items"]
+        ]
+    if not answer["bundles"]:
+        lines.append(f"  no bundle: {answer['infeasible']}")
+    lines += ["", f"  answered in {answer['timings_ms']['total']} ms; anonymous requests are allowed here", ""]
+    print("\n".join([*lines, "  Ctrl-C ends everything.", ""]), flush=True)
+
+
+def main() -> int:
+    """0 after Ctrl-C; errors are one sentence."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"setwise: {error}", file=sys.stderr)
+        return 2
+    port, dagster_port = settings.service.port, settings.service.dagster_port
+    for number, name in ((port, "SETWISE_PORT"), (dagster_port, "SETWISE_DAGSTER_PORT")):
+        if not port_is_free(number):
+            print(f"setwise: port {number} is taken; end what listens there or set {name}", file=sys.stderr)
+            return 1
+    prepare_home(dict(os.environ))
+    try:
+        built = subprocess.run([sys.executable, "-m", "orchestration", "build"], check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+    if built:
+        return built
+    manager = Manager()
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning"}
+    python = sys.executable
+    manager.add_process("api", f"{python} -m online", env=quiet)
+    manager.add_process(
+        "dagster",
+        f"{python} -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port {dagster_port} --log-level error",
+        env=quiet,
+    )
+    prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
+    threading.Thread(target=show_answer, args=(port, dagster_port, prompt), daemon=True).start()
+    manager.loop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
