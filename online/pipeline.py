@@ -86,7 +86,8 @@ def recommend_bundles(
         pools[position], gone = eligible(live, pool, slot.quantity, plan.rules)
         lost += gone if not len(pools[position]) and slot.required else Counter()
     with context.stages("hydrate"):
-        profile, stats = _hydrate(context, request.user_id if request.consent else None, np.unique(np.concatenate([*pools, np.empty(0, np.int64)])))  # fmt: skip
+        known = np.unique(np.concatenate([*pools, np.empty(0, np.int64)]))
+        profile, stats = _hydrate(context, request.user_id if request.consent else None, known)
     with context.stages("rank"):
         wishes = wished_words(plan.understanding)
         ranked = [

@@ -7,7 +7,15 @@ import numpy as np
 
 from online.candidates import Ranked
 from online.messages import (
-    BudgetRead, BundleAnswer, BundleOut, ExcludeRead, InfeasibleOut, ItemOut, ProductOut, ProductsAnswer, SlotRead,
+    BudgetRead,
+    BundleAnswer,
+    BundleOut,
+    ExcludeRead,
+    InfeasibleOut,
+    ItemOut,
+    ProductOut,
+    ProductsAnswer,
+    SlotRead,
     Understood,
 )  # fmt: skip
 from online.plan import Plan

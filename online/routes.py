@@ -11,7 +11,11 @@ from litestar.params import FromPath, JSONBody, Parameter
 from online import metrics
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
-    BundleAnswer, BundleRequest, ProductDetail, ProductsAnswer, ProductsRequest,
+    BundleAnswer,
+    BundleRequest,
+    ProductDetail,
+    ProductsAnswer,
+    ProductsRequest,
 )  # fmt: skip
 from online.pipeline import Dependencies, recommend_bundles, recommend_products
 from online.problems import ProblemError

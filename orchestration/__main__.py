@@ -84,7 +84,7 @@ def run_job(name: str) -> int:
     return 0
 
 
-def _reason(failure) -> str:  # noqa: ANN001 - Dagster's own
+def _reason(failure) -> str:
     """The sentence that the asset raised, else the deepest cause."""
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description

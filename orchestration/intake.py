@@ -35,7 +35,7 @@ class ProductSpool:
     """Products on disk in the order of their ids' first appearance; memory holds ids and offsets only."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the spool is
         self._offsets = array("q")
         self._slots: dict[ProductId, int] = {}
         self._encoder = msgspec.msgpack.Encoder()

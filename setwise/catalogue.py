@@ -80,13 +80,19 @@ def is_sellable(product: Product, now: datetime, quantity: int = 1, allow_preord
 
 def leaf_category(product: Product) -> str:
     """The narrowest level of the first category path, or ''."""
+    path = _category_path(product)
+    return path[-1] if path else ""
+
+
+def _category_path(product: Product) -> list[str]:
     paths = product.product_types or ((product.google_product_category,) if product.google_product_category else ())
-    return paths[0].split(" > ")[-1].strip() if paths else ""
+    return [level.strip() for level in paths[0].split(" > ")] if paths else []
 
 
 def product_text(product: Product) -> str:
     """The text that is embedded and indexed: title first, then what the product is, then its description."""
-    category = leaf_category(product)
+    # The last two levels: "Living room Sofas" is found by the room as well as by the thing.
+    category = " ".join(_category_path(product)[-2:])
     facts = [product.title, product.brand, category, product.color, product.material, product.pattern, product.size]
     head = ". ".join(fact for fact in facts if fact)
     return f"{head}. {product.description}"[:TEXT_CHARS].strip() if product.description else head[:TEXT_CHARS]

@@ -10,7 +10,14 @@ from typing import Any
 
 from orchestration.sample_shop.pictures import draw
 from orchestration.sample_shop.words import (
-    BRANDS, CATEGORIES, COLORS, CONVERSION, NAMES, PAIR_SHARE, PAIRS, STYLES,
+    BRANDS,
+    CATEGORIES,
+    COLORS,
+    CONVERSION,
+    NAMES,
+    PAIR_SHARE,
+    PAIRS,
+    STYLES,
 )  # fmt: skip
 
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)

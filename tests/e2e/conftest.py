@@ -1,0 +1,55 @@
+"""A sample shop, built and served on both profiles."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from e2e_support import SERVER_SETTINGS, build, serve
+from litestar.testing import TestClient
+
+from orchestration.sample_shop import generate
+from setwise.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample shop of 300 products."""
+    folder = tmp_path_factory.mktemp("shop") / "sample"
+    generate(folder, products=300, shoppers=60, orders=800)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shop_rows(shop: Path) -> dict[str, dict]:
+    """The feed's rows by id."""
+    return {row["id"]: row for row in map(json.loads, (shop / "feed.jsonl").read_text().splitlines())}
+
+
+@pytest.fixture(scope="session", params=["embedded", "servers"])
+def profile(request, tmp_path_factory: pytest.TempPathFactory, shop: Path, require_server: Callable) -> dict[str, str]:
+    """The settings of one profile, with the sample shop built."""
+    environ = {
+        "SETWISE_DATA_DIR": str(tmp_path_factory.mktemp(request.param)),
+        "SETWISE_FEED": str(shop / "feed.jsonl"),
+        "SETWISE_ORDERS": str(shop / "orders.jsonl"),
+        "SETWISE_SETS": str(shop / "sets.jsonl"),
+    }
+    if request.param == "servers":
+        settings = Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS})
+        require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
+        redis = urlsplit(settings.features.redis_url)
+        require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
+        environ |= {"SETWISE_VECTORS": "weaviate", "SETWISE_FEATURES": "redis"}
+    done = build(environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return environ
+
+
+@pytest.fixture(scope="session")
+def client(profile: dict[str, str]) -> Iterator[TestClient]:
+    """The service of this profile."""
+    with serve(profile) as client:
+        yield client

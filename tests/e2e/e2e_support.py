@@ -1,0 +1,41 @@
+"""Builds a release with the real job, as `make build` does, and serves it in-process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from litestar.testing import TestClient
+
+from online.app import create_app
+from online.hydration import build_reader
+from online.live import ReleaseWatch
+from online.pipeline import Dependencies
+from online.retrieval import build_retriever
+from setwise.release import Releases
+from setwise.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SERVER_SETTINGS = (
+    "SETWISE_REDIS_URL",
+    "SETWISE_WEAVIATE_HOST",
+    "SETWISE_WEAVIATE_HTTP_PORT",
+    "SETWISE_WEAVIATE_GRPC_PORT",
+)
+
+
+def build(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`make build` without make: the same command, an environment of its own."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS}
+    clean |= {"PYTHONWARNINGS": "ignore", **environ}
+    clean.pop("DAGSTER_HOME", None)
+    command = [sys.executable, "-m", "orchestration", "build"]
+    return subprocess.run(command, capture_output=True, text=True, env=clean, cwd=ROOT, check=False)
+
+
+def serve(environ: dict[str, str]) -> TestClient:
+    """The service over what `build` made."""
+    kept = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
+    settings = Settings.from_env({**kept, **environ})
+    watch = ReleaseWatch(Releases(settings.storage.releases, Path(settings.storage.data_dir) / "cache"))
+    return TestClient(create_app(Dependencies(build_retriever(settings.vectors), build_reader(settings)), watch))

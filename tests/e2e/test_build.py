@@ -1,0 +1,130 @@
+"""What a build does with good, bad and changed feeds; every one runs the real job."""
+
+import json
+from pathlib import Path
+
+import pytest
+from e2e_support import build, serve
+
+from setwise.release import Releases
+
+ROWS = [
+    {
+        "id": f"p{i}",
+        "title": f"{color.title()} {kind}",
+        "price": f"{10 + i}.00 EUR",
+        "availability": "in_stock",
+        "product_type": f"Home > {kind}",
+        "color": color,
+        "link": f"https://shop.example/p{i}",
+    }
+    for i, (color, kind) in enumerate(
+        (c, k) for c in ("red", "blue", "green", "white") for k in ("Lamp", "Chair", "Desk")
+    )
+]
+
+
+def environ_of(folder: Path, text: str, name: str = "feed.jsonl") -> dict[str, str]:
+    (folder / name).write_text(text)
+    return {"SETWISE_DATA_DIR": str(folder / "var"), "SETWISE_FEED": str(folder / name)}
+
+
+def lines(rows: list[dict]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def tsv(rows: list[dict]) -> str:
+    return "\t".join(rows[0]) + "\r\n" + "".join("\t".join(row.values()) + "\r\n" for row in rows)
+
+
+def rss(rows: list[dict]) -> str:
+    items = "".join(
+        "<item>" + "".join(f"<g:{k}>{v.replace('>', '&gt;')}</g:{k}>" for k, v in row.items()) + "</item>"
+        for row in rows
+    )
+    return f'<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>{items}</channel></rss>'
+
+
+def jsonld(rows: list[dict]) -> str:
+    return json.dumps(
+        [
+            {
+                "@context": "https://schema.org",
+                "@type": "Product",
+                "sku": row["id"],
+                "name": row["title"],
+                "color": row["color"],
+                "offers": {
+                    "price": row["price"].split()[0],
+                    "priceCurrency": "EUR",
+                    "availability": "https://schema.org/InStock",
+                },
+            }
+            for row in rows
+        ]
+    )
+
+
+@pytest.mark.parametrize(("form", "name"), [(tsv, "feed.tsv"), (rss, "feed.xml"), (jsonld, "feed.json")])
+def test_every_form_of_feed_becomes_answers(tmp_path, form, name) -> None:
+    environ = environ_of(tmp_path, form(ROWS), name)
+    done = build(environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with serve(environ) as client:
+        answer = client.post("/v1/bundles", json={"prompt": "a red lamp and a blue chair under 40 euros"}).json()
+    titles = {item["title"] for item in answer["bundles"][0]["items"]}
+    assert titles == {"Red Lamp", "Blue Chair"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the feed has no products"),
+        (lines([{**row, "price": "cheap"} for row in ROWS]), "12 rows of the feed were rejected"),
+    ],
+)
+def test_a_feed_that_cannot_be_used_is_one_clear_sentence_and_the_live_release_stays(tmp_path, text, said) -> None:
+    environ = environ_of(tmp_path, lines(ROWS))
+    assert build(environ).returncode == 0
+    releases = Releases(str(tmp_path / "var/releases"), tmp_path / "cache")
+    live = releases.current_id()
+    failed = build(environ_of(tmp_path, text, "bad.jsonl"))
+    assert failed.returncode == 1
+    assert said in " ".join(failed.stdout.split())
+    assert "Traceback" not in failed.stdout + failed.stderr
+    assert releases.current_id() == live
+
+
+def test_a_second_build_computes_nothing_and_a_changed_row_is_the_only_one_embedded_again(tmp_path) -> None:
+    environ = environ_of(tmp_path, lines(ROWS))
+    assert build(environ).returncode == 0
+    assert "reused False" not in build(environ).stdout
+    changed = build(environ_of(tmp_path, lines([{**ROWS[0], "title": "Violet Lamp"}, *ROWS[1:]])))
+    assert "embedded 1, kept 11" in changed.stdout, changed.stdout
+
+
+def test_odd_feeds_are_taken_as_they_are(tmp_path) -> None:
+    odd = [
+        {**ROWS[0], "id": "long", "title": "lamp " * 20_000},
+        {**ROWS[1], "id": "emoji", "title": "🛋️ كنبة زرقاء"},
+        {**ROWS[2], "id": "usd", "price": "12.00 USD"},
+        {**ROWS[3], "title": "Second row of the same id"},
+    ]
+    environ = environ_of(tmp_path, lines([*ROWS, *odd]))
+    orders = [
+        {
+            "order_id": "1",
+            "timestamp": "2026-01-01",
+            "items": [{"product_id": "gone", "quantity": 1, "unit_price": "1.00"}],
+        }
+    ]
+    (tmp_path / "orders.jsonl").write_text(lines(orders))
+    done = build({**environ, "SETWISE_ORDERS": str(tmp_path / "orders.jsonl")})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "duplicates 1" in done.stdout
+    assert "products_that_the_feed_lacks 1" in done.stdout
+    with serve(environ) as client:
+        both = client.post("/v1/bundles", json={"prompt": "lamp and desk"}).json()
+        dollars = client.post("/v1/bundles", json={"prompt": "desk under 20 dollars"}).json()
+    assert {bundle["currency"] for bundle in both["bundles"]} == {"EUR"}
+    assert {item["product_id"] for b in dollars["bundles"] for item in b["items"]} == {"usd"}
