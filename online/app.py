@@ -9,6 +9,7 @@ from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.types import ControllerRouterHandler
 from litestar.static_files import create_static_files_router
 
 from online import routes
@@ -37,7 +38,7 @@ def create_app(
         dependencies.features.close()
         on_stop()
 
-    handlers = list(routes.HANDLERS)
+    handlers: list[ControllerRouterHandler] = list(routes.HANDLERS)
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
     config = AppConfig(

@@ -60,7 +60,10 @@ def rank(
         columns["similarity"] = np.clip(live.index.similarity(vector, rows), 0.0, 1.0)
     if terms:
         columns["title_match"] = np.asarray(
-            [len(terms.intersection(live.analyzer.terms(p.title))) / len(terms) for p in products]
+            [
+                len(terms.intersection(live.analyzer.terms(f"{p.title} {leaf_category(p)}"))) / len(terms)
+                for p in products
+            ]
         )
     if wishes:
         texts = [set(words_of(product_text(p))) for p in products]

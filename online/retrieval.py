@@ -8,7 +8,7 @@ import grpc
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from weaviate.proto.v1 import base_pb2, base_search_pb2, search_get_pb2, weaviate_pb2_grpc
+from weaviate.proto.v1 import base_search_pb2, search_get_pb2, weaviate_pb2_grpc
 
 from online.live import LiveRelease
 from setwise.index import DENSE_WEIGHT, TITLE_BOOST, Hits
@@ -89,12 +89,7 @@ class WeaviateRetriever:
                 properties=fields,
                 alpha=DENSE_WEIGHT,
                 fusion_type=base_search_pb2.Hybrid.FUSION_TYPE_RELATIVE_SCORE,
-                vectors=[
-                    base_pb2.Vectors(
-                        vector_bytes=query.vector.astype("<f4").tobytes(),
-                        type=base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32,
-                    )
-                ],
+                vector_bytes=query.vector.astype("<f4").tobytes(),
             )
             request.hybrid_search.CopyFrom(hybrid)
         reply = self._stub.Search(request, timeout=self._timeout_s, metadata=self._metadata)

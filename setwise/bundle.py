@@ -177,7 +177,7 @@ class _Search:
         descend(0, 0, frozenset(), [])
         if not best:
             return None
-        return tuple([*best[0][1], *[None] * (len(self.slots) - len(needed))])
+        return (*best[0][1], *[None] * (len(self.slots) - len(needed)))
 
     def blocking(self, cheapest: _Choice, budget: int) -> tuple[str, ...]:
         """The dearest of the cheapest: slots without which the rest would fit."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 FEATURES = ("retrieval", "similarity", "title_match", "wish_match", "popularity", "affinity")
 """retrieval: fused score, 0..1. similarity: cosine of slot and product, 0..1. title_match: share of the slot's terms
-that the title has. wish_match: share of the wished colours, materials, styles and brands that the product has.
+that title and category have. wish_match: share of the wished colours, materials, styles and brands that the product has.
 popularity: log-scaled decayed orders, 0..1. affinity: share of the shopper's tastes that it meets, 0..1."""
 
 WEIGHTS = {
@@ -32,7 +32,8 @@ def feature_rows(columns: dict[str, NDArray[np.float64]], count: int) -> NDArray
 
 def weighted_parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each feature's share of the score, shape (n, features); a score is the sum of its row."""
-    return rows * np.asarray([WEIGHTS[name] for name in FEATURES])
+    parts: NDArray[np.float64] = rows * np.asarray([WEIGHTS[name] for name in FEATURES])
+    return parts
 
 
 def best_first(scores: NDArray[np.float64], ids: Sequence[str]) -> list[int]:

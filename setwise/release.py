@@ -89,7 +89,7 @@ class Releases:
         return sorted(found, key=lambda manifest: manifest.created_at, reverse=True)
 
     def publish(self, manifest: Manifest, parts: Mapping[str, Path]) -> None:
-        """Copies the parts' files (hard links where possible), then the manifest, then makes the release the live one."""
+        """Copies the parts' files (hard links where possible), then the manifest, then switches to the release."""
         target = f"{self._root}/{manifest.release_id}"
         for file in manifest.files:
             part, _, inner = file.path.partition("/")
@@ -111,7 +111,7 @@ class Releases:
         return ordered[KEPT_RELEASES:]
 
     def fetch(self, release_id: ReleaseId) -> tuple[Manifest, Path]:
-        """The manifest and a local folder with every file, verified; raises ReleaseError for a missing or changed file."""
+        """The manifest and a local folder with every file, verified; ReleaseError for a missing or changed file."""
         manifest = self.manifest(release_id)
         folder = Path(self._root) / release_id if self._is_local else self._cache / release_id
         for file in manifest.files:

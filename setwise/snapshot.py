@@ -2,7 +2,7 @@
 
 import mmap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -110,10 +110,13 @@ class Snapshot:
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
         self._decoder = msgspec.msgpack.Decoder(Product)
-        self._row_of = {product.id: row for row, product in enumerate(self)}
+        self._row_of = {self[row].id: row for row in range(self.meta.count)}
 
     def __len__(self) -> int:
         return self.meta.count
+
+    def __iter__(self) -> Iterator[Product]:
+        return (self[row] for row in range(self.meta.count))
 
     def __getitem__(self, row: int) -> Product:
         if not 0 <= row < self.meta.count:

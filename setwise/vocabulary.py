@@ -1,4 +1,4 @@
-"""The words of one catalogue, mined from its products: what tells a brand from a colour, and "black and decker" from a list."""
+"""The words of one catalogue, mined from its products: what is a brand, and that "black and decker" is no list."""
 
 import re
 from collections import Counter

@@ -57,13 +57,14 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
     if base is not None and base.facts["feed"] == product_feed.key:
         return result(base)
     report_file = workplace.data_dir / "reports" / REPORT_FILE
+    feed = product_feed.path / "feed"
 
     def build(folder: Path) -> dict[str, object]:
         try:
-            rows = read_products(product_feed.path / "feed", settings.currency or None)
+            rows = read_products(feed, settings.currency or None)
             spool, report = take(rows, report_file, Snapshot(base.path) if base else ())
         except FeedError as error:
-            raise dg.Failure(str(error)) from error
+            raise dg.Failure(str(error).replace(str(feed), str(product_feed.facts["file"]))) from error
         _refuse_bad(report, len(spool), settings.max_rejected_share, report_file)
         meta = write_snapshot(spool, folder)
         spool.close()

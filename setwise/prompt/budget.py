@@ -35,7 +35,10 @@ _MAX = (
 )
 _MIN = r"(?:for\s+)?(?:over|above|more\s+than|at\s+least|min(?:imum)?(?:\s+of)?|from|>=?)"
 _AROUND = r"(?:for\s+)?(?:around|about|approximately|approx\.?|roughly|circa|ca\.?|~)"
-_SCOPE = r"(?P<scope>\s*(?:each|apiece|per\s+(?:item|piece|product)|in\s+total|total|altogether|all\s+together|or\s+less|or\s+under|max(?:imum)?)\b)?"
+_SCOPE = (
+    r"(?P<scope>\s*(?:each|apiece|per\s+(?:item|piece|product)|in\s+total|total|altogether|all\s+together|"
+    r"or\s+less|or\s+under|max(?:imum)?)\b)?"
+)
 _RANGE = re.compile(rf"(?:\b(?:between|from)\s+)?{_amount(1)}\s*(?:and|to|-|–)\s*{_amount(2)}{_SCOPE}", re.I)
 _ONE = re.compile(
     rf"(?:\b(?P<max>{_MAX})|\b(?P<min>{_MIN})|(?<!\w)(?P<around>{_AROUND}))?\s*{_amount(1)}{_SCOPE}", re.I
@@ -95,7 +98,7 @@ def _amounts(text: str, currency: str) -> Iterator[tuple[str, Budget, tuple[int,
             continue
         code = _code(match["pre1"]) or _code(match["post1"])
         suffix = (match["scope"] or "").strip().lower()
-        if not (code or match["max"] or match["around"] or (match["min"] and not match["min"].lower() == "from")):
+        if not (code or match["max"] or match["around"] or (match["min"] and match["min"].lower() != "from")):
             continue
         cents = _cents(match["num1"], match["k1"], code or currency)
         if cents is None:

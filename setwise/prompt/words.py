@@ -35,8 +35,8 @@ FILLERS = frozenset(
 # "three-piece", "two seater": the number belongs to the name.
 COUNTED_IN_A_NAME = frozenset(
     "ball button channel compartment cup day dimensional direction door drawer fold hole hour in inch layer leg light "
-    "line man pack panel part person piece pieces pk player ply pocket point port quart ring season seat seater section "
-    "shelf sided speed star step stage strand tier tiered tone way wheel year".split()
+    "line man pack panel part person piece pieces pk player ply pocket point port quart ring season seat seater "
+    "section shelf sided speed star step stage strand tier tiered tone way wheel year".split()
 )
 NOT_MONEY = frozenset(
     "cm mm m metre metres meter meters inch inches in ft feet foot kg g gram grams lb lbs oz ml l litre litres liter "

@@ -1,6 +1,7 @@
 """Builds a release with the real job, as `make build` does, and serves it in-process."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from setwise.release import Releases
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+_data_dirs: list[Path] = []
 SERVER_SETTINGS = (
     "SETWISE_REDIS_URL",
     "SETWISE_WEAVIATE_HOST",
@@ -29,8 +31,18 @@ def build(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS}
     clean |= {"PYTHONWARNINGS": "ignore", **environ}
     clean.pop("DAGSTER_HOME", None)
+    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
     command = [sys.executable, "-m", "orchestration", "build"]
     return subprocess.run(command, capture_output=True, text=True, env=clean, cwd=ROOT, check=False)
+
+
+def seed_encoder(data_dir: Path) -> None:
+    """Hands the first build's encoder to the others: the same artefact under the same key, exported once a session."""
+    target = data_dir / "artefacts" / "encoder"
+    finished = [folder for folder in _data_dirs if (folder / "artefacts" / "encoder").is_dir()]
+    if finished and not target.exists():
+        shutil.copytree(finished[0] / "artefacts" / "encoder", target, copy_function=os.link)
+    _data_dirs.append(data_dir)
 
 
 def serve(environ: dict[str, str]) -> TestClient:
