@@ -9,8 +9,8 @@ from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.types import ControllerRouterHandler
 from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 from online import routes
 from online.live import ReleaseWatch

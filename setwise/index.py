@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import onnxruntime  # noqa: F401 - loaded first: after usearch it ends the process with a segmentation fault
 import tantivy
 from numpy.typing import NDArray
 from usearch.index import Index as VectorIndex
