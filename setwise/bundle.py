@@ -220,12 +220,7 @@ class _Search:
                     keys = _keys(option)
                     if state.used & keys:
                         continue
-                    shared = state.shared
-                    if earlier and not slot.locked:
-                        shared = tuple(
-                            n + (option.product_id in self._unlocked(other))
-                            for n, other in zip(state.shared, earlier, strict=True)
-                        )
+                    shared = state.shared if slot.locked else self._counted(state.shared, option, earlier)
                     gain = option.score + tilt(option.price_cents)
                     if self.pair_fit:
                         gain += sum(self.pair_fit(option, other) for other in state.choice if other) / n_pairs
@@ -242,6 +237,9 @@ class _Search:
             if self._is_different(state, earlier):
                 return state.choice
         return None
+
+    def _counted(self, shared: tuple[int, ...], option: Candidate, earlier: list[_Choice]) -> tuple[int, ...]:
+        return tuple(n + (option.product_id in self._unlocked(other)) for n, other in zip(shared, earlier, strict=True))
 
     def _unlocked(self, choice: _Choice) -> set[str]:
         return {c.product_id for c, s in zip(choice, self.slots, strict=True) if c and not s.locked}

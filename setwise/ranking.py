@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEATURES = ("retrieval", "similarity", "title_match", "wish_match", "popularity", "affinity")
-"""retrieval: fused score, 0..1. similarity: cosine of slot and product, 0..1. title_match: share of the slot's terms
-that title and category have. wish_match: share of the wished colours, materials, styles and brands that the product has.
-popularity: log-scaled decayed orders, 0..1. affinity: share of the shopper's tastes that it meets, 0..1."""
+"""All 0..1. retrieval: fused score. similarity: cosine of slot and product. title_match: share of the slot's terms that
+title and category have. wish_match: share of the wished colours, materials, styles and brands that the product has.
+popularity: log-scaled decayed orders. affinity: share of the shopper's tastes that it meets."""
 
 WEIGHTS = {
     "retrieval": 1.0,
