@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from online.live import LiveRelease
 from setwise.bundle import Candidate
 from setwise.catalogue import leaf_category, product_text
-from setwise.index import Hits
+from setwise.index import Hits, as_shares
 from setwise.ranking import FEATURES, best_first, feature_rows, weighted_parts
 from setwise.vocabulary import words_of
 
@@ -40,26 +40,26 @@ def rank(
     live: LiveRelease,
     rows: NDArray[np.int64],
     hits: Hits,
-    text: str,
+    slot_name: str,
     vector: NDArray[np.float32] | None,
     wishes: list[set[str]],
     stats: Features,
     profile: Mapping[str, Any] | None,
 ) -> Ranked:
-    """Scores these rows for one text; what is not known counts nothing."""
+    """Scores these rows; what is not known counts nothing. `slot_name` is '' where the text is a whole sentence."""
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(FEATURES))))
-    retrieved = dict(zip(hits.rows.tolist(), hits.scores.tolist(), strict=True))
+    lexical = dict(zip(hits.rows.tolist(), hits.lexical.tolist(), strict=True))
     products = [live.snapshot[row] for row in rows.tolist()]
-    terms = set(live.analyzer.query_terms(text))
+    terms = set(live.analyzer.query_terms(slot_name)) if slot_name else set()
     columns: dict[str, NDArray[np.float64]] = {
-        "retrieval": np.asarray([retrieved.get(row, 0.0) for row in rows.tolist()]),
+        "lexical": np.asarray([lexical.get(row, 0.0) for row in rows.tolist()]),
         "popularity": np.asarray([_popularity(stats.get(row)) for row in rows.tolist()]),
     }
     if vector is not None:
-        columns["similarity"] = np.clip(live.index.similarity(vector, rows), 0.0, 1.0)
+        columns["semantic"] = as_shares(live.index.similarity(vector, rows))
     if terms:
-        columns["title_match"] = np.asarray(
+        columns["slot_match"] = np.asarray(
             [
                 len(terms.intersection(live.analyzer.terms(f"{p.title} {leaf_category(p)}"))) / len(terms)
                 for p in products

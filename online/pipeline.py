@@ -69,7 +69,7 @@ def recommend_bundles(
     texts = [*plan.texts, *([plan.open_text] if plan.open_text else [])]
     vectors = _encode(context, texts)
     hits = _retrieve(context, texts, vectors, len(request.exclude) + len(request.basket))
-    slots, pools, slot_texts, slot_vectors, slot_hits = list(plan.slots), *_pools(plan, texts, vectors, hits)
+    slots, pools, slot_names, slot_vectors, slot_hits = list(plan.slots), *_pools(plan, texts, vectors, hits)
     if plan.open_text:
         taken = {int(live.snapshot.category[row]) for row in plan.locked_rows.values()}
         taken |= {
@@ -78,7 +78,7 @@ def recommend_bundles(
         for name, rows in open_slots(live, hits[-1], taken):
             slots.append(Slot(unique_name(name, [slot.name for slot in slots]), 1, required=not slots))
             pools.append(rows)
-            slot_texts.append(plan.open_text)
+            slot_names.append("")
             slot_vectors.append(vectors[-1] if vectors is not None else None)
             slot_hits.append(hits[-1])
     lost: Counter[str] = Counter()
@@ -91,8 +91,8 @@ def recommend_bundles(
     with context.stages("rank"):
         wishes = wished_words(plan.understanding)
         ranked = [
-            rank(live, pool, found, text, vector, wishes, stats, profile)
-            for pool, found, text, vector in zip(pools, slot_hits, slot_texts, slot_vectors, strict=True)
+            rank(live, pool, found, name, vector, wishes, stats, profile)
+            for pool, found, name, vector in zip(pools, slot_hits, slot_names, slot_vectors, strict=True)
         ]
         candidates = [as_candidates(live, rows, now) for rows in ranked]
     with context.stages("assemble"):
@@ -123,7 +123,7 @@ def recommend_products(
         vectors = _encode(context, [text])
         hits = _retrieve(context, [text], vectors, max(wanted - ROWS_PER_SLOT, 0) + len(request.exclude))[0]
     else:
-        vectors, hits = None, Hits(np.arange(min(len(live.snapshot), 1_000)), np.zeros(min(len(live.snapshot), 1_000)))
+        vectors, hits = None, _any_rows(live)
     rows = hits.rows
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
@@ -137,9 +137,15 @@ def recommend_products(
         _, stats = _hydrate(context, None, rows)
     with context.stages("rank"):
         vector = vectors[0] if vectors is not None else None
-        ranked = rank(live, rows, hits, text, vector, wished_words(plan.understanding), stats, profile)
+        ranked = rank(live, rows, hits, "", vector, wished_words(plan.understanding), stats, profile)
     page = Ranked(ranked.rows[request.offset : wanted], ranked.parts[request.offset : wanted])
     return present.products_answer(context, plan, page)
+
+
+def _any_rows(live: LiveRelease) -> Hits:
+    """Where nothing was said: popularity and taste decide among the first products."""
+    count = min(len(live.snapshot), 1_000)
+    return Hits(np.arange(count), np.zeros(count), np.zeros(count))
 
 
 def _hopeless(plan: Plan, live: LiveRelease) -> Infeasible | None:
@@ -187,7 +193,7 @@ def _retrieve(
 def _pools(
     plan: Plan, texts: list[str], vectors: NDArray[np.float32] | None, hits: list[Hits]
 ) -> tuple[list[NDArray[np.int64]], list[str], list[NDArray[np.float32] | None], list[Hits]]:
-    """Rows, text, vector and hits of each slot that the plan named; a locked slot has its one product."""
+    """Rows, name, vector and hits of each slot that the plan named; a locked slot has its one product."""
     pools = [hits[i].rows for i in range(len(plan.slots))]
     for position, row in plan.locked_rows.items():
         pools[position] = np.asarray([row], dtype=np.int64)

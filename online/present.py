@@ -113,7 +113,7 @@ def _reasons(plan: Plan, text: str, parts: dict[str, float], slot: Slot | None =
     read = plan.understanding
     wished = [w for w in (*read.colors, *read.materials, *read.styles, *read.brands) if set(words_of(w)) <= words]
     reasons = [f"it is {', '.join(wished)}"] if wished else []
-    if parts["title_match"] >= 0.4:
+    if parts["slot_match"] >= 0.4 or parts["lexical"] >= 0.7:
         reasons.append("its name says what you asked for")
     if parts["affinity"] > 0:
         reasons.append("it is like what you bought")

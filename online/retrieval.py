@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import grpc
 import msgspec
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from weaviate.proto.v1 import base_search_pb2, search_get_pb2, weaviate_pb2_grpc
 
 from online.live import LiveRelease
-from setwise.index import DENSE_WEIGHT, TITLE_BOOST, Hits
+from setwise.index import Hits, fuse
 from setwise.settings import Vectors
 
 
@@ -47,7 +48,9 @@ class InProcessRetriever:
 
 
 class WeaviateRetriever:
-    """Hybrid queries against the release's own collection: ids and scores only, all slots at once."""
+    """Both legs of every slot against the release's own collection, at once; only ids come back.
+
+    Weaviate's own hybrid scales each leg from its worst hit; fusing here gives the in-process index's order."""
 
     def __init__(self, vectors: Vectors, timeout_s: float = 0.5, workers: int = 8) -> None:
         address = f"{vectors.weaviate_host}:{vectors.weaviate_grpc_port}"
@@ -60,42 +63,49 @@ class WeaviateRetriever:
         self._pool = ThreadPoolExecutor(workers, "weaviate")
 
     def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery]) -> list[Hits]:
-        """One call per query, in parallel."""
-        collection = live.manifest.collection
-        if not collection:
+        """Two calls per query, all in parallel."""
+        if not live.manifest.collection:
             raise VectorStoreDownError("the release was built without Weaviate")
+        asked = [
+            (self._pool.submit(self._near, live, query), self._pool.submit(self._matching, live, query))
+            for query in queries
+        ]
         try:
-            return list(self._pool.map(lambda query: self._search(collection, query), queries))
+            found = [(near.result(), matching.result()) for near, matching in asked]
         except grpc.RpcError as error:
             raise VectorStoreDownError(error.code().name.lower()) from error
+        return [
+            fuse(near, matching, partial(live.index.similarity, query.vector) if query.vector is not None else None)
+            for query, (near, matching) in zip(queries, found, strict=True)
+        ]
 
-    def _search(self, collection: str, query: SlotQuery) -> Hits:
+    def _near(self, live: LiveRelease, query: SlotQuery) -> NDArray[np.int64]:
+        if query.vector is None:
+            return np.empty(0, dtype=np.int64)
+        near = base_search_pb2.NearVector(vector_bytes=query.vector.astype("<f4").tobytes())
+        return self._search(live, query, near_vector=near)[0]
+
+    def _matching(self, live: LiveRelease, query: SlotQuery) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if not query.terms:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        words = base_search_pb2.BM25(query=" ".join(query.terms), properties=["text"])
+        return self._search(live, query, bm25_search=words)
+
+    def _search(self, live: LiveRelease, query: SlotQuery, **leg: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         request = search_get_pb2.SearchRequest(
-            collection=collection,
+            collection=live.manifest.collection,
             limit=query.limit,
             uses_123_api=True,
             uses_125_api=True,
             uses_127_api=True,
-            metadata=search_get_pb2.MetadataRequest(uuid=True, score=True),
+            metadata=search_get_pb2.MetadataRequest(uuid=True, score="bm25_search" in leg),
             properties=search_get_pb2.PropertiesRequest(return_all_nonref_properties=False),
+            **leg,
         )
-        words = " ".join(query.terms)
-        fields = [f"title^{TITLE_BOOST:g}", "text"]
-        if query.vector is None:
-            request.bm25_search.CopyFrom(base_search_pb2.BM25(query=words, properties=fields))
-        else:
-            hybrid = base_search_pb2.Hybrid(
-                query=words,
-                properties=fields,
-                alpha=DENSE_WEIGHT,
-                fusion_type=base_search_pb2.Hybrid.FUSION_TYPE_RELATIVE_SCORE,
-                vector_bytes=query.vector.astype("<f4").tobytes(),
-            )
-            request.hybrid_search.CopyFrom(hybrid)
         reply = self._stub.Search(request, timeout=self._timeout_s, metadata=self._metadata)
         rows = [int(found.metadata.id.replace("-", ""), 16) - 1 for found in reply.results]
         scores = [found.metadata.score for found in reply.results]
-        return Hits(np.asarray(rows, dtype=np.int64), np.asarray(scores, dtype=np.float64))
+        return np.asarray(rows, dtype=np.int64), np.asarray(scores, dtype=np.float64)
 
     def close(self) -> None:
         """Ends the calls and closes the channel."""

@@ -53,7 +53,7 @@ def load(
     words = {"data_type": DataType.TEXT, "tokenization": Tokenization.WHITESPACE}
     client.collections.create(
         name,
-        properties=[Property(name="title", **words), Property(name="text", **words)],
+        properties=[Property(name="text", **words)],
         vector_config=Configure.Vectors.self_provided(
             vector_index_config=Configure.VectorIndex.hnsw(
                 distance_metric=VectorDistances.COSINE, ef=128, ef_construction=128, max_connections=16
@@ -67,10 +67,7 @@ def load(
         with collection.batch.fixed_size(batch_size=500, concurrent_requests=2) as batch:
             for row, product in enumerate(snapshot):
                 batch.add_object(
-                    {
-                        "title": " ".join(analyzer.terms(product.title)),
-                        "text": " ".join(analyzer.terms(product_text(product))),
-                    },
+                    {"text": " ".join(analyzer.terms(product_text(product)))},
                     uuid=object_id(row),
                     vector=vectors[row].astype(np.float32).tolist(),
                 )

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = ("retrieval", "similarity", "title_match", "wish_match", "popularity", "affinity")
-"""All 0..1. retrieval: fused score. similarity: cosine of slot and product. title_match: share of the slot's terms that
+FEATURES = ("lexical", "semantic", "slot_match", "wish_match", "popularity", "affinity")
+"""All 0..1. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a slot's terms that
 title and category have. wish_match: share of the wished colours, materials, styles and brands that the product has.
 popularity: log-scaled decayed orders. affinity: share of the shopper's tastes that it meets."""
 
 WEIGHTS = {
-    "retrieval": 1.0,
-    "similarity": 0.6,
-    "title_match": 0.8,
+    "lexical": 1.0,
+    "semantic": 1.0,
+    "slot_match": 0.8,
     "wish_match": 0.5,
     "popularity": 0.15,
     "affinity": 0.35,

@@ -27,12 +27,12 @@ def product_index(
     def build(folder: Path) -> dict[str, object]:
         snapshot = Snapshot(products.path)
         vectors = np.load(product_embeddings.path / VECTORS_FILE).astype(np.float32)
-        build_index(vectors, ((product.title, product_text(product)) for product in snapshot), folder)
+        build_index(vectors, (product_text(product) for product in snapshot), folder)
         sample = np.random.default_rng(0).choice(len(vectors), min(200, len(vectors)), replace=False)
         recall = index_recall(LocalIndex(folder), vectors[sample])
         return {"products": len(snapshot), "recall_at_100": round(recall, 4)}
 
-    return result(workplace.artefacts.make("product_index", ["2", products.key, product_embeddings.key], build))
+    return result(workplace.artefacts.make("product_index", ["3", products.key, product_embeddings.key], build))
 
 
 @dg.asset_check(asset=product_index, blocking=True)
@@ -59,7 +59,7 @@ def product_collection(
             count = collection.load(client, name, Snapshot(products.path), matrix, context.log.info)
         return {"collection": name, "products": count}
 
-    inputs = ["1", products.key, product_embeddings.key, vectors.weaviate_host, vectors.weaviate_http_port]
+    inputs = ["2", products.key, product_embeddings.key, vectors.weaviate_host, vectors.weaviate_http_port]
     artefact = artefacts.make("product_collection", inputs, build)
     with collection.connect(vectors) as client:
         is_lost = not client.collections.exists(str(artefact.facts["collection"]))

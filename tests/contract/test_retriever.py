@@ -30,7 +30,7 @@ def release(tmp_path_factory) -> LiveRelease:
     vectors = rng.normal(size=(400, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_snapshot(products, folder / "snapshot")
-    build_index(vectors, ((p.title, product_text(p)) for p in products), folder / "index")
+    build_index(vectors, (product_text(p) for p in products), folder / "index")
     name = f"{COLLECTION_PREFIX}test_{uuid.uuid4().hex[:8]}"
     manifest = Manifest(ReleaseId("r-test"), datetime.now(UTC), None, (), {}, {}, {}, "USD", collection=name)
     snapshot = Snapshot(folder / "snapshot")

@@ -79,7 +79,7 @@ def test_every_form_of_feed_becomes_answers(tmp_path, form, name) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "feed is empty"),
+        ("", "is empty: export the feed again"),
         (lines([{**row, "price": "cheap"} for row in ROWS]), "12 rows of the feed were rejected"),
     ],
 )
