@@ -109,7 +109,8 @@ def main() -> int:
         import logging
         import warnings
 
-        logging.disable(logging.WARNING)
+        # Libraries' own warnings belong to the run's record, not between the lines that show progress.
+        logging.getLogger().addHandler(logging.NullHandler())
         warnings.simplefilter("ignore")
         return run_job("release_build" if command == "build" else "rollback")
     except SettingsError as error:

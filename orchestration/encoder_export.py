@@ -49,7 +49,9 @@ def find_model(name: str) -> str:
 def load_model(name: str):
     """The sentence-transformers model on the CPU; raises EncoderUnavailableError."""
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     try:
         return SentenceTransformer(find_model(name), device="cpu", model_kwargs={"attn_implementation": "eager"})

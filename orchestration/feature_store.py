@@ -3,7 +3,9 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -114,7 +116,9 @@ def materialise(store: "FeatureStore", until: datetime) -> dict[str, int]:
             start = oldest
         keys = _keys(known, start, until)
         if keys:
-            store.materialize(start, until, [view])
+            # Feast prints coloured lines of its own between those that show the build's progress.
+            with redirect_stdout(StringIO()):
+                store.materialize(start, until, [view])
         written[view] = len(keys)
     return written
 

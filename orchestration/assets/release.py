@@ -7,8 +7,9 @@ from orchestration.artefacts import Artefact, result
 from orchestration.assets.encoder import SERVING
 from orchestration.gates import GateRefusedError, judge
 from orchestration.resources import Workplace
-from setwise.names import RANKER_SERVICE
-from setwise.release import Manifest, describe_files, now_utc, release_id_of
+from setwise.names import RANKER_SERVICE, ReleaseId
+from setwise.release import Manifest, ReleaseError, Releases, describe_files, now_utc, release_id_of
+from setwise.snapshot import Snapshot
 
 
 @dg.asset(group_name="release", kinds={"python"})
@@ -44,7 +45,7 @@ def release(
             releases.switch(release_id)
     else:
         try:
-            gates = judge(parts, encoder, releases.manifest(live) if live else None)
+            gates = judge(parts, encoder, *_live_one(releases, live))
         except GateRefusedError as refusal:
             _remove_collections(workplace, product_collection)
             raise dg.Failure(f"{refusal}. The live release {live or '(none)'} stays") from refusal
@@ -71,6 +72,15 @@ def release(
     facts: dict[str, object] = {"release": release_id, "parent": manifest.parent or "", **manifest.gates}
     folder = f"{workplace.settings.storage.releases}/{release_id}"
     return result(Artefact("release", release_id, folder, is_reused, facts))
+
+
+def _live_one(releases: Releases, live: ReleaseId | None) -> tuple[Manifest | None, Snapshot | None]:
+    """What a new release is compared with; a live one that can no longer be read is compared with nothing."""
+    try:
+        manifest, folder = releases.fetch(live) if live else (None, None)
+        return manifest, Snapshot(folder / "snapshot") if folder else None
+    except (ReleaseError, OSError):
+        return None, None
 
 
 def _remove_collections(workplace: Workplace, refused: Artefact | None = None) -> None:

@@ -1,0 +1,110 @@
+"""How releases come and go: killed builds, refused ones, the way back, and a service that notices."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from e2e_support import ROOT, build, seed_encoder, serve
+
+from setwise.release import Releases
+from setwise.snapshot import Snapshot
+
+
+def feed(folder: Path, count: int, mark: str = "") -> dict[str, str]:
+    rows = [
+        {
+            "id": f"p{i}",
+            "title": f"{('Oak', 'Brass', 'Linen')[i % 3]} {('lamp', 'chair', 'desk', 'rug')[i % 4]} {i}{mark}",
+            "price": f"{10 + i % 50}.00 EUR",
+            "availability": "in_stock",
+            "product_type": f"Home > {('Lamps', 'Chairs', 'Desks', 'Rugs')[i % 4]}",
+        }
+        for i in range(count)
+    ]
+    (folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {"SETWISE_DATA_DIR": str(folder / "var"), "SETWISE_FEED": str(folder / "feed.jsonl")}
+
+
+def releases_of(folder: Path) -> Releases:
+    return Releases(str(folder / "var/releases"), folder / "cache")
+
+
+def build_killed_in(step: str, environ: dict[str, str]) -> None:
+    """Starts the build and kills it (SIGKILL, its children too) as soon as this asset has begun."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
+    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "orchestration", "build"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, start_new_session=True,
+        env={**clean, "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1", **environ},
+    )  # fmt: skip
+    assert process.stdout is not None
+    seen = any(line.strip() == f"{step} ..." for line in process.stdout)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    process.wait()
+    assert seen, f"the build never came to {step}"
+
+
+def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_to_the_same_release(tmp_path) -> None:
+    (tmp_path / "clean").mkdir()
+    assert build(feed(tmp_path / "clean", 40)).returncode == 0
+    wanted = releases_of(tmp_path / "clean").current_id()
+    environ, releases = feed(tmp_path, 40), releases_of(tmp_path)
+    for step in ("products", "product_embeddings", "product_index", "release"):
+        build_killed_in(step, environ)
+        assert releases.current_id() is None
+    assert build(environ).returncode == 0
+    assert releases.current_id() == wanted
+
+
+def test_a_running_service_notices_a_new_release_within_a_second_and_rollback_brings_the_old_one_back(tmp_path) -> None:
+    environ, releases = feed(tmp_path, 30), releases_of(tmp_path)
+    assert build(environ).returncode == 0
+    first = releases.current_id()
+    with serve(environ) as client:
+        assert client.get("/health/ready").json()["release"] == first
+        assert build(feed(tmp_path, 30, " new")).returncode == 0
+        second = releases.current_id()
+        assert second != first
+        time.sleep(1.0)
+        assert client.get("/health/ready").json()["release"] == second
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
+        command = [sys.executable, "-m", "orchestration", "rollback"]
+        done = subprocess.run(command, env={**clean, **environ}, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        time.sleep(1.0)
+        answer = client.post("/v1/bundles", json={"prompt": "a lamp"}).json()
+    assert answer["release"] == releases.current_id() == first
+    assert all("new" not in item["title"] for bundle in answer["bundles"] for item in bundle["items"])
+
+
+def test_a_feed_that_lost_most_of_its_products_is_refused_by_name_and_the_live_release_stays(tmp_path) -> None:
+    assert build(feed(tmp_path, 250)).returncode == 0
+    live = releases_of(tmp_path).current_id()
+    refused = build(feed(tmp_path, 60))
+    assert refused.returncode == 1
+    assert "gate kept_share_of_the_catalogue refused the release" in " ".join(refused.stdout.split())
+    assert releases_of(tmp_path).current_id() == live
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a model"])
+def test_a_damaged_release_is_not_served_and_the_one_before_stays(tmp_path, damage) -> None:
+    environ, releases = feed(tmp_path, 20), releases_of(tmp_path)
+    assert build(environ).returncode == 0
+    live = releases.current_id()
+    with serve(environ) as client:
+        copy = tmp_path / "var/releases/r-damaged"
+        subprocess.run(["cp", "-r", str(tmp_path / "var/releases" / str(live)), str(copy)], check=True)
+        (copy / "encoder/model.int8.onnx").unlink()
+        (copy / "encoder/model.int8.onnx").write_bytes(damage)
+        (tmp_path / "var/releases/current").write_text("r-damaged")
+        time.sleep(1.0)
+        reply = client.post("/v1/bundles", json={"prompt": "a lamp"})
+    assert reply.json()["release"] == live
+    assert len(Snapshot(copy / "snapshot")) == 20
