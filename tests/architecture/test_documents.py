@@ -1,0 +1,34 @@
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_and_every_make_target_in_the_documents_exists(document) -> None:
+    text = document.read_text()
+    for link in re.findall(r"\]\((?!https?://)([^)#]+)\)", text):
+        assert (document.parent / link).exists(), link
+    targets = set(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {name for line in targets for name in line.split()}
+    assert set(re.findall(r"`?make ([a-z]+(?:-[a-z]+)*)`", text)) <= known
+
+
+def test_the_readme_has_every_target_of_the_makefile() -> None:
+    documented = set(re.findall(r"\| `make ([a-z-]+)` \|", (ROOT / "README.md").read_text()))
+    offered = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert offered - {"help", "install"} == documented
+
+
+def test_every_module_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for name in re.findall(r"`([a-z_]+(?:\.py|/))`", text):
+        assert any(ROOT.glob(f"*/{name.rstrip('/')}")) or (ROOT / name).exists() or any(ROOT.glob(name)), name
