@@ -47,7 +47,7 @@ class RollbackConfig(dg.Config):
 
 
 @dg.op
-def switch_back(context: dg.OpExecutionContext, config: RollbackConfig, workplace: Workplace) -> str:
+def switch_back(context: dg.OpExecutionContext, config: RollbackConfig, workplace: Workplace) -> None:
     """Makes an earlier release the live one; the alias in Weaviate moves with it."""
     from orchestration.collection import connect, point_alias
 
@@ -65,7 +65,6 @@ def switch_back(context: dg.OpExecutionContext, config: RollbackConfig, workplac
         with connect(workplace.settings.vectors) as client:
             point_alias(client, manifest.collection)
     context.log.info(f"release {manifest.release_id} is live again, {live} before it stays")
-    return manifest.release_id
 
 
 @dg.job(executor_def=dg.in_process_executor, tags=ONE_BUILD, description="Back to the release before the live one.")
