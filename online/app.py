@@ -1,5 +1,6 @@
 """create_app(dependencies): the HTTP service, composed once per process."""
 
+import importlib.util
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,14 @@ from online.pipeline import Dependencies
 from online.problems import EXCEPTION_HANDLERS
 
 MAX_BODY = 64 * 1024
+UI_PATH = "/schema-ui"
+"""Swagger UI comes from an installed package: the page works without internet, and no other site learns of it."""
+
+
+def _ui_folder() -> Path:
+    spec = importlib.util.find_spec("swagger_ui")  # found, never imported: only its static files are wanted
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "static"
 
 
 def create_app(
@@ -39,6 +48,7 @@ def create_app(
         on_stop()
 
     handlers: list[ControllerRouterHandler] = list(routes.HANDLERS)
+    handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
     config = AppConfig(
@@ -53,7 +63,14 @@ def create_app(
             version="1",
             description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
             path="/schema",
-            render_plugins=[SwaggerRenderPlugin()],
+            render_plugins=[
+                SwaggerRenderPlugin(
+                    js_url=f"{UI_PATH}/swagger-ui-bundle.js",
+                    css_url=f"{UI_PATH}/swagger-ui.css",
+                    standalone_preset_js_url=f"{UI_PATH}/swagger-ui-standalone-preset.js",
+                    favicon='<link rel="icon" href="data:,">',
+                )
+            ],
         ),
     )
     return Litestar.from_config(config)

@@ -9,6 +9,8 @@ from pathlib import Path
 INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     tag_concurrency_limits:

@@ -26,15 +26,14 @@ def port_is_free(port: int) -> bool:
 
 
 def show_answer(port: int, dagster_port: int, prompt: str) -> None:
-    """Waits for both pages, asks once, prints the addresses and the answer."""
+    """Waits for the API, asks once, prints the addresses and the answer. Dagster's pages need some seconds more."""
     base, started = f"http://127.0.0.1:{port}", time.monotonic()
-    for url in (f"{base}/health/ready", f"http://127.0.0.1:{dagster_port}/server_info"):
-        while time.monotonic() - started < PATIENCE_S:
-            try:
-                urllib.request.urlopen(url, timeout=2).close()
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.3)
+    while time.monotonic() - started < PATIENCE_S:
+        try:
+            urllib.request.urlopen(f"{base}/health/ready", timeout=2).close()
+            break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
     body = json.dumps({"prompt": prompt})
     request = urllib.request.Request(f"{base}/v1/bundles", body.encode(), {"Content-Type": "application/json"})
     try:
@@ -46,7 +45,7 @@ def show_answer(port: int, dagster_port: int, prompt: str) -> None:
     lines = [
         "",
         f"  API      {base}            OpenAPI: {base}/schema",
-        f"  Dagster  http://127.0.0.1:{dagster_port}",
+        f"  Dagster  http://127.0.0.1:{dagster_port}            (opens some seconds later)",
         "",
         f"  curl -s {base}/v1/bundles -H 'Content-Type: application/json' -d '{body}'",
         "",

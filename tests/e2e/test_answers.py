@@ -145,3 +145,9 @@ def test_every_stage_is_timed_and_health_and_metrics_answer(client) -> None:
     assert client.get("/health/ready").json()["status"] == "ready"
     assert "setwise_stage_duration_seconds_bucket" in client.get("/metrics").text
     assert "/v1/bundles" in client.get("/schema/openapi.json").json()["paths"]
+
+
+def test_the_api_page_needs_no_other_site(client) -> None:
+    page = client.get("/schema").text
+    assert "https://" not in page.split("<body>")[0]
+    assert client.get("/schema-ui/swagger-ui-bundle.js").status_code == 200
