@@ -12,7 +12,7 @@ from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 
 from setwise.catalogue import product_text
 from setwise.index import Analyzer
-from setwise.names import COLLECTION_ALIAS, COLLECTION_PREFIX
+from setwise.names import COLLECTION_ALIAS
 from setwise.settings import Vectors
 from setwise.snapshot import Snapshot
 
@@ -99,9 +99,9 @@ def point_alias(client: weaviate.WeaviateClient, name: str) -> None:
         client.alias.create(alias_name=COLLECTION_ALIAS, target_collection=name)
 
 
-def remove_others(client: weaviate.WeaviateClient, kept: set[str]) -> list[str]:
-    """Deletes the collections of releases that are gone."""
-    gone = [n for n in client.collections.list_all(simple=True) if n.startswith(COLLECTION_PREFIX) and n not in kept]
+def remove_others(client: weaviate.WeaviateClient, prefix: str, kept: set[str]) -> list[str]:
+    """Deletes one shop's collections of releases that are gone."""
+    gone = [n for n in client.collections.list_all(simple=True) if n.startswith(prefix) and n not in kept]
     for name in gone:
         client.collections.delete(name)
     return gone

@@ -29,7 +29,7 @@ from pathlib import Path
 IGNORED: dict[str, str] = {}
 
 ALLOWED = {
-    "0bsd", "apache 2.0 license", "apache software license", "apache-2.0", "apache-2.0 with llvm-exception", "bsd", "bsd 3-clause",
+    "0bsd", "apache 2.0 license", "apache software license", "apache license 2.0", "apache-2.0", "apache-2.0 with llvm-exception", "bsd", "bsd 3-clause",
     "3-clause bsd license", "bsd license", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc0-1.0", "cnri-python", "isc",
     "isc license (iscl)", "mit", "mit license", "mit-0", "mozilla public license 2.0 (mpl 2.0)", "mpl-2.0", "psf-2.0",
     "python software foundation license", "the unlicense (unlicense)", "unlicense", "zlib",

@@ -1,5 +1,6 @@
 """Names that two processes share. A store is found by the same word on both sides, or not at all."""
 
+import hashlib
 from typing import NewType
 
 ProductId = NewType("ProductId", str)
@@ -18,6 +19,6 @@ PRODUCT_ENTITY_KEY = "product_id"
 SHOPPER_ENTITY_KEY = "user_id"
 
 
-def collection_of(release_id: ReleaseId) -> str:
-    """The Weaviate collection that holds this release's vectors."""
-    return COLLECTION_PREFIX + release_id.replace("-", "_")
+def collections_of(releases_url: str) -> str:
+    """What the names of one shop's collections start with: shops that share a Weaviate never touch each other's."""
+    return f"{COLLECTION_PREFIX}{hashlib.sha256(releases_url.encode()).hexdigest()[:8]}_"

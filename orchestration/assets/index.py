@@ -11,7 +11,7 @@ from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.resources import Workplace
 from setwise.catalogue import product_text
 from setwise.index import LocalIndex, build_index, index_recall
-from setwise.names import ReleaseId, collection_of
+from setwise.names import collections_of
 from setwise.snapshot import Snapshot
 
 GROUP = "index"
@@ -53,13 +53,20 @@ def product_collection(
         return result(artefacts.make("product_collection", ["none"], lambda _: {"collection": "", "products": 0}))
 
     def build(_: Path) -> dict[str, object]:
-        name = collection_of(ReleaseId(f"{products.key}_{product_embeddings.key}"))
+        name = f"{collections_of(workplace.settings.storage.releases)}{products.key}_{product_embeddings.key}"
         matrix = np.load(product_embeddings.path / VECTORS_FILE)
         with collection.connect(vectors) as client:
             count = collection.load(client, name, Snapshot(products.path), matrix, context.log.info)
         return {"collection": name, "products": count}
 
-    inputs = ["2", products.key, product_embeddings.key, vectors.weaviate_host, vectors.weaviate_http_port]
+    inputs = [
+        "3",
+        workplace.settings.storage.releases,
+        products.key,
+        product_embeddings.key,
+        vectors.weaviate_host,
+        vectors.weaviate_http_port,
+    ]
     artefact = artefacts.make("product_collection", inputs, build)
     with collection.connect(vectors) as client:
         is_lost = not client.collections.exists(str(artefact.facts["collection"]))

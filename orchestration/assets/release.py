@@ -7,7 +7,7 @@ from orchestration.artefacts import Artefact, result
 from orchestration.assets.encoder import SERVING
 from orchestration.gates import GateRefusedError, judge
 from orchestration.resources import Workplace
-from setwise.names import RANKER_SERVICE, ReleaseId
+from setwise.names import RANKER_SERVICE, ReleaseId, collections_of
 from setwise.release import Manifest, ReleaseError, Releases, describe_files, now_utc, release_id_of
 from setwise.snapshot import Snapshot
 
@@ -88,6 +88,7 @@ def _remove_collections(workplace: Workplace, refused: Artefact | None = None) -
     if workplace.settings.vectors.backend != "weaviate":
         return
     with collection.connect(workplace.settings.vectors) as client:
-        collection.remove_others(client, {manifest.collection for manifest in workplace.releases.manifests()})
+        kept = {manifest.collection for manifest in workplace.releases.manifests()}
+        collection.remove_others(client, collections_of(workplace.settings.storage.releases), kept)
     if refused is not None:
         workplace.artefacts.drop(refused)

@@ -12,7 +12,7 @@ from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError
 from orchestration import collection
 from setwise.catalogue import Product, product_text
 from setwise.index import Analyzer, LocalIndex, build_index
-from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId
+from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId, collections_of
 from setwise.release import Manifest
 from setwise.settings import Settings, Vectors
 from setwise.snapshot import Snapshot, write_snapshot
@@ -91,3 +91,16 @@ def test_a_store_that_does_not_answer_says_so(release) -> None:
     with pytest.raises(VectorStoreDownError):
         store.retrieve(release, [query(release, 1, "red")])
     store.close()
+
+
+def test_one_shops_clean_up_never_touches_anothers_collection(release, require_server) -> None:
+    settings = Settings.from_env({k: v for k, v in os.environ.items() if k.startswith("SETWISE_WEAVIATE_")}).vectors
+    require_server("Weaviate", settings.weaviate_host, settings.weaviate_http_port)
+    mine, other = (f"{collections_of(f'/shop/{uuid.uuid4()}')}a" for _ in range(2))
+    with collection.connect(settings) as client:
+        for name in (mine, other):
+            collection.load(client, name, release.snapshot, release.index.vectors, print)
+        gone = collection.remove_others(client, mine[:-1], set())
+        assert gone == [mine]
+        assert client.collections.exists(other)
+        client.collections.delete(other)
