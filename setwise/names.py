@@ -9,7 +9,7 @@ ReleaseId = NewType("ReleaseId", str)
 
 COLLECTION_ALIAS = "SetwiseProducts"
 COLLECTION_PREFIX = "SetwiseProducts_"
-"""One Weaviate collection per release: this prefix and the release's id."""
+"""Every collection of ours starts so; `collections_of` tells the shops apart."""
 
 FEAST_PROJECT = "setwise"
 PRODUCT_STATS_VIEW = "product_stats"
