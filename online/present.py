@@ -113,8 +113,10 @@ def _reasons(plan: Plan, text: str, parts: dict[str, float], slot: Slot | None =
     read = plan.understanding
     wished = [w for w in (*read.colors, *read.materials, *read.styles, *read.brands) if set(words_of(w)) <= words]
     reasons = [f"it is {', '.join(wished)}"] if wished else []
-    if parts["slot_match"] >= 0.4 or parts["lexical"] >= 0.7:
+    if parts["slot_match"] >= 0.4:
         reasons.append("its name says what you asked for")
+    elif parts["lexical"] >= 0.7:
+        reasons.append("it is described in your words")
     if parts["affinity"] > 0:
         reasons.append("it is like what you bought")
     if parts["popularity"] > 0.05:

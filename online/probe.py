@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from online.hydration import FeatureReader, FeatureRow
+from online.hydration import FeatureRow
 from online.live import LiveRelease, open_release
 from online.messages import BudgetWish, BundleAnswer, BundleRequest
 from online.pipeline import Dependencies, recommend_bundles
@@ -57,9 +57,9 @@ def violations(live: LiveRelease, answer: BundleAnswer, limit: int, now: datetim
     return broken
 
 
-def probe(live: LiveRelease, reader: FeatureReader | None = None) -> dict[str, float]:
+def probe(live: LiveRelease) -> dict[str, float]:
     """Asks for one, two and open sets by the catalogue's own titles, with budgets; counts over all of them."""
-    dependencies, now = Dependencies(InProcessRetriever(), reader or NoFeatures()), datetime.now(UTC)
+    dependencies, now = Dependencies(InProcessRetriever(), NoFeatures()), datetime.now(UTC)
     rng = np.random.default_rng(1)
     n = len(live.snapshot)
     counted = {"prompts": 0.0, "answered": 0.0, "violations": 0.0}
