@@ -18,6 +18,10 @@ RANKER_SERVICE = "ranker_v1"
 PRODUCT_ENTITY_KEY = "product_id"
 SHOPPER_ENTITY_KEY = "user_id"
 
+RULES_KEY = "setwise:rules"
+BUNDLES_KEY = "setwise:bundles"
+"""What the keys of answered bundles start with in Redis."""
+
 
 def collections_of(releases_url: str) -> str:
     """What the names of one shop's collections start with: shops that share a Weaviate never touch each other's."""
