@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from setwise.names import ProductId
 from setwise.rules import RuleSet, read_rules
