@@ -14,6 +14,7 @@ from setwise.bundle import Candidate
 from setwise.catalogue import leaf_category, product_text
 from setwise.index import Hits, as_shares
 from setwise.ranking import FEATURES, best_first, feature_rows, weighted_parts
+from setwise.rules import ActiveRules
 from setwise.vocabulary import words_of
 
 MAX_OPEN_SLOTS = 5
@@ -45,6 +46,7 @@ def rank(
     wishes: list[set[str]],
     stats: Features,
     profile: Mapping[str, Any] | None,
+    active: ActiveRules,
 ) -> Ranked:
     """Scores these rows; what is not known counts nothing. `slot_name` is '' where the text is a whole sentence."""
     if not len(rows):
@@ -55,6 +57,7 @@ def rank(
     columns: dict[str, NDArray[np.float64]] = {
         "lexical": np.asarray([lexical.get(row, 0.0) for row in rows.tolist()]),
         "popularity": np.asarray([_popularity(stats.get(row)) for row in rows.tolist()]),
+        "rules": active.score_adjustment(products)[0],
     }
     if vector is not None:
         columns["semantic"] = as_shares(live.index.similarity(vector, rows))

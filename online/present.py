@@ -113,6 +113,8 @@ def _reasons(plan: Plan, text: str, parts: dict[str, float], slot: Slot | None =
     read = plan.understanding
     wished = [w for w in (*read.colors, *read.materials, *read.styles, *read.brands) if set(words_of(w)) <= words]
     reasons = [f"it is {', '.join(wished)}"] if wished else []
+    if parts["rules"] > 0:
+        reasons.append("the shop recommends it")
     if parts["slot_match"] >= 0.4:
         reasons.append("its name says what you asked for")
     elif parts["lexical"] >= 0.7:

@@ -105,8 +105,8 @@ class Bundles(msgspec.Struct, frozen=True):
     """Where answered bundles are kept. sqlite: a file in the data folder. redis: a server."""
     ttl_s: int = 3_600
     """A bundle can be swapped for so many seconds after its answer."""
-    max_count: int = 200_000
-    """The oldest bundles beyond this number are forgotten earlier; one takes about a kilobyte."""
+    max_mb: int = 256
+    """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
 class Service(msgspec.Struct, frozen=True):
