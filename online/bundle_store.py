@@ -25,7 +25,7 @@ _BUNDLES = Table(
     "bundles",
     _TABLES,
     Column("bundle_id", String, primary_key=True),
-    Column("expires_at", Integer, nullable=False, index=True),
+    Column("expires_at_ms", Integer, key="expires_at", nullable=False, index=True),
     Column("bundle", LargeBinary, nullable=False),
 )
 
@@ -75,6 +75,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(KeptBundle).decode
 
 
+def _ms(now: datetime) -> int:
+    return int(now.timestamp() * 1_000)
+
+
 class SqliteBundles:
     """A file in the data folder; as many processes of one machine as like."""
 
@@ -85,7 +89,7 @@ class SqliteBundles:
 
     def put(self, bundles: Sequence[KeptBundle], now: datetime) -> None:
         """One transaction."""
-        expires = int(now.timestamp()) + self._ttl_s
+        expires = _ms(now) + self._ttl_s * 1_000
         rows = [{"bundle_id": b.bundle_id, "expires_at": expires, "bundle": _encode(b)} for b in bundles]
         try:
             with self._engine.begin() as connection:
@@ -98,7 +102,7 @@ class SqliteBundles:
 
     def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:
         """One look at the primary key."""
-        alive = _BUNDLES.c.expires_at > int(now.timestamp())
+        alive = _BUNDLES.c.expires_at > _ms(now)
         try:
             with self._engine.connect() as connection:
                 found = connection.scalar(select(_BUNDLES.c.bundle).where(_BUNDLES.c.bundle_id == bundle_id, alive))
@@ -111,7 +115,7 @@ class SqliteBundles:
         self._engine.dispose()
 
     def _tidy(self, connection: Any, now: datetime) -> None:
-        connection.execute(delete(_BUNDLES).where(_BUNDLES.c.expires_at <= int(now.timestamp())))
+        connection.execute(delete(_BUNDLES).where(_BUNDLES.c.expires_at <= _ms(now)))
         size, count = connection.execute(select(func.sum(func.length(_BUNDLES.c.bundle)), func.count())).one()
         if size and size > self._max_bytes:
             # Down to nine tenths, so that it is not done again at once.

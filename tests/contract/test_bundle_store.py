@@ -93,7 +93,7 @@ def test_beyond_the_size_the_oldest_are_forgotten_and_the_newest_stay(opened: Op
     store = opened(max_bytes=30_000)
     for number in range(100):
         store.put([bundle(f"b-{number}", "x" * 400)], now())
-        time.sleep(0.001)
+        time.sleep(0.002)
     found = [number for number in range(100) if store.get(f"b-{number}", now())]
     assert found[-1] == 99 and found == list(range(found[0], 100))
     assert 20 <= len(found) <= 60
@@ -161,6 +161,6 @@ def test_while_the_store_is_down_answers_go_on_and_bundles_wait_within_bounds() 
 def test_a_store_that_is_down_raises_and_says_no_address() -> None:
     store = RedisBundles("redis://127.0.0.1:1/0", 60, BIG, timeout_s=0.2)
     for ask in (lambda: store.get("a", now()), lambda: store.put([bundle("a")], now())):
-        with pytest.raises(BundleStoreDownError, match="^[A-Za-z]+$"):
+        with pytest.raises(BundleStoreDownError, match=r"^[A-Za-z]+$"):
             ask()
     store.close()
