@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from online.local_store import open_local_store
 from online.messages import BudgetRead, BundleRequest
-from setwise.names import BUNDLES_KEY
+from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
 STORE_FILE = "bundles.db"
@@ -127,7 +127,7 @@ class SqliteBundles:
 class RedisBundles:
     """A key per bundle that expires by itself; a sorted set of ids and sizes knows the oldest, a counter the bytes."""
 
-    def __init__(self, url: str, ttl_s: int, max_bytes: int, key: str = BUNDLES_KEY, timeout_s: float = 1.0) -> None:
+    def __init__(self, url: str, ttl_s: int, max_bytes: int, key: str, timeout_s: float = 1.0) -> None:
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         self._client: Any = redis.Redis.from_url(
             url, socket_connect_timeout=timeout_s, socket_timeout=timeout_s, retry=retry, protocol=2
@@ -182,6 +182,8 @@ class RedisBundles:
 def build_bundle_store(settings: Settings) -> BundleStore:
     """The implementation that the settings name."""
     kept = settings.bundles
+    max_bytes = kept.max_mb * 1024 * 1024
     if kept.backend == "redis":
-        return RedisBundles(settings.features.redis_url, kept.ttl_s, kept.max_mb * 1024 * 1024)
-    return SqliteBundles(Path(settings.storage.data_dir) / STORE_FILE, kept.ttl_s, kept.max_mb * 1024 * 1024)
+        key = f"{redis_keys_of(settings.storage.releases)}:bundles"
+        return RedisBundles(settings.features.redis_url, kept.ttl_s, max_bytes, key)
+    return SqliteBundles(Path(settings.storage.data_dir) / STORE_FILE, kept.ttl_s, max_bytes)

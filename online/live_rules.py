@@ -2,12 +2,17 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from online.rules_file import FileRules, RulesFile
-from online.rules_store import Publication, RulesStore, RulesStoreDownError, StaleRulesError
+from online.rules_store import Publication, RulesStore, RulesStoreDownError, StaleRulesError, build_rules_store
+from setwise.index import Analyzer
+from setwise.names import ProductId
 from setwise.rules import RuleBook, RuleSet
 from setwise.rules.book import Terms
+from setwise.settings import Settings
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
@@ -92,3 +97,9 @@ class RulesWatch:
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):
             self.look()
+
+
+def build_rules_watch(settings: Settings, is_known: Callable[[ProductId], bool]) -> RulesWatch:
+    """The store and the file that the settings name; words are compared as the index compares them."""
+    file = RulesFile(Path(settings.rules.file), is_known) if settings.rules.file else None
+    return RulesWatch(build_rules_store(settings), Analyzer().terms, file)

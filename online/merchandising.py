@@ -29,16 +29,20 @@ def active_rules(
     return book.active(now, prompt or "", asked)
 
 
+def suits_slot(live: LiveRelease, rows: NDArray[np.int64], best: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True for rows of the category of most of the slot's best hits; without categories, for those hits alone."""
+    best = best[:BEST]
+    codes, counts = np.unique(live.snapshot.category[best], return_counts=True)
+    code = int(codes[counts.argmax()]) if len(codes) else 0
+    if not len(codes) or not live.snapshot.meta.categories[code]:
+        return np.isin(rows, best)
+    return np.asarray(live.snapshot.category[rows] == code)
+
+
 def with_pinned(live: LiveRelease, rows: NDArray[np.int64], active: ActiveRules) -> NDArray[np.int64]:
-    """The slot's rows and the pinned products of its category that retrieval did not find."""
+    """The slot's hits, best first, and behind them the pinned products that suit it and were not found."""
     pinned = np.asarray(live.snapshot.rows_of(active.pinned), dtype=np.int64)
-    if not len(pinned) or not len(rows):
-        return rows
-    codes, counts = np.unique(live.snapshot.category[rows[:BEST]], return_counts=True)
-    code = int(codes[counts.argmax()])
-    if not live.snapshot.meta.categories[code]:
-        return rows
-    return np.concatenate([rows, np.setdiff1d(pinned[live.snapshot.category[pinned] == code], rows)])
+    return np.concatenate([rows, np.setdiff1d(pinned[suits_slot(live, pinned, rows)], rows)]) if len(pinned) else rows
 
 
 def answerable(

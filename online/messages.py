@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
+from setwise.rules import Rule, RuleProblem, Template
 from setwise.swap import Mode
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -237,6 +238,23 @@ class ProductDetail(Struct, frozen=True):
     item_group_id: str
     stock: int | None
     rating: float | None
+
+
+class RulesAnswer(Struct, frozen=True):
+    """What was published; the warnings stopped nothing."""
+
+    version: int
+    rules: list[Rule]
+    templates: list[Template]
+    warnings: list[RuleProblem]
+
+
+class RulesPreview(Struct, frozen=True):
+    """The answer to a prompt by the rules in force, and by those that were sent."""
+
+    before: BundleAnswer
+    after: BundleAnswer
+    warnings: list[RuleProblem]
 
 
 class Problem(Struct, frozen=True):

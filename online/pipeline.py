@@ -117,7 +117,7 @@ def prepare(
             slot_vectors.append(vectors[-1] if vectors is not None else None)
             slot_hits.append(hits[-1])
     lost: Counter[str] = Counter()
-    active = active_rules(live, book, request.prompt, pools, now)
+    active, best = active_rules(live, book, request.prompt, pools, now), list(pools)
     for position, (slot, found) in enumerate(zip(slots, pools, strict=True)):
         more = (also or {}).get(slot.name, found[:0])
         pool = found if slot.locked else np.union1d(with_pinned(live, found, active), more)
@@ -130,8 +130,8 @@ def prepare(
     with context.stages("rank"):
         wishes = wished_words(plan.understanding)
         ranked = [
-            rank(live, pool, hit, name, vector, wishes, stats, profile, active)
-            for pool, hit, name, vector in zip(pools, slot_hits, slot_names, slot_vectors, strict=True)
+            rank(live, pool, hit, name, vector, wishes, stats, profile, active, found)
+            for pool, hit, name, vector, found in zip(pools, slot_hits, slot_names, slot_vectors, best, strict=True)
         ]
         candidates = [as_candidates(live, rows, now) for rows in ranked]
     return Prepared(context, plan, slots, ranked, candidates, lost, active)
@@ -165,8 +165,8 @@ def recommend_products(
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
     elif not plan.understanding.text and known:
         rows = np.concatenate([np.asarray(known, dtype=np.int64), np.setdiff1d(rows, known)])
-    active = active_rules(live, book, request.prompt, [rows], now)
-    rows = np.union1d(rows, with_pinned(live, rows, active)) if request.candidates is None else rows
+    active, best = active_rules(live, book, request.prompt, [rows], now), rows
+    rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)
     rows = answerable(live, rows, active, now)
     budget = plan.budget
@@ -176,7 +176,7 @@ def recommend_products(
         _, stats = _hydrate(context, None, rows)
     with context.stages("rank"):
         vector = vectors[0] if vectors is not None else None
-        ranked = rank(live, rows, hits, "", vector, wished_words(plan.understanding), stats, profile, active)
+        ranked = rank(live, rows, hits, "", vector, wished_words(plan.understanding), stats, profile, active, best)
     page = Ranked(ranked.rows[request.offset : wanted], ranked.parts[request.offset : wanted])
     return present.products_answer(context, plan, page)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, inse
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from online.local_store import open_local_store
-from setwise.names import RULES_KEY
+from setwise.names import redis_keys_of
 from setwise.rules import RuleSet
 from setwise.settings import Settings
 
@@ -132,7 +132,7 @@ class SqliteRules:
 class RedisRules:
     """One hash: `current`, and under each version's number the rules; `n:publication` is who and when."""
 
-    def __init__(self, url: str, key: str = RULES_KEY, timeout_s: float = 1.0) -> None:
+    def __init__(self, url: str, key: str, timeout_s: float = 1.0) -> None:
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         self._client: Any = redis.Redis.from_url(
             url, socket_connect_timeout=timeout_s, socket_timeout=timeout_s, retry=retry, protocol=2
@@ -189,5 +189,5 @@ class RedisRules:
 def build_rules_store(settings: Settings) -> RulesStore:
     """The implementation that the settings name."""
     if settings.rules.backend == "redis":
-        return RedisRules(settings.features.redis_url)
+        return RedisRules(settings.features.redis_url, f"{redis_keys_of(settings.storage.releases)}:rules")
     return SqliteRules(Path(settings.storage.data_dir) / RULES_FILE)

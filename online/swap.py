@@ -64,7 +64,7 @@ def swap(
         staying = {item.slot: swapping.candidate(item, rows[item.slot]) for item in kept.items if item is not going}
         chosen = swapping.choose(going, rows[going.slot], staying, wish)
         bundle = swapping.bundle({**staying, going.slot: chosen})
-    return _present(ready, kept, going, rows[going.slot], chosen, bundle, wish)
+    return _present(ready, kept, going, rows[going.slot], chosen, bundle, wish, book.version)
 
 
 def _item_to_go(kept: KeptBundle, wish: SwapRequest) -> KeptItem:
@@ -224,15 +224,16 @@ def _affordable(prices: NDArray[np.int64], quantity: int, spent: int, budget: Bu
 
 
 def _present(
-    ready: Prepared, kept: KeptBundle, going: KeptItem, row: int, chosen: Candidate, bundle: Bundle, wish: SwapRequest
-) -> Swapped:
+    ready: Prepared, kept: KeptBundle, going: KeptItem, row: int, chosen: Candidate, bundle: Bundle, wish: SwapRequest,
+    rules_version: int,
+) -> Swapped:  # fmt: skip
     context, live = ready.context, ready.context.live
     old = live.snapshot[row]
     price = int(live.snapshot.prices_now(np.asarray([row], dtype=np.int64), context.now)[0])
     reason = {
         "cheaper": f"{format_cents(price - chosen.price_cents, old.currency)} cheaper than {old.title}",
         "similar": f"like {old.title}, at a similar price",
-        "different": f"another kind of {going.slot} than {old.title}",
+        "different": f"unlike {old.title}",
     }[wish.mode]
     shown = present.bundle(context, ready.plan, bundle, ready.slots, ready.ranked, kept.request.explain)
     items = [
@@ -244,6 +245,7 @@ def _present(
         kept,
         bundle_id=answer.bundle_id,
         release=live.manifest.release_id,
+        rules_version=rules_version,
         items=[
             KeptItem(item.slot, chosen.product_id, item.quantity, False) if item is going else item
             for item in kept.items

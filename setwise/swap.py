@@ -12,6 +12,8 @@ CLEARLY_CHEAPER = 0.95
 """A saving of less than a twentieth is no answer to "cheaper" while there is a larger one."""
 SIMILAR_PRICE = 1.5
 """At most half as much again, at least two thirds."""
+SCORE_SHARE = 0.1
+"""The nearest in meaning, but of two about as near the one that meets more of what was wished."""
 NEAR_DUPLICATE = 0.8
 """Cosine. In the sample shop's 40 categories, variants of one product have .87 to .95, of two other products half
 have less than .49 to .62, and one in a hundred more than .73 to .83."""
@@ -50,7 +52,7 @@ def best_first(mode: Mode, price_cents: int, found: Replacements) -> NDArray[np.
         clearly = found.prices <= price_cents * CLEARLY_CHEAPER
         order = np.lexsort((found.prices, -(found.scores + found.cosines), ~clearly, ~found.same_category))
     elif mode == "similar":
-        order = np.lexsort((-found.scores, -found.cosines))
+        order = np.lexsort((-found.cosines, -(found.cosines + SCORE_SHARE * found.scores)))
     else:
         order = np.lexsort((found.cosines, -(found.scores - found.cosines)))
     return order.astype(np.int64)

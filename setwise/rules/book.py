@@ -135,13 +135,19 @@ class ActiveRules:
         floor = max((self._floors[number] for number in self._margin.matching(product)), default=0.0)
         return price_cents - product.cost_cents >= floor * price_cents or floor == 0.0
 
-    def score_adjustment(self, products: Sequence[Product]) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
-        """What pin, boost and bury add to each product's score, shape (n,), and the ids of the rules that do."""
+    def score_adjustment(
+        self, products: Sequence[Product], fits: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
+        """What pin, boost and bury add to each product's score, shape (n,), and the ids of the rules that do.
+
+        `fits` = which products suit the slot, shape (n,): a pin lifts no others. None = all of them."""
         added = np.zeros(len(products))
         ids: list[tuple[str, ...]] = [()] * len(products)
         if self._weight:
             for position, product in enumerate(products):
                 found = [self._weighted[number] for number in self._weight.matching(product)]
+                if fits is not None and not fits[position]:
+                    found = [rule for rule in found if rule.kind != "pin"]
                 added[position] = sum(_weight_of(rule) for rule in found)
                 ids[position] = tuple(sorted(rule.id for rule in found))
         return added, ids

@@ -159,7 +159,7 @@ def test_while_the_store_is_down_answers_go_on_and_bundles_wait_within_bounds() 
 
 
 def test_a_store_that_is_down_raises_and_says_no_address() -> None:
-    store = RedisBundles("redis://127.0.0.1:1/0", 60, BIG, timeout_s=0.2)
+    store = RedisBundles("redis://127.0.0.1:1/0", 60, BIG, "k", timeout_s=0.2)
     for ask in (lambda: store.get("a", now()), lambda: store.put([bundle("a")], now())):
         with pytest.raises(BundleStoreDownError, match=r"^[A-Za-z]+$"):
             ask()

@@ -179,7 +179,7 @@ def test_a_file_with_mistakes_is_refused_loudly_and_the_last_good_rules_stay(
 
 
 def test_a_store_that_is_down_is_said_and_the_rules_stay() -> None:
-    store = RedisRules("redis://127.0.0.1:1/0", timeout_s=0.2)
+    store = RedisRules("redis://127.0.0.1:1/0", "k", timeout_s=0.2)
     for ask in (store.version, store.history, lambda: store.read(1), lambda: store.publish(RuleSet(), 0, by("anna"))):
         with pytest.raises(RulesStoreDownError):
             ask()

@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
 from setwise.catalogue import Product
@@ -111,6 +112,7 @@ def test_pin_boost_and_bury_add_up_and_name_the_rules() -> None:
     assert added.tolist() == pytest.approx([DEFAULT_WEIGHT, PIN_WEIGHT, DEFAULT_WEIGHT - 0.2, 0])
     assert ids == [("r0",), ("r2",), ("r0", "r1"), ()]
     assert found.pinned == ("lamp", "gone")
+    assert found.score_adjustment([LAMP, SOFA], np.asarray([False, False]))[0].tolist() == [0, DEFAULT_WEIGHT]
 
 
 def test_the_smallest_brand_cap_holds() -> None:

@@ -49,6 +49,8 @@ def test_a_real_saving_comes_before_a_cent_and_its_category_before_both() -> Non
     assert best_first("cheaper", 100, found).tolist() == [1, 0, 2]
 
 
-def test_similar_takes_the_nearest_in_meaning() -> None:
-    found = replacements((100, 1.0, 0.7, True, True, False), (100, 9.0, 0.6, True, True, False))
-    assert best_first("similar", 100, found).tolist() == [0, 1]
+def test_similar_takes_the_nearest_in_meaning_and_of_two_as_near_the_one_that_suits_the_wish() -> None:
+    found = replacements(
+        (100, 1.0, 0.5, True, True, False), (100, 1.0, 0.72, True, True, False), (100, 2.0, 0.7, True, True, False)
+    )
+    assert best_first("similar", 100, found).tolist() == [2, 1, 0]
