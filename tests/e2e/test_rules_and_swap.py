@@ -65,9 +65,7 @@ def test_hidden_products_are_gone_from_bundles_and_products_in_every_process(cli
     assert not ids_of(ask(second)) & gone and time.monotonic() < published + 5
 
 
-def test_a_pinned_product_is_in_the_bundle_wherever_it_fits_and_never_breaks_the_budget(
-    client, shop_rows, publish
-) -> None:
+def test_a_pinned_product_leads_wherever_it_fits_and_never_breaks_the_budget(client, shop_rows, publish) -> None:
     sofas = client.post("/v1/products", json={"prompt": "sofa", "k": 60}).json()["products"]
     pinned = [p for p in sofas if shop_rows[p["product_id"]]["product_type"].endswith("Sofas")][-1]
     assert pinned["product_id"] not in ids_of(ask(client, "a sofa"))
@@ -209,5 +207,8 @@ def test_a_swap_that_cannot_be_says_why(client) -> None:
     assert refused.status_code == 409 and "locked" in refused.json()["detail"]
     cheapest = ask(client, "a sofa", budget={"max_cents": 1})["infeasible"]["cheapest_total_cents"]
     least = ask(client, "a sofa", budget={"max_cents": cheapest})["bundles"][0]
-    refused = swap(client, least, "sofa", "similar")
+    assert "cheaper" in swap(client, least, "sofa", "cheaper").json()["detail"]
+    sofas = client.post("/v1/products", json={"prompt": "sofa", "k": 200}).json()["products"]
+    payable = [product["product_id"] for product in sofas if product["price_cents"] <= cheapest]
+    refused = swap(client, least, "sofa", "different", exclude=payable)
     assert refused.status_code == 409 and "budget" in refused.json()["detail"]
