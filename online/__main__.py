@@ -9,9 +9,12 @@ from pathlib import Path
 
 import uvicorn
 
+from online.answers import KeptBundles
 from online.app import create_app
+from online.bundle_store import build_bundle_store
 from online.hydration import build_reader
 from online.live import ReleaseWatch
+from online.live_rules import build_rules_watch
 from online.pipeline import Dependencies
 from online.retrieval import build_retriever
 from setwise.release import Releases
@@ -41,9 +44,12 @@ def main() -> int:
         )
         return 1
     data_dir = Path(settings.storage.data_dir).absolute()
+    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
     app = create_app(
         Dependencies(build_retriever(settings.vectors), build_reader(settings), settings.catalogue.allow_preorder),
-        ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache")),
+        watch,
+        build_rules_watch(settings, watch.is_known),
+        KeptBundles(build_bundle_store(settings)),
         threads=service.threads,
         pictures=data_dir / "sample" / "pictures",
     )

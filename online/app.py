@@ -13,8 +13,10 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes
+from online import routes, routes_rules, routes_swap
+from online.answers import KeptBundles
 from online.live import ReleaseWatch
+from online.live_rules import RulesWatch
 from online.pipeline import Dependencies
 from online.problems import EXCEPTION_HANDLERS
 
@@ -32,22 +34,26 @@ def _ui_folder() -> Path:
 def create_app(
     dependencies: Dependencies,
     watch: ReleaseWatch,
+    rules: RulesWatch,
+    kept: KeptBundles,
     *,
     threads: int = 2,
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
-    """The application; the watch starts with it, threads and stores end with it."""
+    """The application; watches and writers start with it, threads and stores end with it."""
     pool = ThreadPoolExecutor(threads, "answer")
 
     def stop() -> None:
         watch.stop()
         pool.shutdown(wait=True)
+        rules.stop()
+        kept.stop()
         dependencies.retriever.close()
         dependencies.features.close()
         on_stop()
 
-    handlers: list[ControllerRouterHandler] = list(routes.HANDLERS)
+    handlers: list[ControllerRouterHandler] = [*routes.HANDLERS, *routes_rules.HANDLERS, *routes_swap.HANDLERS]
     handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
@@ -55,8 +61,8 @@ def create_app(
         route_handlers=handlers,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=MAX_BODY,
-        state=State({"dependencies": dependencies, "watch": watch, "pool": pool}),
-        on_startup=[watch.start],
+        state=State({"dependencies": dependencies, "watch": watch, "pool": pool, "rules": rules, "kept": kept}),
+        on_startup=[watch.start, rules.start, kept.start],
         on_shutdown=[stop],
         openapi_config=OpenAPIConfig(
             title="Setwise",

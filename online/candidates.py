@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online.live import LiveRelease
+from online.merchandising import suits_slot
 from setwise.bundle import Candidate
 from setwise.catalogue import leaf_category, product_text
 from setwise.index import Hits, as_shares
 from setwise.ranking import FEATURES, best_first, feature_rows, weighted_parts
+from setwise.rules import ActiveRules
 from setwise.vocabulary import words_of
 
 MAX_OPEN_SLOTS = 5
@@ -45,8 +47,12 @@ def rank(
     wishes: list[set[str]],
     stats: Features,
     profile: Mapping[str, Any] | None,
+    active: ActiveRules,
+    best: NDArray[np.int64],
 ) -> Ranked:
-    """Scores these rows; what is not known counts nothing. `slot_name` is '' where the text is a whole sentence."""
+    """Scores these rows; what is not known counts nothing. `slot_name` is '' where the text is a whole sentence.
+
+    `best` = the rows that retrieval found for the slot, best first: a pinned product must be like them."""
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(FEATURES))))
     lexical = dict(zip(hits.rows.tolist(), hits.lexical.tolist(), strict=True))
@@ -55,6 +61,7 @@ def rank(
     columns: dict[str, NDArray[np.float64]] = {
         "lexical": np.asarray([lexical.get(row, 0.0) for row in rows.tolist()]),
         "popularity": np.asarray([_popularity(stats.get(row)) for row in rows.tolist()]),
+        "rules": active.score_adjustment(products, suits_slot(live, rows, best))[0],
     }
     if vector is not None:
         columns["semantic"] = as_shares(live.index.similarity(vector, rows))

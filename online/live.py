@@ -9,6 +9,7 @@ import msgspec
 
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
+from setwise.names import ProductId
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
 from setwise.terms import Analyzer
@@ -60,6 +61,10 @@ class ReleaseWatch:
     def live(self) -> LiveRelease | None:
         """The release to answer from, or None before the first one could be opened."""
         return self._live
+
+    def is_known(self, product_id: ProductId) -> bool:
+        """False where the live catalogue lacks the product; True before there is one."""
+        return self._live is None or self._live.snapshot.row_of(product_id) is not None
 
     def start(self) -> None:
         """Opens the live release now and watches from then on."""

@@ -4,6 +4,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
+from setwise.rules import Rule, RuleProblem, Template
+from setwise.swap import Mode
+
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Cents = Annotated[int, Meta(ge=0, le=10**15)]
 Prompt = Annotated[str, Meta(max_length=512)]
@@ -54,6 +57,15 @@ class BundleRequest(Struct, frozen=True, forbid_unknown_fields=True):
     exclude: Annotated[list[Id], Meta(max_length=2_000)] = []
     basket: Annotated[list[Id], Meta(max_length=200)] = []
     explain: bool = False
+
+
+class SwapRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST /v1/bundles/{bundle_id}/swap; `exclude` are products that must not come in."""
+
+    slot: Annotated[str, Meta(min_length=1, max_length=64)]
+    mode: Mode
+    exclude: Annotated[list[Id], Meta(max_length=2_000)] = []
+    user_id: Id | None = None
 
 
 class ProductsRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,6 +168,7 @@ class BundleOut(Struct, frozen=True, omit_defaults=True):
     open_slots: list[str]
     items: list[ItemOut]
     parts: dict[str, float] | None = None
+    parent_bundle_id: str | None = None
 
 
 class InfeasibleOut(Struct, frozen=True):
@@ -225,6 +238,23 @@ class ProductDetail(Struct, frozen=True):
     item_group_id: str
     stock: int | None
     rating: float | None
+
+
+class RulesAnswer(Struct, frozen=True):
+    """What was published; the warnings stopped nothing."""
+
+    version: int
+    rules: list[Rule]
+    templates: list[Template]
+    warnings: list[RuleProblem]
+
+
+class RulesPreview(Struct, frozen=True):
+    """The answer to a prompt by the rules in force, and by those that were sent."""
+
+    before: BundleAnswer
+    after: BundleAnswer
+    warnings: list[RuleProblem]
 
 
 class Problem(Struct, frozen=True):

@@ -8,6 +8,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.3, 1)
 _stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_BUCKETS)
 _degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
+_not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
 
 
@@ -17,6 +18,11 @@ def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
         _stage.labels(stage).observe(ms / 1000)
     for reason in degraded:
         _degraded.labels(reason).inc()
+
+
+def observe_not_kept(count: int) -> None:
+    """Notes bundles that were dropped before they were written."""
+    _not_kept.inc(count)
 
 
 def observe_release(created_at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from online.candidates import Ranked, as_candidates, open_slots, rank
 from online.eligibility import eligible
 from online.hydration import FeatureReader, FeatureStoreDownError
 from online.live import LiveRelease
+from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, Degraded, ProductsAnswer, ProductsRequest
 from online.plan import Plan, make_plan, unique_name, wished_words
 from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorStoreDownError
@@ -21,6 +23,7 @@ from online.stages import Stages
 from setwise.bundle import Assembly, Candidate, Infeasible, Slot, assemble
 from setwise.index import Hits
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW, ProductId
+from setwise.rules import ActiveRules, RuleBook
 
 ROWS_PER_SLOT = 100
 ROWS_FOR_OPEN_SLOTS = 200
@@ -52,10 +55,42 @@ class Context:
         self.rung = max(self.rung, rung, key=LADDER.index)
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """A request up to assembly: scored candidates for each slot, or the reason why none are worth looking for."""
+
+    context: Context
+    plan: Plan
+    slots: list[Slot]
+    ranked: list[Ranked] = []
+    candidates: list[list[Candidate]] = []
+    lost: Counter[str] = Counter()
+    active: ActiveRules = ActiveRules()
+    problem: Infeasible | None = None
+
+
 def recommend_bundles(
-    request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime
+    request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES
 ) -> BundleAnswer:
     """Complete bundles within the budget, or why there are none."""
+    ready = prepare(request, live, dependencies, now, book)
+    context, plan = ready.context, ready.plan
+    if ready.problem:
+        return present.bundle_answer(context, plan, ready.slots, [], Assembly([], ready.problem), request.explain)
+    with context.stages("assemble"):
+        assembly = _assemble(plan, ready.slots, ready.candidates, request.n_bundles)
+    assembly = _explain_nothing(assembly, ready.lost)
+    return present.bundle_answer(context, plan, ready.slots, ready.ranked, assembly, request.explain)
+
+
+def prepare(
+    request: BundleRequest,
+    live: LiveRelease,
+    dependencies: Dependencies,
+    now: datetime,
+    book: RuleBook = NO_RULES,
+    also: Mapping[str, NDArray[np.int64]] | None = None,
+) -> Prepared:
+    """Understand, encode, retrieve, hydrate, rank. `also` = rows that are candidates of a slot whatever it finds."""
     context = Context(live, dependencies, now)
     with context.stages("understand"):
         plan = make_plan(
@@ -65,7 +100,7 @@ def recommend_bundles(
         )  # fmt: skip
     problem = _hopeless(plan, live)
     if problem:
-        return present.bundle_answer(context, plan, plan.slots, [], Assembly([], problem), request.explain)
+        return Prepared(context, plan, plan.slots, problem=problem)
     texts = [*plan.texts, *([plan.open_text] if plan.open_text else [])]
     vectors = _encode(context, texts)
     hits = _retrieve(context, texts, vectors, len(request.exclude) + len(request.basket))
@@ -82,8 +117,12 @@ def recommend_bundles(
             slot_vectors.append(vectors[-1] if vectors is not None else None)
             slot_hits.append(hits[-1])
     lost: Counter[str] = Counter()
-    for position, (slot, pool) in enumerate(zip(slots, pools, strict=True)):
+    active, best = active_rules(live, book, request.prompt, pools, now), list(pools)
+    for position, (slot, found) in enumerate(zip(slots, pools, strict=True)):
+        more = (also or {}).get(slot.name, found[:0])
+        pool = found if slot.locked else np.union1d(with_pinned(live, found, active), more)
         pools[position], gone = eligible(live, pool, slot.quantity, plan.rules)
+        pools[position] = answerable(live, pools[position], active, now)
         lost += gone if not len(pools[position]) and slot.required else Counter()
     with context.stages("hydrate"):
         known = np.unique(np.concatenate([*pools, np.empty(0, np.int64)]))
@@ -91,18 +130,15 @@ def recommend_bundles(
     with context.stages("rank"):
         wishes = wished_words(plan.understanding)
         ranked = [
-            rank(live, pool, found, name, vector, wishes, stats, profile)
-            for pool, found, name, vector in zip(pools, slot_hits, slot_names, slot_vectors, strict=True)
+            rank(live, pool, hit, name, vector, wishes, stats, profile, active, found)
+            for pool, hit, name, vector, found in zip(pools, slot_hits, slot_names, slot_vectors, best, strict=True)
         ]
         candidates = [as_candidates(live, rows, now) for rows in ranked]
-    with context.stages("assemble"):
-        assembly = _assemble(plan, slots, candidates, request.n_bundles)
-    assembly = _explain_nothing(assembly, lost)
-    return present.bundle_answer(context, plan, slots, ranked, assembly, request.explain)
+    return Prepared(context, plan, slots, ranked, candidates, lost, active)
 
 
 def recommend_products(
-    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime
+    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES
 ) -> ProductsAnswer:
     """Single products for a prompt, a basket or a shopper, best first."""
     context = Context(live, dependencies, now)
@@ -129,7 +165,10 @@ def recommend_products(
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
     elif not plan.understanding.text and known:
         rows = np.concatenate([np.asarray(known, dtype=np.int64), np.setdiff1d(rows, known)])
+    active, best = active_rules(live, book, request.prompt, [rows], now), rows
+    rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)
+    rows = answerable(live, rows, active, now)
     budget = plan.budget
     if budget is not None and budget.max_cents is not None and request.candidates is None:
         rows = rows[live.snapshot.prices_now(rows, now) <= budget.max_cents]
@@ -137,7 +176,7 @@ def recommend_products(
         _, stats = _hydrate(context, None, rows)
     with context.stages("rank"):
         vector = vectors[0] if vectors is not None else None
-        ranked = rank(live, rows, hits, "", vector, wished_words(plan.understanding), stats, profile)
+        ranked = rank(live, rows, hits, "", vector, wished_words(plan.understanding), stats, profile, active, best)
     page = Ranked(ranked.rows[request.offset : wanted], ranked.parts[request.offset : wanted])
     return present.products_answer(context, plan, page)
 

@@ -33,12 +33,7 @@ def bundle_answer(
     context: "Context", plan: Plan, slots: list[Slot], ranked: list[Ranked], assembly: Assembly, explain: bool
 ) -> BundleAnswer:
     """The answer of POST /v1/bundles."""
-    parts = {
-        (slot.name, row): dict(zip(FEATURES, shares, strict=True))
-        for slot, rows in zip(slots, ranked, strict=False)
-        for row, shares in zip(rows.rows.tolist(), rows.parts.tolist(), strict=True)
-    }
-    order = {slot.name: position for position, slot in enumerate(slots)}
+    parts, order = _parts(slots, ranked), {slot.name: position for position, slot in enumerate(slots)}
     nothing = assembly.infeasible
     return BundleAnswer(
         request_id=context.request_id,
@@ -58,6 +53,22 @@ def bundle_answer(
         ),
         timings_ms=context.stages.timings_ms(),
     )
+
+
+def bundle(
+    context: "Context", plan: Plan, bundle: Bundle, slots: list[Slot], ranked: list[Ranked], explain: bool
+) -> BundleOut:
+    """One bundle, as in an answer."""
+    order = {slot.name: position for position, slot in enumerate(slots)}
+    return _bundle(context, plan, bundle, _parts(slots, ranked), order, explain)
+
+
+def _parts(slots: list[Slot], ranked: list[Ranked]) -> dict[tuple[str, int], dict[str, float]]:
+    return {
+        (slot.name, row): dict(zip(FEATURES, shares, strict=True))
+        for slot, rows in zip(slots, ranked, strict=False)
+        for row, shares in zip(rows.rows.tolist(), rows.parts.tolist(), strict=True)
+    }
 
 
 def _bundle(
@@ -113,6 +124,8 @@ def _reasons(plan: Plan, text: str, parts: dict[str, float], slot: Slot | None =
     read = plan.understanding
     wished = [w for w in (*read.colors, *read.materials, *read.styles, *read.brands) if set(words_of(w)) <= words]
     reasons = [f"it is {', '.join(wished)}"] if wished else []
+    if parts["rules"] > 0:
+        reasons.append("the shop recommends it")
     if parts["slot_match"] >= 0.4:
         reasons.append("its name says what you asked for")
     elif parts["lexical"] >= 0.7:

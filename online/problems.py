@@ -16,9 +16,13 @@ CONTENT_TYPE = "application/problem+json"
 class ProblemError(Exception):
     """An error with its status and what to do about it."""
 
-    def __init__(self, status: int, title: str, detail: str, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, retry_after_s: int | None = None,
+        errors: list[dict[str, Any]] | None = None, headers: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(detail)
-        self.status, self.title, self.detail, self.retry_after_s = status, title, detail, retry_after_s
+        self.status, self.title, self.detail, self.errors = status, title, detail, errors
+        self.headers = dict(headers or {}) | ({"Retry-After": str(retry_after_s)} if retry_after_s else {})
 
 
 def _respond(
@@ -31,14 +35,13 @@ def _respond(
 
 def on_problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
     """Our own errors."""
-    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else None
-    return _respond(request, error.status, error.title, error.detail, headers=headers)
+    return _respond(request, error.status, error.title, error.detail, error.errors, error.headers)
 
 
 _REMEDIES = {
     404: "look at /schema for the paths there are",
     405: "look at /schema for the methods of this path",
-    413: "send at most 64 KiB",
+    413: "send at most 64 KiB, for rules 1 MiB",
     415: "send application/json",
 }
 

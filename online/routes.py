@@ -5,14 +5,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
+from online.answers import bundles_of
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
     BundleAnswer,
     BundleRequest,
+    Degraded,
     ProductDetail,
     ProductsAnswer,
     ProductsRequest,
@@ -21,12 +24,14 @@ from online.pipeline import Dependencies, recommend_bundles, recommend_products
 from online.problems import ProblemError
 from setwise.catalogue import is_sellable, price_now
 from setwise.names import ProductId
+from setwise.rules import RuleBook
 
 Any_Request = Request[Any, Any, Any]
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
 
 
-def _live(request: Any_Request) -> LiveRelease:
+def live_of(request: Any_Request) -> LiveRelease:
+    """The release to answer from; a 503 before there is one."""
     watch: ReleaseWatch = request.app.state.watch
     if watch.live is None:
         raise ProblemError(503, "Service Unavailable", "no release is live yet; run make build", retry_after_s=5)
@@ -34,15 +39,25 @@ def _live(request: Any_Request) -> LiveRelease:
 
 
 async def _answer(
-    request: Any_Request, body: Any, recommend: Callable[[Any, LiveRelease, Dependencies, datetime], Answer]
+    request: Any_Request, body: Any, recommend: Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook], Answer]
 ) -> Response[Answer]:
-    live = _live(request)
+    live = live_of(request)
     loop = asyncio.get_running_loop()
-    state = request.app.state
-    answer = await loop.run_in_executor(state.pool, recommend, body, live, state.dependencies, datetime.now(UTC))
+    state, now = request.app.state, datetime.now(UTC)
+    book: RuleBook = state.rules.book
+    answer: Answer = await loop.run_in_executor(state.pool, recommend, body, live, state.dependencies, now, book)
+    if not state.rules.is_reached:
+        degraded = Degraded("rules", f"unreachable: version {book.version} is used")
+        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, degraded])
+    if isinstance(answer, BundleAnswer):
+        state.kept.keep(bundles_of(body, answer, book.version))
     metrics.observe_answer(answer.timings_ms, [d.reason for d in answer.degraded])
-    timing = ", ".join(f"{stage};dur={ms}" for stage, ms in answer.timings_ms.items())
-    return Response(answer, headers={"Server-Timing": timing})
+    return Response(answer, headers=server_timing(answer.timings_ms))
+
+
+def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
+    """The stages as browsers show them."""
+    return {"Server-Timing": ", ".join(f"{stage};dur={ms}" for stage, ms in timings_ms.items())}
 
 
 @post("/v1/bundles", status_code=200, summary="Complete bundles for a prompt")
@@ -79,7 +94,7 @@ async def search(
 @get("/v1/products/{product_id:str}", summary="One product as it is sold now")
 async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDetail:
     """404 where the live catalogue lacks it."""
-    live = _live(request)
+    live = live_of(request)
     row = live.snapshot.row_of(ProductId(product_id))
     if row is None:
         raise ProblemError(404, "Not Found", "the live catalogue has no product of this id")
@@ -115,7 +130,7 @@ async def health_live() -> dict[str, str]:
 @get("/health/ready", summary="The process can answer")
 async def health_ready(request: Any_Request) -> dict[str, Any]:
     """200 with the release, 503 before there is one."""
-    live = _live(request)
+    live = live_of(request)
     return {
         "status": "ready",
         "release": live.manifest.release_id,

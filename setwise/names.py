@@ -21,4 +21,13 @@ SHOPPER_ENTITY_KEY = "user_id"
 
 def collections_of(releases_url: str) -> str:
     """What the names of one shop's collections start with: shops that share a Weaviate never touch each other's."""
-    return f"{COLLECTION_PREFIX}{hashlib.sha256(releases_url.encode()).hexdigest()[:8]}_"
+    return f"{COLLECTION_PREFIX}{_shop(releases_url)}_"
+
+
+def redis_keys_of(releases_url: str) -> str:
+    """What the Redis keys of one shop's rules and answered bundles start with, for the same reason."""
+    return f"setwise:{_shop(releases_url)}"
+
+
+def _shop(releases_url: str) -> str:
+    return hashlib.sha256(releases_url.encode()).hexdigest()[:8]

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = ("lexical", "semantic", "slot_match", "wish_match", "popularity", "affinity")
-"""All 0..1. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a slot's terms that
-title and category have. wish_match: share of the wished colours, materials, styles and brands that the product has.
-popularity: log-scaled decayed orders. affinity: share of the shopper's tastes that it meets."""
+FEATURES = ("lexical", "semantic", "slot_match", "wish_match", "popularity", "affinity", "rules")
+"""All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
+slot's terms that title and category have. wish_match: share of the wished colours, materials, styles and brands that
+the product has. popularity: log-scaled decayed orders. affinity: share of the shopper's tastes that it meets.
+rules: what the shop's pin, boost and bury add or take."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -17,6 +18,7 @@ WEIGHTS = {
     "wish_match": 0.5,
     "popularity": 0.15,
     "affinity": 0.35,
+    "rules": 1.0,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
 

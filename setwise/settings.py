@@ -84,9 +84,29 @@ class Features(msgspec.Struct, frozen=True):
     backend: Literal["sqlite", "redis"] = "sqlite"
     """sqlite: a file in the data folder. redis: a server."""
     redis_url: str = "redis://127.0.0.1:6379/0"
-    """Redis address for Feast's online store."""
+    """Redis address, for everything that is set to redis."""
     max_age_s: int = 31 * 86_400
     """Feature values older than this many seconds count as missing."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """Merchandising rules."""
+
+    backend: Literal["sqlite", "redis"] = "sqlite"
+    """Where rules and their history are kept. sqlite: a file in the data folder. redis: a server."""
+    file: str = ""
+    """Rules and templates as YAML, published whenever the file has changed. Empty = only PUT /v1/rules."""
+
+
+class Bundles(msgspec.Struct, frozen=True):
+    """Answered bundles, kept so that they can be swapped."""
+
+    backend: Literal["sqlite", "redis"] = "sqlite"
+    """Where answered bundles are kept. sqlite: a file in the data folder. redis: a server."""
+    ttl_s: int = 3_600
+    """A bundle can be swapped for so many seconds after its answer."""
+    max_mb: int = 256
+    """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -111,6 +131,8 @@ _PREFIXES = {
     "models": "",
     "vectors": "VECTORS",
     "features": "FEATURES",
+    "rules": "RULES",
+    "bundles": "BUNDLES",
     "service": "",
 }
 
@@ -123,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True):
     models: Models = Models()
     vectors: Vectors = Vectors()
     features: Features = Features()
+    rules: Rules = Rules()
+    bundles: Bundles = Bundles()
     service: Service = Service()
 
     @classmethod

@@ -42,7 +42,8 @@ def profile(request, tmp_path_factory: pytest.TempPathFactory, shop: Path, requi
         require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
         redis = urlsplit(settings.features.redis_url)
         require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
-        environ |= {"SETWISE_VECTORS": "weaviate", "SETWISE_FEATURES": "redis"}
+        environ |= dict.fromkeys(("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES"), "redis")
+        environ |= {"SETWISE_VECTORS": "weaviate"}
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return environ

@@ -1,0 +1,189 @@
+"""Answered bundles with what a swap needs, for a limited time: in a local file, or in Redis."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from online.local_store import open_local_store
+from online.messages import BudgetRead, BundleRequest
+from setwise.names import redis_keys_of
+from setwise.settings import Settings
+
+STORE_FILE = "bundles.db"
+TIDY_EVERY_S = 30
+_TABLES = MetaData()
+_BUNDLES = Table(
+    "bundles",
+    _TABLES,
+    Column("bundle_id", String, primary_key=True),
+    Column("expires_at_ms", Integer, key="expires_at", nullable=False, index=True),
+    Column("bundle", LargeBinary, nullable=False),
+)
+
+
+class BundleStoreDownError(Exception):
+    """The store did not answer; the text has no address in it."""
+
+
+class KeptItem(msgspec.Struct, frozen=True, array_like=True):
+    """A filled slot as it was answered."""
+
+    slot: str
+    product_id: str
+    quantity: int
+    is_locked: bool
+
+
+class KeptBundle(msgspec.Struct, frozen=True):
+    """An answered bundle and the request it answers. `swapped_out` are products that were swapped away on the way."""
+
+    bundle_id: str
+    request_id: str
+    request: BundleRequest
+    release: str
+    rules_version: int
+    budget: BudgetRead | None
+    items: list[KeptItem]
+    open_slots: list[str]
+    swapped_out: list[str] = []
+
+
+class BundleStore(Protocol):
+    """Keeps bundles until they are older than the time to live, or the oldest of too many."""
+
+    def put(self, bundles: Sequence[KeptBundle], now: datetime) -> None:
+        """All of them or none. Raises BundleStoreDownError."""
+        ...
+
+    def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:
+        """None where it is unknown or expired. Raises BundleStoreDownError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(KeptBundle).decode
+
+
+def _ms(now: datetime) -> int:
+    return int(now.timestamp() * 1_000)
+
+
+class SqliteBundles:
+    """A file in the data folder; as many processes of one machine as like."""
+
+    def __init__(self, path: Path, ttl_s: int, max_bytes: int) -> None:
+        self._engine = open_local_store(path, _TABLES, is_durable=False)
+        self._ttl_s, self._max_bytes = ttl_s, max_bytes
+        self._tidied_at = 0.0
+
+    def put(self, bundles: Sequence[KeptBundle], now: datetime) -> None:
+        """One transaction."""
+        expires = _ms(now) + self._ttl_s * 1_000
+        rows = [{"bundle_id": b.bundle_id, "expires_at": expires, "bundle": _encode(b)} for b in bundles]
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(_BUNDLES).on_conflict_do_nothing(), rows)
+                if abs(now.timestamp() - self._tidied_at) >= TIDY_EVERY_S:
+                    self._tidied_at = now.timestamp()
+                    self._tidy(connection, now)
+        except SQLAlchemyError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+
+    def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:
+        """One look at the primary key."""
+        alive = _BUNDLES.c.expires_at > _ms(now)
+        try:
+            with self._engine.connect() as connection:
+                found = connection.scalar(select(_BUNDLES.c.bundle).where(_BUNDLES.c.bundle_id == bundle_id, alive))
+        except SQLAlchemyError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+        return None if found is None else _decode(found)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._engine.dispose()
+
+    def _tidy(self, connection: Any, now: datetime) -> None:
+        connection.execute(delete(_BUNDLES).where(_BUNDLES.c.expires_at <= _ms(now)))
+        size, count = connection.execute(select(func.sum(func.length(_BUNDLES.c.bundle)), func.count())).one()
+        if size and size > self._max_bytes:
+            # Down to nine tenths, so that it is not done again at once.
+            too_many = count - int(count * 0.9 * self._max_bytes / size)
+            oldest = select(_BUNDLES.c.bundle_id).order_by(_BUNDLES.c.expires_at, _BUNDLES.c.bundle_id).limit(too_many)
+            connection.execute(delete(_BUNDLES).where(_BUNDLES.c.bundle_id.in_(oldest)))
+
+
+class RedisBundles:
+    """A key per bundle that expires by itself; a sorted set of ids and sizes knows the oldest, a counter the bytes."""
+
+    def __init__(self, url: str, ttl_s: int, max_bytes: int, key: str, timeout_s: float = 1.0) -> None:
+        retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._client: Any = redis.Redis.from_url(
+            url, socket_connect_timeout=timeout_s, socket_timeout=timeout_s, retry=retry, protocol=2
+        )
+        self._ttl_s, self._max_bytes = ttl_s, max_bytes
+        self._key, self._ages, self._size = key, f"{key}:ages", f"{key}:bytes"
+
+    def put(self, bundles: Sequence[KeptBundle], now: datetime) -> None:
+        """One round trip, and one more where there are too many."""
+        second = now.timestamp()
+        pipeline = self._client.pipeline()
+        ages: dict[str, float] = {}
+        size = 0
+        for bundle in bundles:
+            data = _encode(bundle)
+            pipeline.set(f"{self._key}:{bundle.bundle_id}", data, exat=int(second) + self._ttl_s)
+            ages[f"{bundle.bundle_id}:{len(data)}"] = second
+            size += len(data)
+        pipeline.zadd(self._ages, ages)
+        pipeline.incrby(self._size, size)
+        pipeline.zcount(self._ages, "-inf", second - self._ttl_s)
+        pipeline.zcard(self._ages)
+        try:
+            *_, total, expired, count = pipeline.execute()
+            too_many = 0 if total <= self._max_bytes else count - int(count * 0.9 * self._max_bytes / total)
+            if expired or too_many:
+                self._forget_oldest(max(expired, too_many))
+        except redis.RedisError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+
+    def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:
+        """One GET; Redis knows by itself what has expired."""
+        try:
+            found = self._client.get(f"{self._key}:{bundle_id}")
+        except redis.RedisError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+        return None if found is None else _decode(found)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _forget_oldest(self, count: int) -> None:
+        popped = [member.decode().rsplit(":", 1) for member, _ in self._client.zpopmin(self._ages, count)]
+        if popped:
+            pipeline = self._client.pipeline()
+            pipeline.unlink(*(f"{self._key}:{bundle_id}" for bundle_id, _ in popped))
+            pipeline.decrby(self._size, sum(int(size) for _, size in popped))
+            pipeline.execute()
+
+
+def build_bundle_store(settings: Settings) -> BundleStore:
+    """The implementation that the settings name."""
+    kept = settings.bundles
+    max_bytes = kept.max_mb * 1024 * 1024
+    if kept.backend == "redis":
+        key = f"{redis_keys_of(settings.storage.releases)}:bundles"
+        return RedisBundles(settings.features.redis_url, kept.ttl_s, max_bytes, key)
+    return SqliteBundles(Path(settings.storage.data_dir) / STORE_FILE, kept.ttl_s, max_bytes)

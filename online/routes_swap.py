@@ -1,0 +1,47 @@
+"""POST /v1/bundles/{bundle_id}/swap: another product for one slot."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+from litestar import Response, post
+from litestar.params import JSONBody, Parameter
+
+from online import metrics
+from online.answers import KeptBundles
+from online.bundle_store import BundleStoreDownError
+from online.messages import BundleOut, SwapRequest
+from online.problems import ProblemError
+from online.routes import Any_Request, live_of, server_timing
+from online.swap import Swapped, SwapRefusedError, swap
+
+
+@post("/v1/bundles/{bundle_id:str}/swap", status_code=200, summary="Another product for one slot of a bundle")
+async def swap_slot(
+    request: Any_Request, bundle_id: Annotated[str, Parameter(min_length=1, max_length=64)], data: JSONBody[SwapRequest]
+) -> Response[BundleOut]:
+    """The other items and the budget stay; the answer is a new bundle that can be swapped on."""
+    live, state = live_of(request), request.app.state
+    kept: KeptBundles = state.kept
+    book = state.rules.book
+
+    def answer() -> Swapped | None:
+        found = kept.find(bundle_id)
+        return None if found is None else swap(found, data, live, state.dependencies, datetime.now(UTC), book)
+
+    try:
+        done = await asyncio.get_running_loop().run_in_executor(state.pool, answer)
+    except BundleStoreDownError as error:
+        detail = "the store of answered bundles does not answer; try again, or ask anew"
+        raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error
+    except SwapRefusedError as error:
+        title = "Conflict" if error.status == 409 else "Unprocessable Content"
+        raise ProblemError(error.status, title, str(error)) from error
+    if done is None:
+        raise ProblemError(404, "Not Found", "no bundle of this id was answered lately; ask /v1/bundles anew")
+    kept.keep([done.kept])
+    metrics.observe_answer(done.timings_ms, [])
+    return Response(done.answer, headers=server_timing(done.timings_ms))
+
+
+HANDLERS = (swap_slot,)
