@@ -1,0 +1,91 @@
+"""Slots, candidates and pair terms as arrays: one option is one candidate in one slot, or an optional slot left empty."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from setwise.bundle.arrays import Bools, Floats, Ints
+from setwise.bundle.bounds import moved_once
+from setwise.bundle.messages import Candidate, PairTerms, Slot
+
+EMPTY = -1
+
+
+class Problem:
+    """All options of all slots in one row of T, slot after slot; `fit` (T, T) is symmetric, -inf forbids a pair.
+
+    A choice is an array of n options, one per slot in the order of the slots.
+    """
+
+    def __init__(
+        self, slots: Sequence[Slot], candidates: Sequence[Sequence[Candidate]], pairs: PairTerms | None = None,
+        max_per_brand: int | None = None,
+    ) -> None:  # fmt: skip
+        self.slots, self.candidates, self.max_per_brand = slots, candidates, max_per_brand
+        self.n = n = len(slots)
+        can_be_empty = [not slot.required and not slot.locked for slot in slots]
+        sizes = [len(found) + empty for found, empty in zip(candidates, can_be_empty, strict=True)]
+        self.starts: Ints = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        self.size = size = int(self.starts[-1])
+        self.slot: Ints = np.repeat(np.arange(n), sizes)
+        self.candidate: Ints = np.arange(size) - self.starts[self.slot]
+        self.price, self.score = np.zeros(size), np.zeros(size)
+        self.key: Ints = np.arange(-size, 0)
+        self.brand: Ints = np.full(size, EMPTY)
+        keys: dict[str, int] = {}
+        brands: dict[str, int] = {"": EMPTY}
+        for i, (slot, found) in enumerate(zip(slots, candidates, strict=True)):
+            own = slice(self.starts[i], self.starts[i] + len(found))
+            self.price[own] = [c.price_cents * slot.quantity for c in found]
+            self.score[own] = [c.score for c in found]
+            # A product without a group is a group of its own; '\0' keeps its id apart from group names.
+            self.key[own] = [keys.setdefault(c.group or f"\0{c.product_id}", len(keys)) for c in found]
+            if max_per_brand is not None:
+                self.brand[own] = [brands.setdefault(c.brand, len(brands)) for c in found]
+            if can_be_empty[i]:
+                self.candidate[own.stop] = EMPTY
+        self.filled: Bools = self.candidate != EMPTY
+        self.unlocked: Bools = np.asarray([not slot.locked for slot in slots], dtype=bool)[self.slot]
+        self.has_pairs = pairs is not None and bool(pairs.fit)
+        self.fit = self._fit(pairs)
+        self.movable: Floats = moved_once(self.fit, self.starts).sum(axis=0)
+        _, slots_of_brand = np.unique(np.unique((self.brand * n + self.slot)[self.brand != EMPTY]) // n, return_counts=True)
+        self.is_capped = max_per_brand is not None and 1 < max_per_brand < max(slots_of_brand, default=0)
+
+    def _fit(self, pairs: PairTerms | None) -> Floats:
+        fit = np.zeros((self.size, self.size))
+        share = 1.0 / max(self.n - 1, 1)
+        for (i, j), block in (pairs.fit if pairs else {}).items():
+            a, b = (slice(self.starts[k], self.starts[k] + len(self.candidates[k])) for k in (i, j))
+            np.multiply(block, share, out=fit[a, b])
+            fit[b, a] = fit[a, b].T
+        for (i, j), needed in (pairs.needs if pairs else {}).items():
+            of = self.starts[i] + np.flatnonzero(needed)
+            empty = np.flatnonzero((self.slot == j) & ~self.filled)
+            fit[np.ix_(of, empty)] = fit[np.ix_(empty, of)] = -np.inf
+        self._forbid_equal(fit, self.key)
+        if self.max_per_brand == 1:
+            self._forbid_equal(fit, self.brand, self.unlocked)
+        return fit
+
+    def _forbid_equal(self, fit: Floats, code: Ints, unlocked: Bools | None = None) -> None:
+        """Options of different slots with one code exclude each other; two locked ones do not where told apart."""
+        known = np.flatnonzero(self.filled & (code != EMPTY))
+        _, inverse, counts = np.unique(code[known], return_inverse=True, return_counts=True)
+        often = known[counts[inverse] > 1]
+        if not len(often):
+            return
+        clash = code[often][:, None] == code[often]
+        clash &= self.slot[often][:, None] != self.slot[often]
+        if unlocked is not None:
+            clash &= unlocked[often][:, None] | unlocked[often]
+        a, b = np.nonzero(clash)
+        fit[often[a], often[b]] = -np.inf
+
+    def value(self, unary: Floats, choice: Ints) -> float:
+        """The objective of one choice: its unary terms and its pair terms."""
+        return float(unary[choice].sum() + self.fit[choice[:, None], choice].sum() / 2)
+
+    def total(self, choice: Ints) -> int:
+        """Minor units of all chosen pieces."""
+        return int(self.price[choice].sum())
