@@ -32,12 +32,15 @@ class Problem:
         self.price, self.score = np.zeros(size), np.zeros(size)
         self.key: Ints = np.arange(-size, 0)
         self.brand: Ints = np.full(size, EMPTY)
+        self.product: Ints = np.full(size, EMPTY)
+        products: dict[str, int] = {}
         keys: dict[str, int] = {}
         brands: dict[str, int] = {"": EMPTY}
         for i, (slot, found) in enumerate(zip(slots, candidates, strict=True)):
             own = slice(self.starts[i], self.starts[i] + len(found))
             self.price[own] = [c.price_cents * slot.quantity for c in found]
             self.score[own] = [c.score for c in found]
+            self.product[own] = [products.setdefault(c.product_id, len(products)) for c in found]
             # A product without a group is a group of its own; '\0' keeps its id apart from group names.
             self.key[own] = [keys.setdefault(c.group or f"\0{c.product_id}", len(keys)) for c in found]
             if max_per_brand is not None:
@@ -47,10 +50,23 @@ class Problem:
         self.filled: Bools = self.candidate != EMPTY
         self.unlocked: Bools = np.asarray([not slot.locked for slot in slots], dtype=bool)[self.slot]
         self.has_pairs = pairs is not None and bool(pairs.fit)
-        self.fit = self._fit(pairs)
-        self.movable: Floats = moved_once(self.fit, self.starts).sum(axis=0)
-        _, slots_of_brand = np.unique(np.unique((self.brand * n + self.slot)[self.brand != EMPTY]) // n, return_counts=True)
+        self.set_fit(self._fit(pairs))
+        _, slots_of_brand = np.unique(
+            np.unique((self.brand * n + self.slot)[self.brand != EMPTY]) // n, return_counts=True
+        )
         self.is_capped = max_per_brand is not None and 1 < max_per_brand < max(slots_of_brand, default=0)
+
+    def set_fit(self, fit: Floats) -> None:
+        """Takes (T, T) pair terms over; `movable` (T,) is half the best pair term of each option with each slot, summed."""
+        self.fit = fit
+        self.movable: Floats = moved_once(fit, self.starts).sum(axis=0)
+
+    def choice_of(self, places: Sequence[int | None]) -> Ints:
+        """Options from each slot's place in its candidates, None for empty; ValueError where a slot cannot be empty."""
+        choice = [int(self.starts[i]) + (len(self.candidates[i]) if k is None else k) for i, k in enumerate(places)]
+        if any(option >= self.starts[i + 1] for i, option in enumerate(choice)):
+            raise ValueError("a slot that must be filled has no choice")
+        return np.asarray(choice, dtype=np.int64)
 
     def _fit(self, pairs: PairTerms | None) -> Floats:
         fit = np.zeros((self.size, self.size))

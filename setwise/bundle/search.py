@@ -16,6 +16,11 @@ from setwise.bundle.tree import Tree
 LEADING, CHEAPEST = 10, 3
 DIVE_WIDTH, WIDTH = 12, 128
 ROUNDS = 2
+TOLERANCE = 0.005
+WHOLE = 0.5
+"""Exact values are whole numbers: what is not better by more than this is not better."""
+CELLS = 4_000_000
+"""Options x states looked at before the best found is returned with a looser bound."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -27,11 +32,14 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """Maximises unary plus pair terms of a problem's choices under limits."""
+    """Maximises unary plus pair terms of a problem's choices under limits, within TOLERANCE of the best.
 
-    def __init__(self, problem: Problem, unary: Floats, limits: Limits, tolerance: float, cells: int) -> None:
-        self.problem, self.unary, self.limits = problem, unary, limits
-        self.tolerance, self.cells = tolerance, cells
+    `exact`: the terms are whole numbers and only -inf excludes pairs; finds the best itself, however long it takes.
+    """
+
+    def __init__(self, problem: Problem, unary: Floats, limits: Limits, *, exact: bool = False) -> None:
+        self.problem, self.unary, self.limits, self.exact = problem, unary, limits, exact
+        self.cells = np.inf if exact else CELLS
         self.choice: Ints | None = None
         self.value = -np.inf
 
@@ -48,14 +56,16 @@ class Search:
             return Found(None, -np.inf, -np.inf)
         behind = best[problem.slot] - priced
         if problem.size > (LEADING + CHEAPEST) * problem.n:
-            self._branch(self._leading(behind), penalty, 1, DIVE_WIDTH, self.cells // 100)
+            self._branch(self._leading(behind), penalty, 1, DIVE_WIDTH, CELLS // 100)
         kept = np.flatnonzero(behind < root - self.to_beat())
         bound = self._branch(kept, penalty, ROUNDS, WIDTH, self.cells)
         return Found(self.choice, self.value, max(self.value, min(root, bound)))
 
     def to_beat(self) -> float:
         """What an open choice must be able to exceed to be worth a look."""
-        return self.value + self.tolerance * abs(self.value) if self.choice is not None else -np.inf
+        if self.choice is None:
+            return -np.inf
+        return self.value + (WHOLE if self.exact else TOLERANCE * abs(self.value))
 
     def offer(self, choice: Ints) -> None:
         """Takes a choice that keeps the limits, improved by exchanges, if it beats the best one."""
@@ -90,7 +100,7 @@ class Search:
                 penalty += by * (use - limit / n)
         return penalty
 
-    def _branch(self, options: Ints, penalty: Floats, rounds: int, width: int, cells: int) -> float:
+    def _branch(self, options: Ints, penalty: Floats, rounds: int, width: int, cells: float) -> float:
         """Searches these options; a bound on every choice among them."""
         problem = self.problem
         penalty = penalty[options]
@@ -106,12 +116,12 @@ class Search:
                 newer = self._penalty(unary + penalty, starts, options)
                 unary, penalty = unary + penalty - newer, newer
             best = best_of_slots(unary, starts)
-            kept = np.flatnonzero(best[slot] - unary < best.sum() - self.to_beat())
+            bound = float(best.sum())
+            if bound <= self.to_beat():
+                return self.to_beat()
+            kept = np.flatnonzero(best[slot] - unary < bound - self.to_beat())
             if len(kept) < len(options):
                 options, unary, penalty = options[kept], unary[kept], penalty[kept]
                 fit = fit[kept[:, None], kept]
-        slot = problem.slot[options]
-        if len(np.unique(slot)) < problem.n:
-            return self.to_beat()
-        tree = Tree(problem, self.limits, options, unary, penalty, fit)
+        tree = Tree(problem, self.limits, options, unary, penalty, fit, merges=self.exact)
         return tree.search(self, width, cells)

@@ -48,8 +48,9 @@ class Tree:
     """Options in the order of branching: locked slots first, then those with the fewest options."""
 
     def __init__(
-        self, problem: Problem, limits: Limits, options: Ints, unary: Floats, penalty: Floats, fit: Floats
+        self, problem: Problem, limits: Limits, options: Ints, unary: Floats, penalty: Floats, fit: Floats, merges: bool
     ) -> None:  # fmt: skip
+        self.merges = merges
         self.problem, self.limits = problem, limits
         self.n = n = problem.n
         sizes = np.bincount(problem.slot[options], minlength=n)
@@ -66,7 +67,9 @@ class Tree:
         self.price = problem.price[self.options]
         self.brand = problem.brand[self.options]
         self.unlocked = problem.unlocked[self.options]
-        self.counts = (problem.filled & (problem.unlocked if len(limits.earlier) else True))[self.options].astype(np.int64)
+        self.counts = (problem.filled & (problem.unlocked if len(limits.earlier) else True))[self.options].astype(
+            np.int64
+        )
         self.shares = limits.earlier[:, self.options] if len(limits.earlier) else np.zeros((0, len(options)), bool)
         self.has_optional = not problem.filled[self.options].all() or not self.counts.any()
         least = np.minimum.reduceat(self.price, self.starts[:-1])
@@ -76,7 +79,7 @@ class Tree:
         self.ceiling = np.concatenate((np.cumsum(most[::-1])[::-1], [0.0]))
         self.above_least, self.below_most = self.price - least[self.depth], most[self.depth] - self.price
 
-    def search(self, incumbent: Incumbent, width: int, cells: int) -> float:
+    def search(self, incumbent: Incumbent, width: int, cells: float) -> float:
         """Offers ever better choices; a bound on all choices. After `cells` of open terms it stops where it is."""
         none = np.zeros(1)
         root = self._excluded(
@@ -97,6 +100,8 @@ class Tree:
             if alive:
                 states = self._grown(top.states, top.places[: min(width, alive)])
                 cells -= states.open_terms.size
+                if self.merges:
+                    states = self._merged(states)
                 self._open(states, stack, incumbent)
         return max([incumbent.to_beat(), *(float(open_.bounds[0]) for open_ in stack)])
 
@@ -135,6 +140,31 @@ class Tree:
             )
         )
 
+    def _merged(self, states: _States) -> _States:
+        """Of states that exclude the same options from here on only the cheapest: the rest of the tree is theirs alike.
+
+        Without this, ten slots over nine item groups take 9! states to see that there is no choice."""
+        if len(states.value) == 1:
+            return states
+        future = [
+            np.packbits(states.open_terms == -np.inf, axis=0),
+            np.minimum(states.filled, 1)[None].astype(np.uint8),
+        ]
+        if self.problem.is_capped:
+            future.append(self._same_brand(states).astype(np.uint8))
+        by_cost = states.cost.argsort(kind="stable")
+        _, first = np.unique(np.concatenate(future)[:, by_cost], axis=1, return_index=True)
+        kept = np.sort(by_cost[first])
+        if len(kept) == len(states.value):
+            return states
+        return _States(*(getattr(states, name)[..., kept] for name in _States.__struct_fields__))
+
+    def _same_brand(self, states: _States) -> Ints:
+        """How many of a state's products have an open option's brand, shape (open options, K)."""
+        brand = self.brand[self.starts[len(states.chosen)] :, None]
+        same: Ints = (self.brand[states.chosen][:, None] == brand).sum(axis=0)
+        return same
+
     def _excluded(self, states: _States) -> _States:
         """Excludes from the open terms what the limits no longer allow."""
         depth = len(states.chosen)
@@ -153,8 +183,8 @@ class Tree:
                 np.putmask(terms, (self.shares[:, open_].T.astype(np.float32) @ full.astype(np.float32)) > 0, -np.inf)
         if self.problem.is_capped and depth:
             brand = self.brand[open_][:, None]
-            same = sum((self.brand[chosen] == brand).astype(np.int64) for chosen in states.chosen)
-            capped = (brand != EMPTY) & self.unlocked[open_][:, None] & (same >= self.problem.max_per_brand)
+            capped = self._same_brand(states) >= (self.problem.max_per_brand or 0)
+            capped &= (brand != EMPTY) & self.unlocked[open_][:, None]
             np.putmask(terms, capped, -np.inf)
         return states
 
