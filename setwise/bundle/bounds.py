@@ -9,8 +9,8 @@ import numpy as np
 
 from setwise.bundle.arrays import Floats, Ints
 
-GRID = 2.0 ** np.arange(-8, 8)
-REFINED = 12
+GRID = np.concatenate(([0.0], 2.0 ** np.arange(-7, 7)))
+PARTS = np.arange(12) / 11
 
 
 def best_of_slots(unary: Floats, starts: Ints) -> Floats:
@@ -46,20 +46,17 @@ def moved(unary: Floats, fit: Floats, slot: Ints, starts: Ints) -> tuple[Floats,
 
 
 def multiplier(unary: Floats, starts: Ints, use: Floats, limit: float) -> float:
-    """The price of one unit of use that makes the bound least; 0 where that is to ignore the limit."""
-    span, width = _spread(unary), _spread(use)
-    if not span or not width:
+    """The price of one unit of use that makes the bound least, nearly; 0 where that is to ignore the limit."""
+    width, span = float(np.ptp(use)), float(unary.max() - unary.min())
+    if not width or not span:
         return 0.0
-    grid = np.concatenate(([0.0], GRID * (span / width)))
-    for _ in range(2):
-        values = unary - grid[:, None] * use
-        bounds = np.maximum.reduceat(values, starts[:-1], axis=1).sum(axis=1) + grid * limit
+    prices = GRID * (span / width)
+    for refined in (False, True):
+        values = unary - prices[:, None] * use
+        bounds = np.maximum.reduceat(values, starts[:-1], axis=1).sum(axis=1) + prices * limit
         at = int(bounds.argmin())
-        low, best, high = (float(grid[k]) for k in (max(at - 1, 0), at, min(at + 1, len(grid) - 1)))
-        grid = np.linspace(low, high, REFINED)
-    return best
-
-
-def _spread(values: Floats) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.ptp(finite)) if len(finite) else 0.0
+        if at == 0 or refined:
+            break
+        low, high = prices[at - 1], prices[min(at + 1, len(prices) - 1)]
+        prices = low + (high - low) * PARTS
+    return float(prices[at])

@@ -19,6 +19,25 @@ class Limits(msgspec.Struct, frozen=True):
     most_shared: Ints = np.zeros(0, dtype=np.int64)
 
 
+def allowed(problem: Problem, choices: Ints, limits: Limits) -> Bools:
+    """Which of K choices, shape (n, K), keep the limits and the brand cap; whether pairs exclude each other is apart."""
+    total = problem.price[choices].sum(axis=0)
+    may: Bools = (total <= limits.most) & (total >= limits.least)
+    if problem.is_capped:
+        brands = problem.brand[choices]
+        counts = (brands[:, None] == brands).sum(axis=1)
+        may &= ((counts <= problem.max_per_brand) | (brands == EMPTY) | ~problem.unlocked[choices]).all(axis=0)
+    if problem.has_empty:
+        may &= problem.filled[choices].any(axis=0)
+    if len(limits.earlier):
+        mine = (problem.filled & problem.unlocked)[choices].sum(axis=0)
+        may &= mine > 0
+        for earlier, most in zip(limits.earlier, limits.most_shared, strict=True):
+            shared = earlier[choices].sum(axis=0)
+            may &= (shared <= most) & (2 * shared <= mine)
+    return may
+
+
 def exchanges(problem: Problem, unary: Floats, choice: Ints, limits: Limits) -> tuple[Floats, Bools]:
     """Per option: what it adds to the value of the rest of the choice (-inf: excluded), and whether limits allow it."""
     slot = problem.slot
@@ -27,8 +46,9 @@ def exchanges(problem: Problem, unary: Floats, choice: Ints, limits: Limits) -> 
     may = (total <= limits.most) & (total >= limits.least) & (adds > -np.inf)
     if problem.is_capped:
         may &= ~_above_cap(problem, choice)
-    filled = problem.filled[choice]
-    may &= problem.filled | (filled.sum() - filled[slot] > 0)
+    if problem.has_empty:
+        filled = problem.filled[choice]
+        may &= problem.filled | (filled.sum() - filled[slot] > 0)
     if len(limits.earlier):
         counts = problem.filled & problem.unlocked
         mine = counts[choice].sum() - counts[choice][slot] + counts

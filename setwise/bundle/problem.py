@@ -48,6 +48,7 @@ class Problem:
             if can_be_empty[i]:
                 self.candidate[own.stop] = EMPTY
         self.filled: Bools = self.candidate != EMPTY
+        self.has_empty = any(can_be_empty)
         self.unlocked: Bools = np.asarray([not slot.locked for slot in slots], dtype=bool)[self.slot]
         self.has_pairs = pairs is not None and bool(pairs.fit)
         self.set_fit(self._fit(pairs))

@@ -9,11 +9,12 @@ import numpy as np
 
 from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.bounds import best_of_slots, moved, multiplier
-from setwise.bundle.exchange import Limits, improved
+from setwise.bundle.exchange import Limits, allowed, improved
 from setwise.bundle.problem import Problem
 from setwise.bundle.tree import Tree
 
-LEADING, CHEAPEST = 10, 3
+LEADING_CHOICES, FEW_CHOICES = 1_000, 2_000
+LEADING = 10
 DIVE_WIDTH, WIDTH = 12, 128
 ROUNDS = 2
 TOLERANCE = 0.005
@@ -44,21 +45,25 @@ class Search:
         self.value = -np.inf
 
     def run(self) -> Found:
-        """Dives, drops what cannot beat what it found, and branches over the rest."""
+        """Finds a choice to beat among the leading options, drops what cannot, and branches over the rest."""
         problem = self.problem
-        everything = np.arange(problem.size)
-        base = self.unary + problem.movable
-        penalty = self._penalty(base, problem.starts, everything)
-        priced = base - penalty
-        best = best_of_slots(priced, problem.starts)
-        root = float(best.sum())
-        if root == -np.inf:
+        able = np.flatnonzero(problem.movable > -np.inf)
+        base = (self.unary + problem.movable)[able]
+        slot = problem.slot[able]
+        starts = np.searchsorted(slot, np.arange(problem.n + 1))
+        if (starts[1:] == starts[:-1]).any():
             return Found(None, -np.inf, -np.inf)
-        behind = best[problem.slot] - priced
-        if problem.size > (LEADING + CHEAPEST) * problem.n:
-            self._branch(self._leading(behind), penalty, 1, DIVE_WIDTH, CELLS // 100)
+        penalty = self._penalty(base, starts, able)
+        priced = base - penalty
+        best = best_of_slots(priced, starts)
+        root = float(best.sum())
+        behind = best[slot] - priced
+        self._enumerate(able[leading(behind, slot, starts, LEADING_CHOICES)])
+        if self.choice is None and len(able) > LEADING * problem.n:
+            lead = leading(behind, slot, starts, LEADING**problem.n)
+            self._branch(able[lead], penalty[lead], DIVE_WIDTH, CELLS // 100)
         kept = np.flatnonzero(behind < root - self.to_beat())
-        bound = self._branch(kept, penalty, ROUNDS, WIDTH, self.cells)
+        bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells) if len(kept) else self.to_beat()
         return Found(self.choice, self.value, max(self.value, min(root, bound)))
 
     def to_beat(self) -> float:
@@ -74,14 +79,23 @@ class Search:
         if value > self.value:
             self.choice, self.value = choice, value
 
-    def _leading(self, behind: Floats) -> Ints:
-        """The options of each slot that are least behind, and the cheapest ones."""
-        kept = []
-        for first, end in zip(self.problem.starts[:-1].tolist(), self.problem.starts[1:].tolist(), strict=True):
-            by_value = behind[first:end].argsort(kind="stable")[:LEADING]
-            by_price = self.problem.price[first:end].argsort(kind="stable")[:CHEAPEST]
-            kept.append(np.union1d(by_value, by_price) + first)
-        return np.concatenate(kept)
+    def _enumerate(self, options: Ints) -> None:
+        """Looks at every choice of these options."""
+        problem, limits = self.problem, self.limits
+        chosen, values = np.zeros((0, 1), np.int64), np.zeros(1)
+        starts = np.searchsorted(problem.slot[options], np.arange(problem.n + 1)).tolist()
+        for first, end in zip(starts[:-1], starts[1:], strict=True):
+            own = options[first:end]
+            terms = values + self.unary[own][:, None]
+            fit = problem.fit[own]
+            for row in chosen:
+                terms += fit.take(row, axis=1)
+            kept = np.flatnonzero(terms > -np.inf)
+            row, before = np.divmod(kept, len(values))
+            chosen, values = np.vstack((chosen[:, before], own[row])), terms.ravel()[kept]
+        may = allowed(problem, chosen, limits)
+        if may.any():
+            self.offer(chosen[:, int(np.where(may, values, -np.inf).argmax())])
 
     def _penalty(self, unary: Floats, starts: Ints, options: Ints) -> Floats:
         """Per option what its use of the limits costs; summed over a choice that keeps them it is never positive."""
@@ -100,28 +114,42 @@ class Search:
                 penalty += by * (use - limit / n)
         return penalty
 
-    def _branch(self, options: Ints, penalty: Floats, rounds: int, width: int, cells: float) -> float:
+    def _branch(self, options: Ints, penalty: Floats, width: int, cells: float) -> float:
         """Searches these options; a bound on every choice among them."""
         problem = self.problem
-        penalty = penalty[options]
         unary = self.unary[options] - penalty
         fit = problem.fit[options[:, None], options]
-        for number in range(rounds):
+        for number in range(ROUNDS):
             slot = problem.slot[options]
-            starts = np.searchsorted(slot, np.arange(problem.n + 1))
-            if (starts[1:] == starts[:-1]).any():
+            sizes = np.bincount(slot, minlength=problem.n)
+            if not sizes.all():
                 return self.to_beat()
+            if float(sizes.prod(dtype=np.float64)) <= FEW_CHOICES:
+                self._enumerate(options)
+                return self.to_beat()
+            starts = np.concatenate(([0], np.cumsum(sizes)))
             unary, fit = moved(unary, fit, slot, starts)
-            if number or rounds == 1:
+            if number:
                 newer = self._penalty(unary + penalty, starts, options)
                 unary, penalty = unary + penalty - newer, newer
             best = best_of_slots(unary, starts)
-            bound = float(best.sum())
-            if bound <= self.to_beat():
+            spare = float(best.sum()) - self.to_beat()
+            if not spare > 0:
                 return self.to_beat()
-            kept = np.flatnonzero(best[slot] - unary < bound - self.to_beat())
+            kept = np.flatnonzero(best[slot] - unary < spare)
             if len(kept) < len(options):
                 options, unary, penalty = options[kept], unary[kept], penalty[kept]
                 fit = fit[kept[:, None], kept]
         tree = Tree(problem, self.limits, options, unary, penalty, fit, merges=self.exact)
         return tree.search(self, width, cells)
+
+
+def leading(behind: Floats, slot: Ints, starts: Ints, choices: float) -> Ints:
+    """The options that are least behind their slot's best, so many that they make up to `choices` choices."""
+    order = np.lexsort((behind, slot))
+    rank = np.arange(1, len(order) + 1) - starts[slot]
+    # One more option of a slot that has r - 1 multiplies the choices by r / (r - 1).
+    growth = np.log(rank / np.maximum(rank - 1, 1))
+    by_loss = behind[order].argsort(kind="stable")
+    count = int(np.searchsorted(np.cumsum(growth[by_loss]), np.log(choices) + 1e-9, side="right"))
+    return np.sort(order[by_loss[: max(count, 1)]])
