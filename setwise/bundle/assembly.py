@@ -7,7 +7,8 @@ import numpy as np
 
 from setwise.bundle.arrays import Bools, Floats
 from setwise.bundle.cheapest import blocking, cheapest
-from setwise.bundle.exchange import Limits, exchanges
+from setwise.bundle.exchange import exchanges
+from setwise.bundle.limits import limits_of
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.problem import Problem
 from setwise.bundle.search import Found, Search
@@ -66,24 +67,17 @@ def leanings(count: int) -> list[float]:
 def several(problem: Problem, most: int | None, least: int | None, count: int) -> list[Found]:
     """A choice for each leaning, each the best of those that differ from the earlier ones; fewer where there are none."""
     found: list[Found] = []
-    # Which options are products of each earlier bundle's unlocked slots, and how many of them may come again.
-    earlier = np.zeros((0, problem.size), dtype=bool)
-    most_shared = np.zeros(0, dtype=np.int64)
-    can_differ = problem.unlocked & problem.filled
     for leaning in leanings(count):
-        limits = Limits(np.inf if most is None else most, float(least or 0), earlier, most_shared)
         unary = tilted(problem, leaning, most)
-        one = Search(problem, unary, limits).run()
+        earlier = [one.choice for one in found if one.choice is not None]
+        one = Search(problem, unary, limits_of(problem, most, least, earlier)).run()
         if one.choice is None and least:
-            one = Search(problem, unary, msgspec.structs.replace(limits, least=0.0)).run()
+            one = Search(problem, unary, limits_of(problem, most, None, earlier)).run()
         if one.choice is None:
             break
         found.append(one)
-        mine = one.choice[can_differ[one.choice]]
-        if not len(mine):
+        if not (problem.filled & problem.unlocked)[one.choice].any():
             break  # all of it is locked: there is no second one
-        earlier = np.vstack((earlier, can_differ & np.isin(problem.product, problem.product[mine])))
-        most_shared = np.append(most_shared, len(mine) // 2)
     return found
 
 
@@ -111,7 +105,7 @@ def _bundle(problem: Problem, found: Found, most: int | None, least: int | None,
     parts = {"relevance": float(problem.score[choice].sum())}
     if problem.has_pairs:
         parts["fit"] = float(problem.fit[choice[:, None], choice].sum() / 2)
-    adds, may = exchanges(problem, problem.score, choice, Limits(most=np.inf if most is None else most))
+    adds, may = exchanges(problem, problem.score, choice, limits_of(problem, most))
     items, open_slots = [], []
     for i, (slot, option) in enumerate(zip(problem.slots, choice.tolist(), strict=True)):
         if not problem.filled[option]:

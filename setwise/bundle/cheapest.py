@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from setwise.bundle.arrays import Ints
-from setwise.bundle.exchange import Limits
+from setwise.bundle.limits import limits_of
 from setwise.bundle.problem import Problem
 from setwise.bundle.search import Search
 
@@ -14,7 +14,7 @@ def cheapest(problem: Problem) -> Ints | None:
     """The choice with the least total, exactly; None where the options exclude each other whatever they cost."""
     bare = copy.copy(problem)
     bare.set_fit(np.where(problem.fit == -np.inf, -np.inf, 0.0))
-    return Search(bare, -problem.price, Limits(), exact=True).run().choice
+    return Search(bare, -problem.price, limits_of(problem), exact=True).run().choice
 
 
 def blocking(problem: Problem, choice: Ints, most: int) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def _least_without(problem: Problem, slot: int) -> float:
     others = problem.slot != slot
     least = np.minimum.reduceat(problem.price, problem.starts[:-1])
     floor = float(least.sum() - least[slot])
-    if (problem.fit[others][:, others] > -np.inf).all() and not problem.is_capped:
+    if (problem.fit[others][:, others] > -np.inf).all() and problem.max_per_brand is None:
         return floor
     free = copy.copy(problem)
     free.price = np.where(others, problem.price, 0.0)

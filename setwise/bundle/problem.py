@@ -36,29 +36,28 @@ class Problem:
         products: dict[str, int] = {}
         keys: dict[str, int] = {}
         brands: dict[str, int] = {"": EMPTY}
+        distinct = 0
         for i, (slot, found) in enumerate(zip(slots, candidates, strict=True)):
             own = slice(self.starts[i], self.starts[i] + len(found))
             self.price[own] = [c.price_cents * slot.quantity for c in found]
             self.score[own] = [c.score for c in found]
             self.product[own] = [products.setdefault(c.product_id, len(products)) for c in found]
             # A product without a group is a group of its own; '\0' keeps its id apart from group names.
-            self.key[own] = [keys.setdefault(c.group or f"\0{c.product_id}", len(keys)) for c in found]
+            codes = [keys.setdefault(c.group or f"\0{c.product_id}", len(keys)) for c in found]
+            self.key[own] = codes
+            distinct += len(set(codes))
             if max_per_brand is not None:
                 self.brand[own] = [brands.setdefault(c.brand, len(brands)) for c in found]
             if can_be_empty[i]:
                 self.candidate[own.stop] = EMPTY
         self.filled: Bools = self.candidate != EMPTY
-        self.has_empty = any(can_be_empty)
+        self.has_clashes = distinct > len(keys)
         self.unlocked: Bools = np.asarray([not slot.locked for slot in slots], dtype=bool)[self.slot]
         self.has_pairs = pairs is not None and bool(pairs.fit)
         self.set_fit(self._fit(pairs))
-        _, slots_of_brand = np.unique(
-            np.unique((self.brand * n + self.slot)[self.brand != EMPTY]) // n, return_counts=True
-        )
-        self.is_capped = max_per_brand is not None and 1 < max_per_brand < max(slots_of_brand, default=0)
 
     def set_fit(self, fit: Floats) -> None:
-        """Takes (T, T) pair terms over; `movable` (T,) is half the best pair term of each option with each slot, summed."""
+        """Takes (T, T) pair terms; `movable` (T,) sums half of an option's best pair term with each slot."""
         self.fit = fit
         self.movable: Floats = moved_once(fit, self.starts).sum(axis=0)
 
@@ -80,24 +79,10 @@ class Problem:
             of = self.starts[i] + np.flatnonzero(needed)
             empty = np.flatnonzero((self.slot == j) & ~self.filled)
             fit[np.ix_(of, empty)] = fit[np.ix_(empty, of)] = -np.inf
-        self._forbid_equal(fit, self.key)
-        if self.max_per_brand == 1:
-            self._forbid_equal(fit, self.brand, self.unlocked)
+        # Options of different slots that are one product, or variants of one, exclude each other.
+        if self.has_clashes:
+            fit[(self.key[:, None] == self.key) & (self.slot[:, None] != self.slot)] = -np.inf
         return fit
-
-    def _forbid_equal(self, fit: Floats, code: Ints, unlocked: Bools | None = None) -> None:
-        """Options of different slots with one code exclude each other; two locked ones do not where told apart."""
-        known = np.flatnonzero(self.filled & (code != EMPTY))
-        _, inverse, counts = np.unique(code[known], return_inverse=True, return_counts=True)
-        often = known[counts[inverse] > 1]
-        if not len(often):
-            return
-        clash = code[often][:, None] == code[often]
-        clash &= self.slot[often][:, None] != self.slot[often]
-        if unlocked is not None:
-            clash &= unlocked[often][:, None] | unlocked[often]
-        a, b = np.nonzero(clash)
-        fit[often[a], often[b]] = -np.inf
 
     def value(self, unary: Floats, choice: Ints) -> float:
         """The objective of one choice: its unary terms and its pair terms."""

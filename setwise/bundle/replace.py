@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from setwise.bundle.arrays import Bools
-from setwise.bundle.exchange import Limits, exchanges
+from setwise.bundle.exchange import exchanges
+from setwise.bundle.limits import limits_of
 from setwise.bundle.messages import Candidate, PairTerms, Replacement, Slot
 from setwise.bundle.problem import Problem
 
@@ -27,7 +28,7 @@ def replace(
     the cheapest would make the bundle cost where the budget is the reason.
     """
     problem = Problem(slots, candidates, pairs, max_per_brand)
-    first, end = (int(start) for start in problem.starts[position : position + 2])
+    first = int(problem.starts[position])
     taken = problem.choice_of(choice)
     now = choice[position]
     others = np.asarray(allowed, dtype=bool).copy()
@@ -37,7 +38,7 @@ def replace(
     own = first + np.flatnonzero(others)
     if not len(own):
         return Replacement(None, None, "not_allowed")
-    adds, may = exchanges(problem, problem.score, taken, Limits())
+    adds, may = exchanges(problem, problem.score, taken, limits_of(problem))
     own = own[may[own]]
     if not len(own):
         return Replacement(None, None, "conflict")

@@ -1,27 +1,30 @@
 """Branch and bound over all options of all slots: the best choice, or one within a stated share of it.
 
-A first dive over the leading options finds a choice to beat. Then options that cannot be part of a better one are
-dropped, and the tree over the rest is searched until nothing is left that could beat it by more than the tolerance.
+All choices of a few leading options give a choice to beat. Options that cannot be part of a better one are dropped, and
+the tree over the rest is searched until nothing is left that could beat it by more than the tolerance.
 """
+
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 
 from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.bounds import best_of_slots, moved, multiplier
-from setwise.bundle.exchange import Limits, allowed, improved
+from setwise.bundle.exchange import improved
+from setwise.bundle.limits import Limits
 from setwise.bundle.problem import Problem
 from setwise.bundle.tree import Tree
 
-LEADING_CHOICES, FEW_CHOICES = 1_000, 2_000
-LEADING = 10
-DIVE_WIDTH, WIDTH = 12, 128
-ROUNDS = 2
 TOLERANCE = 0.005
 WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
 CELLS = 4_000_000
 """Options x states looked at before the best found is returned with a looser bound."""
+LEADING_CHOICES, FEW_CHOICES = 1_000, 2_000
+LEADING = 10
+DIVE_WIDTH, WIDTH = 12, 128
+ROUNDS = 2
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -45,25 +48,25 @@ class Search:
         self.value = -np.inf
 
     def run(self) -> Found:
-        """Finds a choice to beat among the leading options, drops what cannot, and branches over the rest."""
+        """The best choice, its value, and the proof."""
         problem = self.problem
         able = np.flatnonzero(problem.movable > -np.inf)
-        base = (self.unary + problem.movable)[able]
         slot = problem.slot[able]
         starts = np.searchsorted(slot, np.arange(problem.n + 1))
         if (starts[1:] == starts[:-1]).any():
             return Found(None, -np.inf, -np.inf)
+        base = (self.unary + problem.movable)[able]
         penalty = self._penalty(base, starts, able)
         priced = base - penalty
         best = best_of_slots(priced, starts)
         root = float(best.sum())
         behind = best[slot] - priced
-        self._enumerate(able[leading(behind, slot, starts, LEADING_CHOICES)])
+        self._enumerate(able[_leading(behind, slot, starts, LEADING_CHOICES)])
         if self.choice is None and len(able) > LEADING * problem.n:
-            lead = leading(behind, slot, starts, LEADING**problem.n)
+            lead = _leading(behind, slot, starts, float(LEADING) ** problem.n)
             self._branch(able[lead], penalty[lead], DIVE_WIDTH, CELLS // 100)
         kept = np.flatnonzero(behind < root - self.to_beat())
-        bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells) if len(kept) else self.to_beat()
+        bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells)
         return Found(self.choice, self.value, max(self.value, min(root, bound)))
 
     def to_beat(self) -> float:
@@ -79,40 +82,37 @@ class Search:
         if value > self.value:
             self.choice, self.value = choice, value
 
+    def _penalty(self, unary: Floats, starts: Ints, options: Ints) -> Floats:
+        """Per option what its use of the limits costs; summed over a choice that keeps them it is never positive."""
+        penalty = np.zeros(len(options))
+        slots = list(pairwise(starts.tolist()))
+        for row, most in zip(self.limits.use, self.limits.most.tolist(), strict=True):
+            use, priced = row[options], unary - penalty
+            # Where the best options keep a limit together, its price is 0.
+            if sum(float(use[first + int(priced[first:end].argmax())]) for first, end in slots) > most:
+                price = multiplier(priced, starts, use, most)
+                penalty += price * (use - most / self.problem.n)
+        return penalty
+
     def _enumerate(self, options: Ints) -> None:
         """Looks at every choice of these options."""
         problem, limits = self.problem, self.limits
-        chosen, values = np.zeros((0, 1), np.int64), np.zeros(1)
         starts = np.searchsorted(problem.slot[options], np.arange(problem.n + 1)).tolist()
-        for first, end in zip(starts[:-1], starts[1:], strict=True):
-            own = options[first:end]
-            terms = values + self.unary[own][:, None]
-            fit = problem.fit[own]
+        unary, use = self.unary[options], limits.use[:, options]
+        fit = problem.fit[options[:, None], options]
+        chosen, values, used = np.zeros((0, 1), np.int64), np.zeros(1), np.zeros((len(use), 1))
+        for first, end in pairwise(starts):
+            added = values + unary[first:end, None]
             for row in chosen:
-                terms += fit.take(row, axis=1)
-            kept = np.flatnonzero(terms > -np.inf)
-            row, before = np.divmod(kept, len(values))
-            chosen, values = np.vstack((chosen[:, before], own[row])), terms.ravel()[kept]
-        may = allowed(problem, chosen, limits)
-        if may.any():
-            self.offer(chosen[:, int(np.where(may, values, -np.inf).argmax())])
-
-    def _penalty(self, unary: Floats, starts: Ints, options: Ints) -> Floats:
-        """Per option what its use of the limits costs; summed over a choice that keeps them it is never positive."""
-        n, limits = self.problem.n, self.limits
-        price = self.problem.price[options]
-        uses = [(price, limits.most)] if limits.most < np.inf else []
-        uses += [(-price, -limits.least)] if limits.least > 0 else []
-        uses += [
-            (row[options].astype(np.float64), float(most))
-            for row, most in zip(limits.earlier, limits.most_shared, strict=True)
-        ]
-        penalty = np.zeros(len(options))
-        for use, limit in uses:
-            by = multiplier(unary - penalty, starts, use, limit)
-            if by:
-                penalty += by * (use - limit / n)
-        return penalty
+                added += fit[first:end].take(row, axis=1)
+            using = used[:, None] + use[:, first:end, None]
+            if end < len(options):
+                chosen = np.vstack((np.tile(chosen, end - first), np.repeat(np.arange(first, end), len(values))))
+                values, used = added.ravel(), using.reshape(len(use), added.size)
+        added[(using > limits.most[:, None, None]).any(axis=0)] = -np.inf
+        row, at = np.divmod(int(added.argmax()), len(values))
+        if added[row, at] > -np.inf:
+            self.offer(options[np.append(chosen[:, at], first + row)])
 
     def _branch(self, options: Ints, penalty: Floats, width: int, cells: float) -> float:
         """Searches these options; a bound on every choice among them."""
@@ -122,10 +122,10 @@ class Search:
         for number in range(ROUNDS):
             slot = problem.slot[options]
             sizes = np.bincount(slot, minlength=problem.n)
-            if not sizes.all():
-                return self.to_beat()
-            if float(sizes.prod(dtype=np.float64)) <= FEW_CHOICES:
-                self._enumerate(options)
+            choices = float(sizes.prod(dtype=np.float64))
+            if choices <= FEW_CHOICES:
+                if choices:
+                    self._enumerate(options)
                 return self.to_beat()
             starts = np.concatenate(([0], np.cumsum(sizes)))
             unary, fit = moved(unary, fit, slot, starts)
@@ -144,7 +144,7 @@ class Search:
         return tree.search(self, width, cells)
 
 
-def leading(behind: Floats, slot: Ints, starts: Ints, choices: float) -> Ints:
+def _leading(behind: Floats, slot: Ints, starts: Ints, choices: float) -> Ints:
     """The options that are least behind their slot's best, so many that they make up to `choices` choices."""
     order = np.lexsort((behind, slot))
     rank = np.arange(1, len(order) + 1) - starts[slot]
@@ -152,4 +152,4 @@ def leading(behind: Floats, slot: Ints, starts: Ints, choices: float) -> Ints:
     growth = np.log(rank / np.maximum(rank - 1, 1))
     by_loss = behind[order].argsort(kind="stable")
     count = int(np.searchsorted(np.cumsum(growth[by_loss]), np.log(choices) + 1e-9, side="right"))
-    return np.sort(order[by_loss[: max(count, 1)]])
+    return np.sort(order[by_loss[:count]])
