@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from benchmarks.assembly_instances import KINDS, Instance, large, small
 from benchmarks.exact_assembly import enumerated_value, exact_value
 from setwise.bundle import assemble
-from setwise.bundle.assembly import leanings, several, tilted
+from setwise.bundle.assembly import lean, leanings, several
 from setwise.bundle.problem import Problem
 
 SHAPES = ((5, 50, 3), (7, 100, 3), (7, 100, 10), (10, 100, 10))
@@ -29,7 +29,7 @@ def gaps_of(it: Instance, n_bundles: int = 3) -> Iterator[float]:
     for leaning, one in zip(leanings(n_bundles), found, strict=False):
         if earlier and not earlier[-1]:
             return
-        unary = tilted(problem, leaning, it.most)
+        unary = problem.score + lean(problem, leaning, it.most)
         scored = [
             [replace(c, score=float(unary[problem.starts[i] + k])) for k, c in enumerate(row)]
             for i, row in enumerate(it.candidates)

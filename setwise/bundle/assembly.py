@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from setwise.bundle.arrays import Bools, Floats
+from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.cheapest import blocking, cheapest
 from setwise.bundle.exchange import exchanges
-from setwise.bundle.limits import limits_of
+from setwise.bundle.limits import limits_of, unlike
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.problem import Problem
 from setwise.bundle.search import Found, Search
@@ -67,35 +67,35 @@ def leanings(count: int) -> list[float]:
 def several(problem: Problem, most: int | None, least: int | None, count: int) -> list[Found]:
     """A choice for each leaning, each the best of those that differ from the earlier ones; fewer where there are none."""
     found: list[Found] = []
+    limits, relaxed = limits_of(problem, most, least), limits_of(problem, most)
     for leaning in leanings(count):
-        unary = tilted(problem, leaning, most)
-        earlier = [one.choice for one in found if one.choice is not None]
-        one = Search(problem, unary, limits_of(problem, most, least, earlier)).run()
+        unary = problem.score + lean(problem, leaning, most)
+        one = Search(problem, unary, limits).run()
         if one.choice is None and least:
-            one = Search(problem, unary, limits_of(problem, most, None, earlier)).run()
+            one = Search(problem, unary, relaxed).run()
         if one.choice is None:
             break
         found.append(one)
         if not (problem.filled & problem.unlocked)[one.choice].any():
             break  # all of it is locked: there is no second one
+        limits, relaxed = unlike(problem, limits, one.choice), unlike(problem, relaxed, one.choice)
     return found
 
 
-def tilted(problem: Problem, leaning: float, most: int | None) -> Floats:
-    """Scores (T,) and up to |leaning| more for the dearest candidate of a slot, or the cheapest where it is negative."""
+def lean(problem: Problem, leaning: float, most: int | None) -> Floats:
+    """Up to |leaning| for the dearest candidate of a slot, or for the cheapest where it is negative, shape (T,)."""
     if not leaning:
-        return problem.score
-    unary, floor = problem.score.copy(), np.minimum.reduceat(problem.price, problem.starts[:-1])
-    spare = np.inf if most is None else most - floor.sum()
+        return np.zeros(problem.size)
+    starts, slot, price = problem.starts[:-1], problem.slot, problem.price
+    floor = np.minimum.reduceat(price, starts)
     # What the budget could not pay in any bundle is no measure of what is dear.
-    usable = problem.filled & (problem.price - floor[problem.slot] <= spare)
-    for i in range(problem.n):
-        own = np.arange(problem.starts[i], problem.starts[i + 1])[usable[problem.starts[i] : problem.starts[i + 1]]]
-        price = problem.price[own]
-        if len(own) and price.min() < price.max():
-            share = (price - price.min()) / (price.max() - price.min())
-            unary[own] += abs(leaning) * (share if leaning > 0 else 1.0 - share)
-    return unary
+    usable = problem.filled & (price - floor[slot] <= (np.inf if most is None else most - floor.sum()))
+    low = np.minimum.reduceat(np.where(usable, price, np.inf), starts)
+    high = np.maximum.reduceat(np.where(usable, price, -np.inf), starts)
+    width = np.where(high > low, high - low, np.inf)[slot]
+    above = price - np.where(high > low, low, 0.0)[slot]
+    share = above / width if leaning > 0 else 1.0 - above / width
+    return np.where(usable & (width < np.inf), abs(leaning) * share, 0.0)
 
 
 def _bundle(problem: Problem, found: Found, most: int | None, least: int | None, label: str = "") -> Bundle:
@@ -105,25 +105,31 @@ def _bundle(problem: Problem, found: Found, most: int | None, least: int | None,
     parts = {"relevance": float(problem.score[choice].sum())}
     if problem.has_pairs:
         parts["fit"] = float(problem.fit[choice[:, None], choice].sum() / 2)
-    adds, may = exchanges(problem, problem.score, choice, limits_of(problem, most))
+    alternatives = _alternatives(problem, choice, most)
     items, open_slots = [], []
     for i, (slot, option) in enumerate(zip(problem.slots, choice.tolist(), strict=True)):
-        if not problem.filled[option]:
+        if problem.filled[option]:
+            chosen = problem.candidates[i][int(problem.candidate[option])]
+            items.append(Item(slot, chosen, () if slot.locked else alternatives[i]))
+        else:
             open_slots.append(slot.name)
-            continue
-        chosen = problem.candidates[i][int(problem.candidate[option])]
-        items.append(Item(slot, chosen, () if slot.locked else _alternatives(problem, i, chosen, adds, may)))
     below = least is not None and total < least
     gap = max(found.bound - found.value, 0.0) / abs(found.value) if found.value else 0.0
     return Bundle(tuple(items), total, sum(parts.values()), parts, label, tuple(open_slots), below, gap)
 
 
-def _alternatives(problem: Problem, i: int, chosen: Candidate, adds: Floats, may: Bools) -> tuple[ProductId, ...]:
-    first, end = problem.starts[i : i + 2].tolist()
-    own = first + np.flatnonzero(may[first:end] & problem.filled[first:end])
-    best = own[(-adds[own]).argsort(kind="stable")[: ALTERNATIVES + 1]]
-    ids = dict.fromkeys(problem.candidates[i][at].product_id for at in problem.candidate[best].tolist())
-    return tuple(one for one in ids if one != chosen.product_id)[:ALTERNATIVES]
+def _alternatives(problem: Problem, choice: Ints, most: int | None) -> list[tuple[ProductId, ...]]:
+    """Per slot the candidates that would add most in place of the chosen one, and keep the bundle valid."""
+    adds, may = exchanges(problem, problem.score, choice, limits_of(problem, most))
+    may &= problem.filled
+    may[choice] = False
+    best = np.lexsort((-adds, ~may, problem.slot))
+    counts = np.add.reduceat(may, problem.starts[:-1], dtype=np.int64)
+    chosen = []
+    for found, first, count in zip(problem.candidates, problem.starts.tolist(), counts.tolist(), strict=False):
+        own = problem.candidate[best[first : first + min(count, ALTERNATIVES)]]
+        chosen.append(tuple(found[k].product_id for k in own.tolist()))
+    return chosen
 
 
 def _rank(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:

@@ -26,35 +26,35 @@ class Problem:
         can_be_empty = [not slot.required and not slot.locked for slot in slots]
         sizes = [len(found) + empty for found, empty in zip(candidates, can_be_empty, strict=True)]
         self.starts: Ints = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
-        self.size = size = int(self.starts[-1])
+        self.size = int(self.starts[-1])
         self.slot: Ints = np.repeat(np.arange(n), sizes)
-        self.candidate: Ints = np.arange(size) - self.starts[self.slot]
-        self.price, self.score = np.zeros(size), np.zeros(size)
-        self.key: Ints = np.arange(-size, 0)
-        self.brand: Ints = np.full(size, EMPTY)
-        self.product: Ints = np.full(size, EMPTY)
-        products: dict[str, int] = {}
-        keys: dict[str, int] = {}
-        brands: dict[str, int] = {"": EMPTY}
-        distinct = 0
-        for i, (slot, found) in enumerate(zip(slots, candidates, strict=True)):
-            own = slice(self.starts[i], self.starts[i] + len(found))
-            self.price[own] = [c.price_cents * slot.quantity for c in found]
-            self.score[own] = [c.score for c in found]
-            self.product[own] = [products.setdefault(c.product_id, len(products)) for c in found]
-            # A product without a group is a group of its own; '\0' keeps its id apart from group names.
-            codes = [keys.setdefault(c.group or f"\0{c.product_id}", len(keys)) for c in found]
-            self.key[own] = codes
-            distinct += len(set(codes))
-            if max_per_brand is not None:
-                self.brand[own] = [brands.setdefault(c.brand, len(brands)) for c in found]
-            if can_be_empty[i]:
-                self.candidate[own.stop] = EMPTY
+        self.candidate: Ints = np.arange(self.size) - self.starts[self.slot]
+        for i, empty in enumerate(can_be_empty):
+            if empty:
+                self.candidate[self.starts[i + 1] - 1] = EMPTY
         self.filled: Bools = self.candidate != EMPTY
-        self.has_clashes = distinct > len(keys)
+        self.has_empty = any(can_be_empty)
+        every = [c for found in candidates for c in found]
+        quantity = np.asarray([slot.quantity for slot in slots], dtype=np.float64)
+        self.price: Floats = np.zeros(self.size)
+        self.price[self.filled] = [c.price_cents for c in every]
+        self.price *= quantity[self.slot]
+        self.score: Floats = np.zeros(self.size)
+        self.score[self.filled] = [c.score for c in every]
+        self.product = self._coded([c.product_id for c in every])
+        # A product without a group is a group of its own; '\0' keeps its id apart from group names.
+        self.key = self._coded([c.group or f"\0{c.product_id}" for c in every])
+        self.brand = self._coded([c.brand for c in every]) if max_per_brand is not None else self.product
         self.unlocked: Bools = np.asarray([not slot.locked for slot in slots], dtype=bool)[self.slot]
         self.has_pairs = pairs is not None and bool(pairs.fit)
         self.set_fit(self._fit(pairs))
+
+    def _coded(self, names: list[str]) -> Ints:
+        """A number for each name, EMPTY for '' and for slots left empty, shape (T,)."""
+        codes: dict[str, int] = {"": EMPTY}
+        coded = np.full(self.size, EMPTY, dtype=np.int64)
+        coded[self.filled] = [codes.setdefault(name, len(codes)) for name in names]
+        return coded
 
     def set_fit(self, fit: Floats) -> None:
         """Takes (T, T) pair terms; `movable` (T,) sums half of an option's best pair term with each slot."""
@@ -80,8 +80,10 @@ class Problem:
             empty = np.flatnonzero((self.slot == j) & ~self.filled)
             fit[np.ix_(of, empty)] = fit[np.ix_(empty, of)] = -np.inf
         # Options of different slots that are one product, or variants of one, exclude each other.
-        if self.has_clashes:
-            fit[(self.key[:, None] == self.key) & (self.slot[:, None] != self.slot)] = -np.inf
+        key, slot = self.key[self.filled], self.slot[self.filled]
+        if len(np.unique(key * self.n + slot)) > len(np.unique(key)):
+            clash = (self.key[:, None] == self.key) & (self.slot[:, None] != self.slot)
+            fit[clash & self.filled] = -np.inf
         return fit
 
     def value(self, unary: Floats, choice: Ints) -> float:

@@ -21,7 +21,7 @@ WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
 CELLS = 4_000_000
 """Options x states looked at before the best found is returned with a looser bound."""
-LEADING_CHOICES, FEW_CHOICES = 1_000, 2_000
+LEADING_CHOICES, FEW_CHOICES = 500, 1_000
 LEADING = 10
 DIVE_WIDTH, WIDTH = 12, 128
 ROUNDS = 2
@@ -61,9 +61,9 @@ class Search:
         best = best_of_slots(priced, starts)
         root = float(best.sum())
         behind = best[slot] - priced
-        self._enumerate(able[_leading(behind, slot, starts, LEADING_CHOICES)])
+        self._enumerate(able[_leading(behind, slot, problem.n, LEADING_CHOICES)])
         if self.choice is None and len(able) > LEADING * problem.n:
-            lead = _leading(behind, slot, starts, float(LEADING) ** problem.n)
+            lead = _leading(behind, slot, problem.n, float(LEADING) ** problem.n)
             self._branch(able[lead], penalty[lead], DIVE_WIDTH, CELLS // 100)
         kept = np.flatnonzero(behind < root - self.to_beat())
         bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells)
@@ -77,10 +77,10 @@ class Search:
 
     def offer(self, choice: Ints) -> None:
         """Takes a choice that keeps the limits, improved by exchanges, if it beats the best one."""
+        if self.problem.value(self.unary, choice) <= self.value:
+            return
         choice = improved(self.problem, self.unary, choice, self.limits)
-        value = self.problem.value(self.unary, choice)
-        if value > self.value:
-            self.choice, self.value = choice, value
+        self.choice, self.value = choice, self.problem.value(self.unary, choice)
 
     def _penalty(self, unary: Floats, starts: Ints, options: Ints) -> Floats:
         """Per option what its use of the limits costs; summed over a choice that keeps them it is never positive."""
@@ -100,19 +100,22 @@ class Search:
         starts = np.searchsorted(problem.slot[options], np.arange(problem.n + 1)).tolist()
         unary, use = self.unary[options], limits.use[:, options]
         fit = problem.fit[options[:, None], options]
-        chosen, values, used = np.zeros((0, 1), np.int64), np.zeros(1), np.zeros((len(use), 1))
-        for first, end in pairwise(starts):
-            added = values + unary[first:end, None]
-            for row in chosen:
-                added += fit[first:end].take(row, axis=1)
-            using = used[:, None] + use[:, first:end, None]
-            if end < len(options):
-                chosen = np.vstack((np.tile(chosen, end - first), np.repeat(np.arange(first, end), len(values))))
-                values, used = added.ravel(), using.reshape(len(use), added.size)
-        added[(using > limits.most[:, None, None]).any(axis=0)] = -np.inf
-        row, at = np.divmod(int(added.argmax()), len(values))
-        if added[row, at] > -np.inf:
-            self.offer(options[np.append(chosen[:, at], first + row)])
+        # One axis a slot, the latest slot last.
+        values, used = np.zeros(()), np.zeros(len(use))
+        sizes: list[int] = []
+        for depth, (first, end) in enumerate(pairwise(starts)):
+            values = values[..., None] + unary[first:end]
+            for i in range(depth):
+                shape = [1] * (depth + 1)
+                shape[i], shape[depth] = sizes[i], end - first
+                values += fit[starts[i] : starts[i + 1], first:end].reshape(shape)
+            used = used[..., None] + use[:, first:end].reshape(len(use), *[1] * depth, end - first)
+            sizes.append(end - first)
+        for row, most in zip(used, limits.most.tolist(), strict=True):
+            values[row > most] = -np.inf
+        best = int(values.argmax())
+        if values.flat[best] > -np.inf:
+            self.offer(options[np.add(starts[:-1], np.unravel_index(best, sizes))])
 
     def _branch(self, options: Ints, penalty: Floats, width: int, cells: float) -> float:
         """Searches these options; a bound on every choice among them."""
@@ -144,12 +147,14 @@ class Search:
         return tree.search(self, width, cells)
 
 
-def _leading(behind: Floats, slot: Ints, starts: Ints, choices: float) -> Ints:
+def _leading(behind: Floats, slot: Ints, n: int, choices: float) -> Ints:
     """The options that are least behind their slot's best, so many that they make up to `choices` choices."""
-    order = np.lexsort((behind, slot))
-    rank = np.arange(1, len(order) + 1) - starts[slot]
-    # One more option of a slot that has r - 1 multiplies the choices by r / (r - 1).
-    growth = np.log(rank / np.maximum(rank - 1, 1))
-    by_loss = behind[order].argsort(kind="stable")
-    count = int(np.searchsorted(np.cumsum(growth[by_loss]), np.log(choices) + 1e-9, side="right"))
-    return np.sort(order[by_loss[:count]])
+    order = behind.argsort(kind="stable")
+    sizes, product, count = [0] * n, 1.0, 0
+    for i in slot[order].tolist():
+        product *= (sizes[i] + 1) / max(sizes[i], 1)
+        if product > choices + 1e-6:
+            break
+        sizes[i] += 1
+        count += 1
+    return np.sort(order[:count])
