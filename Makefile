@@ -57,6 +57,10 @@ check: install  ## lint, types and import contracts
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+.PHONY: evaluate
+evaluate: install  ## offline quality on the public sets in ../shared, beside the simple baselines
+	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.evaluate $(EVALUATE)
+
 .PHONY: audit
 audit: install  ## known vulnerabilities and licences of the locked dependencies
 	@bash scripts/audit.sh

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from setwise.encoder import Encoder
-from setwise.index import Analyzer, LocalIndex
+from setwise.index import LocalIndex
 from setwise.names import ProductId
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
+from setwise.terms import Analyzer
 from setwise.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)

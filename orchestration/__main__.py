@@ -1,11 +1,15 @@
 """python -m orchestration build | rollback | home: what `make` calls; the same jobs as in Dagster's pages."""
 
 import argparse
+import errno
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
 
+LEAST_FREE_BYTES = 1_000_000_000
+"""What a build needs at least: the encoder's export alone writes 0.3 GB, and fails with errors that name no disk."""
 INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
 telemetry:
   enabled: false
@@ -103,6 +107,7 @@ def main() -> int:
     command = parser.parse_args().command
     from setwise.settings import SettingsError
 
+    home = Path()
     try:
         home = prepare_home(dict(os.environ))
         if command == "home":
@@ -114,15 +119,32 @@ def main() -> int:
         # Libraries' own warnings belong to the run's record, not between the lines that show progress.
         logging.getLogger().addHandler(logging.NullHandler())
         warnings.simplefilter("ignore")
-        return run_job("release_build" if command == "build" else "rollback")
+        if command == "rollback":
+            return run_job("rollback")
+        if _is_full(home):
+            return _say_full(home)
+        return run_job("release_build") and (_say_full(home) if _is_full(home) else 1)
     except SettingsError as error:
         print(f"setwise: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        if error.errno == 28:
-            print("setwise: the disk is full; free some space and run the command again", file=sys.stderr)
-            return 1
+    except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC or _is_full(home):
+            return _say_full(home)
         raise
+
+
+def _is_full(home: Path) -> bool:
+    return shutil.disk_usage(home).free < LEAST_FREE_BYTES
+
+
+def _say_full(home: Path) -> int:
+    free = shutil.disk_usage(home).free // 1_000_000
+    print(
+        f"setwise: the disk under {home} has {free} MB free and a build needs 1000; free some space, or set "
+        "SETWISE_DATA_DIR to a roomier folder, and run the command again; the live release is untouched",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

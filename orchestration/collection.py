@@ -11,10 +11,10 @@ from weaviate.classes.config import Configure, DataType, Property, Tokenization,
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 
 from setwise.catalogue import product_text
-from setwise.index import Analyzer
 from setwise.names import COLLECTION_ALIAS
 from setwise.settings import Vectors
 from setwise.snapshot import Snapshot
+from setwise.terms import Analyzer
 
 
 @contextmanager

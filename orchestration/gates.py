@@ -12,10 +12,11 @@ import numpy as np
 
 from orchestration.artefacts import Artefact
 from setwise.encoder import Encoder
-from setwise.index import Analyzer, LocalIndex
+from setwise.index import LocalIndex
 from setwise.names import ReleaseId
 from setwise.release import MANIFEST, Manifest, now_utc
 from setwise.snapshot import Snapshot
+from setwise.terms import Analyzer
 
 MIN_RECALL = 0.97
 MIN_MEAN_COSINE = 0.99

@@ -1,6 +1,5 @@
 """The in-process index: usearch for meaning, tantivy for words, both memory-mapped from a release's files."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import tantivy
 from numpy.typing import NDArray
 from usearch.index import Index as VectorIndex
 
+from setwise.terms import Analyzer
+
 VECTORS_FILE = "vectors.npy"
 GRAPH_FILE = "graph.usearch"
 WORDS_FOLDER = "words"
@@ -19,8 +20,6 @@ EXACT_BELOW = 10_000
 DENSE_WEIGHT = 0.5
 """Share of the meaning in the fused score; the curve is flat between .4 and .6 on the public query sets."""
 Cosines = Callable[[NDArray[np.int64]], NDArray[np.float64]]
-_STOP_WORDS = frozenset("a an and at by for from in is it its me my of on or our the this to we with".split())
-_ALPHANUMERIC = re.compile(r"\w+")
 
 
 class Hits(msgspec.Struct, frozen=True):
@@ -36,30 +35,6 @@ class Hits(msgspec.Struct, frozen=True):
     def scores(self) -> NDArray[np.float64]:
         """The fused scores."""
         return fused(self.lexical, self.semantic)
-
-
-class Analyzer:
-    """Text -> index terms: lower-case, accents folded, English stems. The same on every index implementation."""
-
-    def __init__(self) -> None:
-        self.tantivy = (
-            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-            .filter(tantivy.Filter.remove_long(40))
-            .filter(tantivy.Filter.lowercase())
-            .filter(tantivy.Filter.ascii_fold())
-            .filter(tantivy.Filter.stemmer("english"))
-            .build()
-        )
-
-    def terms(self, text: str) -> list[str]:
-        """Terms in order, repeated ones kept."""
-        terms: list[str] = self.tantivy.analyze(text.encode("utf-8", "replace").decode())
-        return terms
-
-    def query_terms(self, text: str) -> list[str]:
-        """Distinct terms of a query without words that say nothing, unless nothing else is left."""
-        words = [word for word in _ALPHANUMERIC.findall(text.lower()) if word not in _STOP_WORDS]
-        return list(dict.fromkeys(self.terms(" ".join(words) or text)))
 
 
 def fused(lexical: NDArray[np.float64], semantic: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from setwise.catalogue import AVAILABILITIES, Product, leaf_category
+from setwise.audience import AGE_GROUPS, GENDERS, audience_of
+from setwise.catalogue import AVAILABILITIES, Product, leaf_category, product_text
 from setwise.names import ProductId
+from setwise.terms import Analyzer, TermTable, TermTableWriter
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
@@ -29,7 +31,12 @@ _COLUMNS = {
     "group": np.int32,
     "category": np.int32,
     "brand": np.int32,
+    "gender": np.int8,
+    "age_group": np.int8,
+    "size_system": np.int16,
 }
+NAME, TEXT = "name", "text"
+"""Two tables of terms: what a product is called (title and leaf category), and all that is written about it."""
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True):
@@ -51,7 +58,8 @@ class _Codes(dict[str, int]):
 def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
     folder.mkdir(parents=True, exist_ok=True)
-    currencies, categories, brands, groups = _Codes(), _Codes(), _Codes(), _Codes()
+    currencies, categories, brands, groups, systems = _Codes(), _Codes(), _Codes(), _Codes(), _Codes({"": 0})
+    analyzer, names, texts = Analyzer(), TermTableWriter(folder, NAME), TermTableWriter(folder, TEXT)
     encoder = msgspec.msgpack.Encoder()
     columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
     seen: Counter[str] = Counter()
@@ -61,7 +69,9 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
             row = encoder.encode(product)
             file.write(row)
             seen[product.currency] += 1
-            sale = product.sale
+            sale, audience = product.sale, audience_of(product)
+            names.add(analyzer.terms(f"{product.title} {leaf_category(product)}"))
+            texts.add(analyzer.terms(f"{product_text(product)} {' '.join(product.product_types)}"))
             values = {
                 "offset": offset,
                 "price": product.price_cents,
@@ -76,6 +86,9 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
                 "group": groups[product.item_group_id or f"\0{number}"],
                 "category": categories[leaf_category(product)],
                 "brand": brands[product.brand],
+                "gender": GENDERS.index(audience.gender),
+                "age_group": AGE_GROUPS.index(audience.age_group),
+                "size_system": systems[audience.size_system],
             }
             for name, value in values.items():
                 columns[name].append(value)
@@ -83,6 +96,8 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     columns["offset"].append(offset)
     for name, kind in _COLUMNS.items():
         np.save(folder / f"{name}.npy", np.asarray(columns[name], dtype=kind))
+    names.close()
+    texts.close()
     main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
     meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
@@ -106,6 +121,9 @@ class Snapshot:
         self.expires, self.stock, self.availability = columns["expires"], columns["stock"], columns["availability"]
         self.currency, self.group = columns["currency"], columns["group"]
         self.category, self.brand = columns["category"], columns["brand"]
+        self.gender, self.age_group = columns["gender"], columns["age_group"]
+        self.size_system = columns["size_system"]
+        self.names, self.texts = TermTable(folder, NAME), TermTable(folder, TEXT)
         self._offset = columns["offset"]
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""

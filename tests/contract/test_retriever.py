@@ -11,7 +11,8 @@ from online.live import LiveRelease
 from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError, WeaviateRetriever
 from orchestration import collection
 from setwise.catalogue import Product, product_text
-from setwise.index import Analyzer, LocalIndex, build_index
+from setwise.index import LocalIndex, build_index
+from setwise.terms import Analyzer
 from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId, collections_of
 from setwise.release import Manifest
 from setwise.settings import Settings, Vectors

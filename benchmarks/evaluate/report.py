@@ -1,0 +1,48 @@
+"""The one table of an evaluation, for people."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from benchmarks.evaluate.scoring import Line
+
+HEAD = ("set", "run", "subset", "metric", "n", "ours", "baseline", "", "difference [95 %]", "paired")
+RUN_HEAD = ("run", "asked", "answered", "p50 ms", "p99 ms")
+
+
+def as_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table with columns of even width."""
+    cells = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(lines)
+
+
+def score_table(lines: Iterable[Line]) -> str:
+    """Our figures beside the baselines'."""
+    return as_table(
+        HEAD,
+        (
+            [
+                line.shop, line.run, line.subset or "all", line.metric, str(line.n), f"{line.ours:.4f}",
+                f"{line.baseline:.4f}", line.baseline_name,
+                f"{line.difference:+.4f} [{line.low:+.4f}, {line.high:+.4f}]", line.verdict,
+            ]
+            for line in lines
+        ),
+    )  # fmt: skip
+
+
+def write_report(lines: list[Line], runs: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    """Scores, then how many questions were answered in what time."""
+    times = (
+        [name, f"{r['asked']:.0f}", f"{r['answered']:.0f}", f"{r['p50_ms']:.1f}", f"{r['p99_ms']:.1f}"]
+        for name, r in runs.items()
+    )
+    path.write_text(
+        "# Offline quality\n\nOne configuration for all sets. `difference` is ours - baseline, paired over the same "
+        f"queries.\n\n{score_table(lines)}\n\nAnswers in this process, one at a time, without HTTP:\n\n"
+        f"{as_table(RUN_HEAD, times)}\n"
+    )

@@ -1,0 +1,23 @@
+"""Assembly: one product per slot, never over the budget, never the same product or item group twice.
+
+`problem` lays slots, candidates and pair terms out as arrays, `search` and its `tree` find the best choice with a proven
+bound (`bounds`), `cheapest` says exactly what fits at all, `assembly` makes different bundles of it, `exchange` swaps
+one product for another.
+"""
+
+from setwise.bundle.assembly import assemble
+from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Replacement, Slot
+from setwise.bundle.replace import replace
+
+__all__ = [
+    "Assembly",
+    "Bundle",
+    "Candidate",
+    "Infeasible",
+    "Item",
+    "PairTerms",
+    "Replacement",
+    "Slot",
+    "assemble",
+    "replace",
+]

@@ -1,0 +1,160 @@
+"""Branch and bound over all options of all slots: the best choice, or one within a stated share of it.
+
+All choices of a few leading options give a choice to beat. Options that cannot be part of a better one are dropped, and
+the tree over the rest is searched until nothing is left that could beat it by more than the tolerance.
+"""
+
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+
+from setwise.bundle.arrays import Floats, Ints
+from setwise.bundle.bounds import best_of_slots, moved, multiplier
+from setwise.bundle.exchange import improved
+from setwise.bundle.limits import Limits
+from setwise.bundle.problem import Problem
+from setwise.bundle.tree import Tree
+
+TOLERANCE = 0.005
+WHOLE = 0.5
+"""Exact values are whole numbers: what is not better by more than this is not better."""
+CELLS = 4_000_000
+"""Options x states looked at before the best found is returned with a looser bound."""
+LEADING_CHOICES, FEW_CHOICES = 500, 1_000
+LEADING = 10
+DIVE_WIDTH, WIDTH = 12, 128
+ROUNDS = 2
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The best choice found, its value, and a bound that no choice exceeds; None where no choice was found."""
+
+    choice: Ints | None
+    value: float
+    bound: float
+
+
+class Search:
+    """Maximises unary plus pair terms of a problem's choices under limits, within TOLERANCE of the best.
+
+    `exact`: the terms are whole numbers and only -inf excludes pairs; finds the best itself, however long it takes.
+    """
+
+    def __init__(self, problem: Problem, unary: Floats, limits: Limits, *, exact: bool = False) -> None:
+        self.problem, self.unary, self.limits, self.exact = problem, unary, limits, exact
+        self.cells = np.inf if exact else CELLS
+        self.choice: Ints | None = None
+        self.value = -np.inf
+
+    def run(self) -> Found:
+        """The best choice, its value, and the proof."""
+        problem = self.problem
+        able = np.flatnonzero(problem.movable > -np.inf)
+        slot = problem.slot[able]
+        starts = np.searchsorted(slot, np.arange(problem.n + 1))
+        if (starts[1:] == starts[:-1]).any():
+            return Found(None, -np.inf, -np.inf)
+        base = (self.unary + problem.movable)[able]
+        penalty = self._penalty(base, starts, able)
+        priced = base - penalty
+        best = best_of_slots(priced, starts)
+        root = float(best.sum())
+        behind = best[slot] - priced
+        self._enumerate(able[_leading(behind, slot, problem.n, LEADING_CHOICES)])
+        if self.choice is None and len(able) > LEADING * problem.n:
+            lead = _leading(behind, slot, problem.n, float(LEADING) ** problem.n)
+            self._branch(able[lead], penalty[lead], DIVE_WIDTH, CELLS // 100)
+        kept = np.flatnonzero(behind < root - self.to_beat())
+        bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells)
+        return Found(self.choice, self.value, max(self.value, min(root, bound)))
+
+    def to_beat(self) -> float:
+        """What an open choice must be able to exceed to be worth a look."""
+        if self.choice is None:
+            return -np.inf
+        return self.value + (WHOLE if self.exact else TOLERANCE * abs(self.value))
+
+    def offer(self, choice: Ints) -> None:
+        """Takes a choice that keeps the limits, improved by exchanges, if it beats the best one."""
+        if self.problem.value(self.unary, choice) <= self.value:
+            return
+        choice = improved(self.problem, self.unary, choice, self.limits)
+        self.choice, self.value = choice, self.problem.value(self.unary, choice)
+
+    def _penalty(self, unary: Floats, starts: Ints, options: Ints) -> Floats:
+        """Per option what its use of the limits costs; summed over a choice that keeps them it is never positive."""
+        penalty = np.zeros(len(options))
+        slots = list(pairwise(starts.tolist()))
+        for row, most in zip(self.limits.use, self.limits.most.tolist(), strict=True):
+            use, priced = row[options], unary - penalty
+            # Where the best options keep a limit together, its price is 0.
+            if sum(float(use[first + int(priced[first:end].argmax())]) for first, end in slots) > most:
+                price = multiplier(priced, starts, use, most)
+                penalty += price * (use - most / self.problem.n)
+        return penalty
+
+    def _enumerate(self, options: Ints) -> None:
+        """Looks at every choice of these options."""
+        problem, limits = self.problem, self.limits
+        starts = np.searchsorted(problem.slot[options], np.arange(problem.n + 1)).tolist()
+        unary, use = self.unary[options], limits.use[:, options]
+        fit = problem.fit[options[:, None], options]
+        # One axis a slot, the latest slot last.
+        values, used = np.zeros(()), np.zeros(len(use))
+        sizes: list[int] = []
+        for depth, (first, end) in enumerate(pairwise(starts)):
+            values = values[..., None] + unary[first:end]
+            for i in range(depth):
+                shape = [1] * (depth + 1)
+                shape[i], shape[depth] = sizes[i], end - first
+                values += fit[starts[i] : starts[i + 1], first:end].reshape(shape)
+            used = used[..., None] + use[:, first:end].reshape(len(use), *[1] * depth, end - first)
+            sizes.append(end - first)
+        for row, most in zip(used, limits.most.tolist(), strict=True):
+            values[row > most] = -np.inf
+        best = int(values.argmax())
+        if values.flat[best] > -np.inf:
+            self.offer(options[np.add(starts[:-1], np.unravel_index(best, sizes))])
+
+    def _branch(self, options: Ints, penalty: Floats, width: int, cells: float) -> float:
+        """Searches these options; a bound on every choice among them."""
+        problem = self.problem
+        unary = self.unary[options] - penalty
+        fit = problem.fit[options[:, None], options]
+        for number in range(ROUNDS):
+            slot = problem.slot[options]
+            sizes = np.bincount(slot, minlength=problem.n)
+            choices = float(sizes.prod(dtype=np.float64))
+            if choices <= FEW_CHOICES:
+                if choices:
+                    self._enumerate(options)
+                return self.to_beat()
+            starts = np.concatenate(([0], np.cumsum(sizes)))
+            unary, fit = moved(unary, fit, slot, starts)
+            if number:
+                newer = self._penalty(unary + penalty, starts, options)
+                unary, penalty = unary + penalty - newer, newer
+            best = best_of_slots(unary, starts)
+            spare = float(best.sum()) - self.to_beat()
+            if not spare > 0:
+                return self.to_beat()
+            kept = np.flatnonzero(best[slot] - unary < spare)
+            if len(kept) < len(options):
+                options, unary, penalty = options[kept], unary[kept], penalty[kept]
+                fit = fit[kept[:, None], kept]
+        tree = Tree(problem, self.limits, options, unary, penalty, fit, merges=self.exact)
+        return tree.search(self, width, cells)
+
+
+def _leading(behind: Floats, slot: Ints, n: int, choices: float) -> Ints:
+    """The options that are least behind their slot's best, so many that they make up to `choices` choices."""
+    order = behind.argsort(kind="stable")
+    sizes, product, count = [0] * n, 1.0, 0
+    for i in slot[order].tolist():
+        product *= (sizes[i] + 1) / max(sizes[i], 1)
+        if product > choices + 1e-6:
+            break
+        sizes[i] += 1
+        count += 1
+    return np.sort(order[:count])

@@ -1,0 +1,155 @@
+"""The tree of partial choices, slot by slot and many states at once.
+
+`open_terms` (options of the open slots, states) holds what each open option would add to each state, -inf where it is
+excluded. A state's value and the best of each open slot bound what it can become.
+"""
+
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from setwise.bundle.arrays import Floats, Ints
+from setwise.bundle.limits import Limits
+from setwise.bundle.problem import Problem
+
+
+class Incumbent(Protocol):
+    """Who keeps the best choice."""
+
+    def to_beat(self) -> float:
+        """What an open choice must be able to exceed."""
+
+    def offer(self, choice: Ints) -> None:
+        """Takes a choice that keeps all limits."""
+
+
+class _States(msgspec.Struct, frozen=True):
+    """K partial choices of the first slots: tree options (depth, K), value and penalty (K,), use of limits (R, K)."""
+
+    chosen: Ints
+    value: Floats
+    penalty: Floats
+    used: Floats
+    open_terms: Floats
+
+
+class _Children(msgspec.Struct):
+    """Children of states not made yet, best bound first: flat places in (options of the next slot, K)."""
+
+    states: _States
+    places: Ints
+    bounds: Floats
+
+
+class Tree:
+    """Options in the order of branching: slots with few options first."""
+
+    def __init__(
+        self, problem: Problem, limits: Limits, options: Ints, unary: Floats, penalty: Floats, fit: Floats, merges: bool
+    ) -> None:  # fmt: skip
+        self.n = n = problem.n
+        sizes = np.bincount(problem.slot[options], minlength=n)
+        slots = sizes.argsort(kind="stable")
+        self.depth_of_slot = slots.argsort()
+        depth = self.depth_of_slot[problem.slot[options]]
+        order = depth.argsort(kind="stable")
+        depth = depth[order]
+        self.options, self.unary, self.penalty = options[order], unary[order], penalty[order]
+        self.fit = fit[order[:, None], order]
+        starts = np.concatenate(([0], np.cumsum(sizes[slots])))
+        self.starts = starts.tolist()
+        self.use, self.most = limits.use[:, self.options], limits.most
+        # What the slots from a depth on use at least, and what an option uses beyond the least of its slot.
+        least = np.minimum.reduceat(self.use, starts[:-1], axis=1)
+        floor = np.cumsum(least[:, ::-1], axis=1)[:, ::-1]
+        self.left = np.concatenate((self.most[:, None] - floor, self.most[:, None]), axis=1)
+        self.beyond = self.use - least[:, depth]
+        self.most_beyond = np.maximum.accumulate(
+            np.maximum.reduceat(self.beyond, starts[:-1], axis=1)[:, ::-1], axis=1
+        )[:, ::-1]
+        self.merges = merges
+
+    def search(self, incumbent: Incumbent, width: int, cells: float) -> float:
+        """Offers ever better choices; a bound on all choices. After `cells` of open terms it stops where it is."""
+        none = np.zeros(1)
+        used = np.zeros((len(self.use), 1))
+        root = _States(np.zeros((0, 1), np.int64), none, none, used, self.unary[:, None].copy())
+        stack: list[_Children] = []
+        self._open(self._excluded(root), stack, incumbent)
+        while stack and cells > 0:
+            top = stack[-1]
+            alive = int(np.searchsorted(-top.bounds, -incumbent.to_beat()))
+            if alive > width:
+                stack[-1] = _Children(top.states, top.places[width:alive], top.bounds[width:alive])
+            else:
+                stack.pop()
+            if alive:
+                states = self._grown(top.states, top.places[: min(width, alive)])
+                cells -= states.open_terms.size
+                if self.merges:
+                    states = self._merged(states)
+                self._open(states, stack, incumbent)
+        return max([incumbent.to_beat(), *(float(open_.bounds[0]) for open_ in stack)])
+
+    def _open(self, states: _States, stack: list[_Children], incumbent: Incumbent) -> None:
+        depth = len(states.chosen)
+        own = self.starts[depth + 1] - self.starts[depth]
+        if depth == self.n - 1:
+            self._finish(states, incumbent)
+            return
+        rest = np.zeros(len(states.value)) + states.value
+        for first, end in zip(self.starts[depth + 1 : -1], self.starts[depth + 2 :], strict=True):
+            rest += states.open_terms[first - self.starts[depth] : end - self.starts[depth]].max(axis=0)
+        bounds = (states.open_terms[:own] + rest).ravel()
+        places = np.flatnonzero(bounds > incumbent.to_beat())
+        if len(places):
+            bounds = bounds[places]
+            order = (-bounds).argsort(kind="stable")
+            stack.append(_Children(states, places[order], bounds[order]))
+
+    def _grown(self, parents: _States, places: Ints) -> _States:
+        depth, k = len(parents.chosen), len(parents.value)
+        row, parent = np.divmod(places, k)
+        first = self.starts[depth]
+        own, added = self.starts[depth + 1] - first, row + first
+        open_terms = parents.open_terms[own:].take(parent, axis=1)
+        open_terms += self.fit[self.starts[depth + 1] :].take(added, axis=1)
+        return self._excluded(
+            _States(
+                np.concatenate((parents.chosen[:, parent], added[None])),
+                parents.value[parent] + parents.open_terms[row, parent],
+                parents.penalty[parent] + self.penalty[added],
+                parents.used[:, parent] + self.use[:, added],
+                open_terms,
+            )
+        )
+
+    def _merged(self, states: _States) -> _States:
+        """Of states that exclude the same options from here on only the cheapest: the rest of the tree is theirs alike.
+
+        Without this, ten slots over nine item groups take 9! states to see that there is no choice."""
+        if len(states.value) == 1:
+            return states
+        by_value = (-states.value - states.penalty).argsort(kind="stable")
+        future = np.concatenate((np.packbits(states.open_terms == -np.inf, axis=0), states.used))[:, by_value]
+        kept = np.sort(by_value[np.unique(future, axis=1, return_index=True)[1]])
+        return _States(*(getattr(states, name)[..., kept] for name in _States.__struct_fields__))
+
+    def _excluded(self, states: _States) -> _States:
+        """Excludes from the open terms what the limits no longer allow."""
+        depth = len(states.chosen)
+        left = self.left[:, depth, None] - states.used
+        for row in np.flatnonzero(self.most_beyond[:, depth] > left.min(axis=1)).tolist():
+            beyond = self.beyond[row, self.starts[depth] :, None]
+            np.putmask(states.open_terms, beyond > left[row], -np.inf)
+        return states
+
+    def _finish(self, states: _States, incumbent: Incumbent) -> None:
+        """The last slot: every complete choice's own value, without what limits were priced with."""
+        first = self.starts[-2]
+        values = states.open_terms + (states.value + states.penalty) + self.penalty[first:, None]
+        row, at = np.divmod(int(values.argmax()), len(states.value))
+        if values[row, at] > -np.inf:
+            chosen = self.options[np.append(states.chosen[:, at], first + row)]
+            incumbent.offer(chosen[self.depth_of_slot])

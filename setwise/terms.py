@@ -1,0 +1,101 @@
+"""Text -> index terms, and for each product of a release the terms it has, as numbers that are compared at once."""
+
+import re
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+_STOP_WORDS = frozenset("a an and at by for from in is it its me my of on or our the this to we with".split())
+_ALPHANUMERIC = re.compile(r"\w+")
+
+
+class Analyzer:
+    """Text -> index terms: lower-case, accents folded, English stems. The same on every index implementation."""
+
+    def __init__(self) -> None:
+        self.tantivy = (
+            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+            .filter(tantivy.Filter.remove_long(40))
+            .filter(tantivy.Filter.lowercase())
+            .filter(tantivy.Filter.ascii_fold())
+            .filter(tantivy.Filter.stemmer("english"))
+            .build()
+        )
+
+    def terms(self, text: str) -> list[str]:
+        """Terms in order, repeated ones kept."""
+        terms: list[str] = self.tantivy.analyze(text.encode("utf-8", "replace").decode())
+        return terms
+
+    def query_terms(self, text: str) -> list[str]:
+        """Distinct terms of a query without words that say nothing, unless nothing else is left."""
+        words = [word for word in _ALPHANUMERIC.findall(text.lower()) if word not in _STOP_WORDS]
+        return list(dict.fromkeys(self.terms(" ".join(words) or text)))
+
+
+def codes_of(terms: Iterable[str]) -> Codes:
+    """Each distinct term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
+    return np.unique(np.fromiter((zlib.crc32(term.encode()) for term in terms), dtype=np.uint32))
+
+
+class TermTable:
+    """The terms of each row, memory-mapped: about 4 bytes a term."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        file = folder / f"{name}_terms.bin"
+        is_empty = not file.stat().st_size
+        self._codes: Codes = np.empty(0, np.uint32) if is_empty else np.memmap(file, np.uint32, mode="r")
+        self._offsets: NDArray[np.int64] = np.load(folder / f"{name}_offsets.npy", mmap_mode="r")
+
+    def has(self, rows: NDArray[np.int64], codes: Codes) -> NDArray[np.bool_]:
+        """Shape (rows, codes): which row has which term."""
+        if not len(rows) or not len(codes):
+            return np.zeros((len(rows), len(codes)), dtype=bool)
+        starts, ends = self._offsets[rows], self._offsets[rows + 1]
+        lengths = ends - starts
+        # One flat gather of all rows' terms, and for each the row it belongs to.
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        flat = self._codes[np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)]
+        found = np.zeros((len(rows), len(codes)), dtype=bool)
+        position = np.searchsorted(codes, flat)
+        is_hit = codes[np.minimum(position, len(codes) - 1)] == flat
+        found[owner[is_hit], position[is_hit]] = True
+        return found
+
+    def has_all(self, rows: NDArray[np.int64], names: Sequence[Codes]) -> NDArray[np.bool_]:
+        """Shape (rows, names): True where a row has every term of a name; no row has a name without terms."""
+        if not names:
+            return np.zeros((len(rows), 0), dtype=bool)
+        codes = np.unique(np.concatenate(names)) if names else np.empty(0, np.uint32)
+        found = self.has(rows, codes)
+        columns = [
+            found[:, np.searchsorted(codes, name)].all(axis=1) if len(name) else np.zeros(len(rows), bool)
+            for name in names
+        ]
+        return np.stack(columns, axis=1)
+
+
+class TermTableWriter:
+    """Writes rows in order, straight to the file: memory grows by 8 bytes a row."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._file = (folder / f"{name}_terms.bin").open("wb")
+        self._offsets_file = folder / f"{name}_offsets.npy"
+        self._lengths = array("q", [0])
+
+    def add(self, terms: Iterable[str]) -> None:
+        """The next row's terms."""
+        codes = codes_of(terms)
+        self._file.write(codes.tobytes())
+        self._lengths.append(len(codes))
+
+    def close(self) -> None:
+        """Ends the file and writes where each row begins."""
+        self._file.close()
+        np.save(self._offsets_file, np.cumsum(self._lengths, dtype=np.int64))
