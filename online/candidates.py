@@ -100,9 +100,12 @@ def as_candidates(live: LiveRelease, ranked: Ranked, now: datetime) -> list[Cand
     """What assembly chooses from."""
     prices = live.snapshot.prices_now(ranked.rows, now).tolist()
     groups = live.snapshot.group[ranked.rows].tolist()
+    brands, names = live.snapshot.brand[ranked.rows].tolist(), live.snapshot.meta.brands
     return [
-        Candidate(live.snapshot[row].id, row, price, score, str(group))
-        for row, price, group, score in zip(ranked.rows.tolist(), prices, groups, ranked.scores.tolist(), strict=True)
+        Candidate(live.snapshot[row].id, row, price, score, str(group), names[brand])
+        for row, price, score, group, brand in zip(
+            ranked.rows.tolist(), prices, ranked.scores.tolist(), groups, brands, strict=True
+        )
     ]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.candidates import Ranked, as_candidates, open_slots, rank
+from online.companions import companions, pair_terms
 from online.eligibility import eligible
 from online.hydration import FeatureReader, FeatureStoreDownError
 from online.live import LiveRelease
@@ -65,6 +66,8 @@ class Prepared(msgspec.Struct, frozen=True):
     candidates: list[list[Candidate]] = []
     lost: Counter[str] = Counter()
     active: ActiveRules = ActiveRules()
+    n_added: int = 0
+    """How many slots, the last ones, are there for what the shop's always_with brings along."""
     problem: Infeasible | None = None
 
 
@@ -77,7 +80,7 @@ def recommend_bundles(
     if ready.problem:
         return present.bundle_answer(context, plan, ready.slots, [], Assembly([], ready.problem), request.explain)
     with context.stages("assemble"):
-        assembly = _assemble(plan, ready.slots, ready.candidates, request.n_bundles)
+        assembly = _assemble(ready, request)
     assembly = _explain_nothing(assembly, ready.lost)
     return present.bundle_answer(context, plan, ready.slots, ready.ranked, assembly, request.explain)
 
@@ -134,7 +137,11 @@ def prepare(
             for pool, hit, name, vector, found in zip(pools, slot_hits, slot_names, slot_vectors, best, strict=True)
         ]
         candidates = [as_candidates(live, rows, now) for rows in ranked]
-    return Prepared(context, plan, slots, ranked, candidates, lost, active)
+        added = companions(live, active, plan.rules, slots, candidates, set(map(ProductId, request.basket)))
+    return Prepared(
+        context, plan, [*slots, *added.slots], [*ranked, *added.ranked], [*candidates, *added.candidates], lost, active,
+        len(added.slots),
+    )  # fmt: skip
 
 
 def recommend_products(
@@ -261,23 +268,30 @@ def _hydrate(
     return profile, {row: stats for row, stats in zip(rows.tolist(), found, strict=True) if stats}
 
 
-def _assemble(plan: Plan, slots: list[Slot], candidates: list[list[Candidate]], n_bundles: int) -> Assembly:
-    budget = plan.budget
+def _assemble(ready: Prepared, request: BundleRequest) -> Assembly:
+    slots, budget = ready.slots, ready.plan.budget
     if not slots:
         return Assembly([], Infeasible("nothing_found"))
+
+    def solve(pools: list[list[Candidate]], most: int | None, least: int | None, count: int) -> Assembly:
+        basket = set(map(ProductId, request.basket))
+        pools, pairs = pair_terms(ready.context.live, ready.active, pools, basket, ready.n_added)
+        cap = ready.active.max_per_brand
+        return assemble(
+            slots, pools, max_total_cents=most, min_total_cents=least, n_bundles=count, pairs=pairs, max_per_brand=cap
+        )
+
     if budget is None:
-        return assemble(slots, candidates, max_total_cents=None, n_bundles=n_bundles)
+        return solve(ready.candidates, None, None, request.n_bundles)
     most = budget.max_cents
     if budget.scope == "item" and most is not None:
-        cheap = [[c for c in found if c.price_cents <= most] for found in candidates]
-        done = assemble(slots, cheap, max_total_cents=None, n_bundles=n_bundles)
+        cheap = [[c for c in found if c.price_cents <= most] for found in ready.candidates]
+        done = solve(cheap, None, None, request.n_bundles)
         if done.bundles:
             return done
-        least = assemble(slots, candidates, max_total_cents=0, n_bundles=1)
-        return Assembly([], least.infeasible and msgspec.structs.replace(least.infeasible, cheapest_total_cents=None))
-    return assemble(
-        slots, candidates, max_total_cents=most, min_total_cents=budget.min_cents, n_bundles=n_bundles
-    )  # fmt: skip
+        nothing = solve(ready.candidates, 0, None, 1).infeasible
+        return Assembly([], nothing and msgspec.structs.replace(nothing, cheapest_total_cents=None))
+    return solve(ready.candidates, most, budget.min_cents, request.n_bundles)
 
 
 def _explain_nothing(assembly: Assembly, lost: Counter[str]) -> Assembly:

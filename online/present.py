@@ -120,6 +120,8 @@ def _reasons(plan: Plan, text: str, parts: dict[str, float], slot: Slot | None =
     """The factors that decided, in words."""
     if slot is not None and slot.locked:
         return ["you asked for this product"]
+    if not any(parts.values()):
+        return ["the shop adds it to another product of this bundle"]
     words = set(words_of(text))
     read = plan.understanding
     wished = [w for w in (*read.colors, *read.materials, *read.styles, *read.brands) if set(words_of(w)) <= words]
