@@ -57,6 +57,10 @@ check: install  ## lint, types and import contracts
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+.PHONY: understanding
+understanding: install  ## precision and recall of what is understood, on the labelled prompts
+	@$(PY) -m tests.understanding.score --split all
+
 .PHONY: audit
 audit: install  ## known vulnerabilities and licences of the locked dependencies
 	@bash scripts/audit.sh
