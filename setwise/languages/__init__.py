@@ -89,7 +89,11 @@ class Language:
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
         self.occasions = _stems(words["occasions"], code)
+        self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
+        self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
+        """Words of grammar that may be misspelled: 'whit' is 'with' before it is 'white'."""
         self.occasion_heads = _stems(words["occasion_heads"], code)
+        self.vague = _stems(words["vague"], code)
         self.vary = _phrases(words["vary"])
         self.genders = Phrases(
             [(phrase(p), "unisex") for p in words["unisex"]]
