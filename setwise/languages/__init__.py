@@ -93,6 +93,7 @@ class Language:
         self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
         """Words of grammar that may be misspelled: 'whit' is 'with' before it is 'white'."""
         self.occasion_heads = _stems(words["occasion_heads"], code)
+        self.strong = _phrases(words.get("strong", []))
         self.vague = _stems(words["vague"], code)
         self.vary = _phrases(words["vary"])
         self.genders = Phrases(
@@ -109,10 +110,11 @@ class Language:
         self.seats = frozenset(words["seats"])
         self.injection = [text for text in words["injection"]]
         self.common = _set(words["common"])
+        amounts = self.amounts.values
         every = [self.detect, self.fillers, self.common, self.prepositions, self.determiners, self.not_money, self.containers]
         tables = [self.before, self.after, self.no, self.traps, self.owned, self.currencies, self.genders, self.ages, self.requests]
         self.known = frozenset().union(
-            *every, self.units, self.scales, *(p.split(" ") for t in tables for p in t.values),
+            *every, *(p.split(" ") for p in amounts), self.units, self.scales, *(p.split(" ") for t in tables for p in t.values),
             _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
         )  # fmt: skip
         """Words that are spelled correctly."""
@@ -163,7 +165,9 @@ def concepts() -> list[Concept]:
 @lru_cache(maxsize=1)
 def _concept_words() -> dict[str, frozenset[str]]:
     return {
-        code: frozenset(word for concept in concepts() for name in concept.names[code] for word in words_in(name))
+        code: frozenset(
+            form for concept in concepts() for name in concept.names[code] for word in words_in(name) for form in (word, stem(word, code))
+        )
         for code in CODES
     }
 
@@ -173,8 +177,11 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
     table = _concept_words()
     scores = {}
     for code in CODES:
-        grammar, names = language(code).detect, table[code]
-        scores[code] = sum(1.0 if word in grammar else 0.6 if word in names else 0.0 for word in words)
+        tables, names = language(code), table[code]
+        scores[code] = sum(
+            1.0 if word in tables.detect else 0.6 if word in names or stem(word, code) in names else 0.4 if word in tables.known else 0.0
+            for word in words
+        )
     scores[home] += 0.3 + 0.4 * sum(word in home_words for word in words)
     scores["en"] += 0.1
     return max(CODES, key=lambda code: scores[code])

@@ -62,8 +62,8 @@ def _english(plain: str) -> str:
 
 
 def _german(plain: str) -> str:
-    for ending in ("en", "er", "em", "es"):
-        if plain.endswith(ending) and len(plain) - 2 >= 4:
+    for ending, least in (("en", 3), ("er", 4), ("em", 4), ("es", 4)):
+        if plain.endswith(ending) and len(plain) - 2 >= least:
             return plain[:-2]
     if len(plain) > 3 and plain[-1] == "e":
         return plain[:-1]

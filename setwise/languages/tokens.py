@@ -12,6 +12,9 @@ _TOKEN = re.compile(
 )
 
 
+_ABBREVIATED = re.compile(r"\b(max|min|ca|approx|aprox|env|gr|incl|inkl)\.(?=\s*\d|\s)")
+
+
 class Token(msgspec.Struct):
     """A word, number or sign; `start` and `end` are its place in the text, `glued` says that nothing stands before it."""
 
@@ -25,7 +28,8 @@ class Token(msgspec.Struct):
 def normalised(text: str) -> str:
     """One form for every way to type the same: NFKC, lower case, single spaces, straight apostrophes."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'").replace("´", "'")
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", plain)).strip()
+    plain = _ABBREVIATED.sub(r"\1", unicodedata.normalize("NFC", plain))
+    return re.sub(r"\s+", " ", plain).strip()
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -7,7 +7,7 @@ MAX_WISHES = 10
 _LEADS = frozenset(["from", "by", "von", "brand", "brands", "marke", "marque", "marca", "de"])
 _NOT_A_BRAND = frozenset(["on", "in", "at", "for", "next", "the", "with", "el", "la", "le", "der", "die", "das", "im", "am", "a", "my", "keep", "un", "una", "une"])
 _MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
-_ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel"])
+_ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel", "vinyl", "tin"])
 
 
 class AttributeReader:
@@ -97,9 +97,10 @@ class AttributeReader:
                 is_material = not entry.color.startswith(("gold", "silver", "or", "dor", "plat"))
             return ("materials", entry.material) if is_material else ("colors", entry.color)
         if entry.material:
-            return "materials", entry.material
+            return None if entry.material in _ONLY_IF_SOLD and entry.material not in v.materials else ("materials", entry.material)
         if entry.color:
-            return None if entry.color in _ONLY_IF_SOLD and entry.color not in v.colors else ("colors", entry.color)
+            is_name = entry.color in _ONLY_IF_SOLD or (entry.thing and entry.thing == entry.color)
+            return None if is_name and entry.color not in v.colors else ("colors", entry.color)
         return ("styles", entry.style) if entry.style else None
 
     def _is_brand(self, match: Match) -> bool:

@@ -177,6 +177,8 @@ class BudgetReader:
             after = self.tokens[end + 1]
             if after.glued and after.kind == "word" and after.text not in _SYMBOLS:
                 return True
+        if following == "in" and end + 1 < len(self.words):
+            return self.tokens[end].glued or self.words[end + 1] in ("long", "wide", "tall", "high", "deep", "tv", "x", ",")
         if any(following in table.not_money for table in self.tables):
             return not (following == "pounds" or thousands)
         is_glued_word = self.tokens[end].glued and self.tokens[end].kind == "word"
@@ -234,6 +236,8 @@ class BudgetReader:
             kind = "max"
         around = kind == "around" or "after_around" in after
         is_weak = not kind or all(word in _WEAK for word in text.split(" "))
+        if not amount.currency and not kind and after == {"each"} and amount.value < LEAST_BARE:
+            return self._undo(found)
         if not amount.currency and is_weak and not after and not self._stands_alone(amount, bool(kind)):
             return self._undo(found)
         if not amount.currency and amount.spelled and amount.value < 20 and not after:
@@ -270,7 +274,7 @@ class BudgetReader:
         return before in _ENDS or has_decimals
 
     def _is_last(self, end: int) -> bool:
-        if end >= len(self.words) or self.words[end] in _ENDS or self.tokens[end].text in ("but", "aber", "pero", "mais", "and", "to"):
+        if end >= len(self.words) or self.words[end] in _ENDS or self.words[end] in ("for", "für", "pour", "para") or self.tokens[end].text in ("but", "aber", "pero", "mais", "and", "to"):
             return True
         return not (self.tokens[end].text.isalnum() or self.words[end] in ("+", "&", "-", "/"))
 

@@ -216,13 +216,14 @@ class ExclusionReader:
         end = match.end
         if end < len(r.words) and not r.state[end] and (following := r.match_at[end]) is not None and following.start == end:
             if match.entry.is_attribute() and not match.entry.product and following.entry.product and not following.entry.hint:
-                return match.entry, following.end
+                is_name = match.entry.color and not r.lexicon.vocabulary.colors
+                return (None if is_name else match.entry), following.end
             if not match.entry.is_attribute() and following.entry.product and (match.entry.hint or match.entry.thing):
                 return None, following.end
         elif match.entry.is_attribute() and end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
             word = r.words[end]
             is_noun = word not in self.table.prepositions | self.table.fillers | _TRAILING and not r.is_separator(end)
-            if is_noun and self.table.list_or.at(r.words, end) is None and self.table.fine.at(r.words, end) is None:
+            if is_noun and self.table.no.at(r.words, end) is None and self.table.list_or.at(r.words, end) is None and self.table.fine.at(r.words, end) is None:
                 return match.entry, end + 1
         return match.entry, end
 
@@ -247,7 +248,9 @@ class ExclusionReader:
             found["words"].append(said)
         elif entry.brand and (by_brand or not (entry.material or entry.color or entry.thing or entry.product)):
             found["brands"].append(entry.brand)
-        elif entry.thing and not owned and not entry.color and not entry.material:
+        elif entry.product and 1.5 in entry.shares.values() and not entry.thing and (leaf := self._leaf(entry, said)):
+            found["categories"].append(leaf)
+        elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
             found["words"].append(entry.thing)
         elif entry.material and not (entry.color and entry.material not in home.vocabulary.materials and entry.color in home.vocabulary.colors):
             found["materials"].append(entry.material)
@@ -272,8 +275,9 @@ class ExclusionReader:
         words = leaf.lower().split(" ")
         from setwise.languages import key_of, language
 
-        is_named = shares[0][1] > 1 or key_of(entry.synonym or said, home.home) == key_of(leaf, home.home)
-        if not (is_named or entry.synonym):
+        name, whole = key_of(entry.synonym or said, home.home), key_of(leaf, home.home)
+        is_narrower = name.endswith(" " + whole) or name.startswith(whole + " ")
+        if is_narrower or not (shares[0][1] > 1 or name == whole or entry.synonym):
             return ""
         if home.home == "de":
             return self.r._german_singular(words[0]) if len(words) == 1 else leaf.lower()

@@ -43,6 +43,9 @@ class Lexicon:
         self.leaf_of = {name.lower(): name for name in vocabulary.categories}
         self.leaves_by_head: dict[str, list[str]] = defaultdict(list)
         self.leaf_words: dict[str, frozenset[str]] = {}
+        self.context_of = {
+            leaf: frozenset(stem(word, self.home) for word in words_in(place)) for leaf, place in vocabulary.places.items()
+        }
         for name in vocabulary.categories:
             words = words_in(name)
             self.leaf_words[name] = frozenset(stem(word, self.home) for word in words)

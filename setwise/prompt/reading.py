@@ -77,7 +77,7 @@ class Reading:
 
     def _title_end(self, start: int) -> int:
         end = start
-        while end < len(self.words) and not self.is_separator(end):
+        while end < len(self.words) and not self.is_separator(end) and not self._ends_title(start, end):
             end += 1
             # 'Salt and pepper' is no list of two.
             if end + 1 < len(self.words) and self.words[end] in ("and", "&", "+"):
@@ -87,6 +87,13 @@ class Reading:
                     end += 1
         return end
 
+    def _ends_title(self, start: int, i: int) -> bool:
+        """What a title's first three words are followed by may be a wish: 'trail running shoes size 43 not black'."""
+        if sum(word.isalpha() for word in self.words[start:i]) < 3:
+            return False
+        table = self.table
+        return self.words[i] in table.size_before or table.no.at(self.words, i) is not None or table.before.at(self.words, i) is not None
+
     def _starts_title(self, start: int) -> bool:
         return title_lead(self.words[start : start + 8]) in self.lexicon.vocabulary.titles
 
@@ -94,7 +101,7 @@ class Reading:
         """True for signs and words that part the things of a list."""
         word, token = self.words[i], self.tokens[i]
         if token.kind == "sign":
-            return word not in _INSIDE
+            return word not in _INSIDE or (word == "-" and not token.glued)
         return word in _AND or word in self.table.separators.values
 
     def _correct(self) -> None:
@@ -155,7 +162,8 @@ class Reading:
             hit = self.phrases.at(self.stems, i, stop)
             if home is not None:
                 other = home.at(self.home_stems, i, stop)
-                if other is not None and (hit is None or other[0] > hit[0]):
+                # A word of the prompt's own grammar ("für") is no word of the catalogue ("fur").
+                if other is not None and not (other[0] == 1 and self.words[i] in self.table.known) and (hit is None or other[0] > hit[0]):
                     hit = other
             if hit is None:
                 i += 1
@@ -194,8 +202,8 @@ class Reading:
         if word in self.table.keep_plural:
             return word
         known = self.lexicon.surface.get(stem(word, "de"))
-        if known is not None:
-            return known if len(known) <= len(word) else word
+        if known is not None and len(known) < len(word):
+            return known
         if tail := self.german_tail(word):
             shape = self.lexicon.surface.get(tail[0])
             plural_tail = len(fold(word)) - len(stem(word, "de"))

@@ -50,7 +50,7 @@ class SizeReader:
         """Sizes in the order they are said; budgets have to be read before."""
         r, i = self.r, 0
         while i < len(r.words):
-            if r.state[i]:
+            if r.state[i] not in ("", "title"):
                 i += 1
                 continue
             used = self._measure(i) or self._named(i)
@@ -60,12 +60,12 @@ class SizeReader:
     def _take(self, start: int, end: int, size: str | None) -> int:
         """Marks the tokens; a bound before them or another product behind 'for a' makes them no size of what is wished."""
         r = self.r
-        bounded = any(" ".join(r.words[start - n : start]) in self.table.size_limits.values for n in range(1, min(4, start) + 1))
-        if size is None or bounded or self._is_of_something_else(start):
-            r.state[start:end] = ["limit"] * (end - start)
+        bound = next((n for n in range(min(4, start), 0, -1) if " ".join(r.words[start - n : start]) in self.table.size_limits.values), 0)
+        if size is None or bound or self._is_of_something_else(start):
+            r.state[start - bound : end] = ["limit"] * (end - start + bound)
             return end - start
         self.sizes.append((start, size))
-        r.state[start:end] = ["size"] * (end - start)
+        r.state[start:end] = ["size" if state == "" else state for state in r.state[start:end]]
         return end - start
 
     def _is_of_something_else(self, start: int) -> bool:
@@ -73,7 +73,7 @@ class SizeReader:
         words = self.r.words
         before = words[max(0, start - 2) : start]
         return len(before) == 2 and before[0] in ("for", "für", "pour", "para") and before[1] in self.table.determiners | {"my", "meinen"} or (
-            before[-1:] == ["am"] or before[-1:] == ["that"] or before[-1:] == ["boils"]
+            before[-1:] == ["am"] or before[-1:] == ["boils"]
         )
 
     def _measure(self, i: int) -> int:
@@ -159,9 +159,26 @@ class SizeReader:
             return self._take(i, i + 1, words[i]) if words[i] in self.known and self._is_bed_size(i) else 0
         if words[i] in self.table.letter_sizes:
             return self._take(i, i + 1, words[i]) if words[i] in self.known and not r.tokens[i].glued else 0
-        if r.tokens[i].kind == "number" and words[i] in self.known and i and not self._counts(i):
+        if hit := self._pack_of(i):
+            return hit
+        if r.tokens[i].kind == "number" and words[i] in self.known and i and not self._counts(i) and self._follows_product(i):
             return self._take(i, i + 1, words[i])
         return 0
+
+    def _pack_of(self, i: int) -> int:
+        """'Packs de 6', 'pack of 12'."""
+        words = self.r.words
+        if words[i] in ("pack", "packs") and i + 2 < len(words) and words[i + 1] in ("de", "of") and words[i + 2].isdigit():
+            return self._take(i, i + 3, self._spelled(words[i + 2], "pack") or f"{words[i + 2]} pack")
+        return 0
+
+    def _follows_product(self, i: int) -> bool:
+        """A bare number is a size behind a product or what describes it, or behind a comma."""
+        before = self.r.words[i - 1]
+        if before == "," or self.table.genders.at(self.r.words, i - 1) is not None:
+            return True
+        entry = self.r.phrases.values.get(self.r.stems[i - 1]) or self.r.lexicon.at_home.values.get(self.r.home_stems[i - 1])
+        return entry is not None or self.r.words[i - 1] in self.r.lexicon.home_words and before not in self.table.fillers
 
     def _is_bed_size(self, i: int) -> bool:
         """'Full' and 'single' are sizes only beside what has such a size."""

@@ -17,7 +17,9 @@ MAX_QUANTITY = 99
 _TIMES = re.compile(r"x(\d{1,2})")
 _VERBS = frozenset(["is", "are", "was", "be", "can", "should", "must", "will", "would", "could", "has", "have", "ist", "sind", "est", "sont", "es", "son", "a", "ont"])
 _TOGETHER = frozenset(["with", "around", "mit", "avec", "con", "including", "includes", "incl", "w/"])
+_FOR = frozenset(["for", "für", "fürs", "pour", "para", "in", "im", "en", "dans", "about", "über", "because", "like", "at", "on"])
 _POSSESSIVE = frozenset(["my", "our", "his", "her", "their", "mein", "meine", "meinen", "meinem", "mon", "ma", "mes", "mi", "mis"])
+_AND_SIGNS = frozenset(["and", "und", "et", "y", "plus", "+", "&", "e"])
 _ALTERNATIVE = frozenset(["or", "oder", "ou", "o", "u"])
 
 
@@ -62,6 +64,7 @@ class SlotReader:
         self.is_vague = False
         self.tail_occasion = False
         self.people = 0
+        self.fallback: list[tuple[_Chunk, int, int, list[_Mention]]] = []
         self.unknown: list[_Chunk] = []
         self.head_is_last = reading.code in ("en", "de")
 
@@ -71,7 +74,10 @@ class SlotReader:
         for chunk in self._chunks():
             self._read(chunk)
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
-            self._name_the_unknown()
+            for chunk, start, end, mentions in self.fallback[:1]:
+                self._add(chunk, start, mentions[-1] if self.head_is_last else mentions[0], start, end)
+            if not self.slots:
+                self._name_the_unknown()
         is_occasion = self.is_occasion or (not self.slots and (self.is_vague or self.tail_occasion))
         return self._wishes(), is_occasion
 
@@ -135,6 +141,9 @@ class SlotReader:
         if chunk.is_title:
             head_end, tails = chunk.end, []
         mentions = self._mentions(start, head_end)
+        if mentions and self._says_again(chunk, mentions):
+            self._describe(self.slots[-1], chunk)
+            return
         occasion_at = None if chunk.is_title else self._last_occasion(start, head_end, mentions)
         if mentions and (occasion_at is None or not self._is_modifier(mentions[-1], occasion_at)):
             if occasion_at is not None:
@@ -151,6 +160,16 @@ class SlotReader:
         if not mentions and occasion_at is None and not chunk.is_title:
             self._describe_or_keep(chunk, start, head_end)
 
+    def _says_again(self, chunk: _Chunk, mentions: list[_Mention]) -> bool:
+        """'Beer, six pack, pale ale': behind a comma, a narrower word for what the slot before holds."""
+        if not self.slots or chunk.is_title or chunk.start == 0 or self.r.words[chunk.start - 1] in _AND_SIGNS or len(mentions) > 1:
+            return False
+        last, entry = self.slots[-1], mentions[0].entry
+        if last.entry is None or entry.synonym or 1.5 in entry.shares.values() or self._quantity(chunk.start, mentions[0], chunk.end)[1]:
+            return False
+        top = max(last.entry.shares, key=lambda leaf: last.entry.shares[leaf], default="") if last.entry else ""
+        return bool(top) and top in entry.shares and max(last.entry.shares.values()) >= 1.0
+
     def _skip_lead(self, chunk: _Chunk) -> int:
         """Past 'I am looking for' and other words that begin a wish and name nothing."""
         r, i = self.r, chunk.start
@@ -161,6 +180,10 @@ class SlotReader:
                 i += hit[0]
             elif (r.words[i] in self.table.fillers or r.words[i] in _VERBS) and not self._is_meant(i) and not self._pair_at(i):
                 i += 1
+            elif i and r.words[i] in self.table.prepositions and r.state[i - 1] == "money":
+                i += 1  # "1.2k for a laptop"
+            elif r.state[i] in ("limit", "people") or (r.words[i] in self.table.before.values and i + 1 < chunk.end and r.tokens[i + 1].kind == "number"):
+                i += 1  # "minimum 5 cans"
             else:
                 break
         return i
@@ -176,10 +199,14 @@ class SlotReader:
         """Where the head of the clause ends, and the parts behind prepositions, each with its preposition."""
         r, cuts = self.r, []
         has_content = False
+        counted = start
         for i in range(start, end):
             word = r.words[i]
             match = r.match_at[i]
-            inside = match is not None and match.start < i
+            if hit := self.table.dozens.at(r.words, i) or self.table.pairs.at(r.words, i):
+                counted = i + hit[0]
+            is_compound = i + 1 < len(r.words) and not r.tokens[i + 1].glued and r.tokens[i + 1].start == r.tokens[i].end
+            inside = (match is not None and match.start < i) or i < counted or is_compound
             if word in self.table.prepositions and not inside and not r.state[i] and (has_content or word not in _VERBS):
                 if not self._is_link(i):
                     cuts.append(i)
@@ -193,7 +220,7 @@ class SlotReader:
         word = self.r.words[i]
         if word not in ("de", "d'", "of", "à", "en", "del", "des", "du"):
             return False
-        if i and self.r.words[i - 1] in self.table.containers:
+        if i and (self.r.words[i - 1] in self.table.containers or self.r.state[i - 1] == "size"):
             return True
         following = self.r.match_at[i + 1] if i + 1 < len(self.r.words) else None
         is_wish = following is not None and (following.entry.is_attribute() or following.entry.product)
@@ -218,7 +245,9 @@ class SlotReader:
         entry = match.entry
         if not entry.product or entry.hint or self.r.state[match.start] not in ("", "title"):
             return False
-        if match.start and self.r.words[match.start - 1] in _POSSESSIVE and match.start - 1 > start:
+        if any(word in _POSSESSIVE for word in self.r.words[max(start, match.start - 2) : match.start]) and match.start > start + 1:
+            return False
+        if self._is_container(match) or (not entry.shares and self.r.stems[match.end - 1] in self.table.occasions):
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
@@ -227,6 +256,16 @@ class SlotReader:
             later = any(m.entry.product and not m.entry.hint and not m.entry.is_attribute() for m in self._matches(start, end) if m is not match)
             return not later and (1.5 in entry.shares.values() or bool(entry.synonym))
         return True
+
+    def _is_container(self, match: Match) -> bool:
+        """'Pots de confiture', 'Flaschen Rotwein': what something else comes in."""
+        r, end = self.r, match.end
+        if match.end - match.start > 1 or r.words[match.start] not in self.table.containers or end >= len(r.words):
+            return False
+        if r.words[end] in ("of", "de", "d'"):
+            return True
+        following = r.match_at[end]
+        return r.code == "de" and following is not None and following.start == end and following.entry.product
 
     def _matches(self, start: int, end: int) -> list[Match]:
         return [m for m in (self.r.match_at[i] for i in range(start, end)) if m is not None]
@@ -260,7 +299,7 @@ class SlotReader:
                 continue
             is_word = r.stems[i] in self.table.occasions or (r.code == "de" and self._german_occasion(r.words[i]))
             match = r.match_at[i]
-            is_name = match is not None and (match.entry.product or match.end - match.start > 1)
+            is_name = match is not None and ((match.entry.product and bool(match.entry.shares)) or match.end - match.start > 1)
             if is_word and not is_name and not (self.head_is_last and self._product_behind(i, mentions)):
                 return i
         return None
@@ -285,7 +324,9 @@ class SlotReader:
         return occasion_at < mention.start and self.r.stems[occasion_at] in self.table.occasion_heads
 
     def _found_occasion(self, i: int) -> None:
-        if self.r.stems[i] in self.table.vague:
+        if self.table.strong.at(self.r.words, i):
+            self.is_occasion = True
+        elif self.r.stems[i] in self.table.vague:
             self.is_vague = True
         else:
             self.is_occasion = True
@@ -308,7 +349,7 @@ class SlotReader:
 
     def _parts(self, left: _Mention, right: _Mention, mentions: list[_Mention]) -> bool:
         words = self.r.words[left.end : right.start]
-        if any(w in self.table.determiners or w.isdigit() for w in words):
+        if any(w in self.table.determiners or (w.isdigit() and n) for n, w in enumerate(words)):
             return True
         if self.head_is_last:
             return False
@@ -324,7 +365,9 @@ class SlotReader:
             first, last = self._name_span(chunk, lo, mention, end)
             name = self._name(first, last, mention)
             quantity, has_quantity = (1, False) if chunk.is_title else self._quantity(lo, mention, end)
-            slot = _Slot(name[:MAX_NAME].strip(), self.r.stems[mention.end - 1], mention.entry, begin, end, quantity, [], [], has_quantity)
+            if chunk.is_title:
+                quantity, has_quantity = self._times(mention.end, end)
+            slot = _Slot(name[:MAX_NAME].strip(), self.r.stems[mention.end - 1 if self.head_is_last else mention.start], mention.entry, begin, end, quantity, [], [], has_quantity)
         self._describe_range(slot, begin, end, is_title=chunk.is_title)
         if slot.name:
             self._put(slot)
@@ -339,7 +382,7 @@ class SlotReader:
 
     def _counts_again(self, same: _Slot, slot: _Slot) -> bool:
         """'Socks for him, socks for her' are two; 'chips chips chips' are chips."""
-        return slot.start > same.end
+        return slot.start > same.end and not any(w in ("?", ".", "!", ":", ";") for w in self.r.words[same.end : slot.start])
 
     def _name_span(self, chunk: _Chunk, lo: int, mention: _Mention, end: int) -> tuple[int, int]:
         """The noun with the plain words that belong to it: 'gaming laptop', 'vinagre de jerez'."""
@@ -382,7 +425,7 @@ class SlotReader:
 
     def _quantity(self, lo: int, mention: _Mention, end: int) -> tuple[int, bool]:
         r = self.r
-        pair_sold = r.stems[mention.end - 1] in self.table.sold_as_pair
+        pair_sold = r.stems[mention.end - 1 if self.head_is_last else mention.start] in self.table.sold_as_pair
         i = lo
         while i < mention.start:
             if hit := self.table.dozens.at(r.words, i):
@@ -393,20 +436,29 @@ class SlotReader:
                     return _bounded(before[1]), True
                 return (1 if pair_sold else 2), True
             number = number_at(r.tokens, i, self.table) if not r.state[i] else None
-            if number is not None and (count := self._count(i, number, mention)) is not None:
+            if number is not None and not self._is_model(lo, i) and (count := self._count(i, number, mention)) is not None:
                 return count, True
             i += number[0] if number else 1
-        for k in range(mention.end, end):
-            if r.state[k]:
+        return self._times(mention.end, end)
+
+    def _times(self, start: int, end: int) -> tuple[int, bool]:
+        """'x4', 'x 4', '2 jars' behind the name."""
+        r = self.r
+        for k in range(start, end):
+            if r.state[k] not in ("", "title"):
                 continue
             if times := _TIMES.fullmatch(r.words[k]):
                 return _bounded(Decimal(times[1])), True
-            if r.words[k] in ("x", "×") and k + 1 < len(r.words) and r.tokens[k + 1].kind == "number" and not r.state[k + 1]:
+            if r.words[k] in ("x", "×") and k + 1 < len(r.words) and r.tokens[k + 1].kind == "number" and r.state[k + 1] in ("", "title"):
                 return _bounded(Decimal(r.words[k + 1])), True
             number = number_at(r.tokens, k, self.table)
             if number is not None and k + number[0] < end and r.words[k + number[0]] in self.table.containers:
                 return _bounded(number[1]), True
         return 1, False
+
+    def _is_model(self, lo: int, i: int) -> bool:
+        """'iphone 15 case': a number behind a word that names something is a part of the name."""
+        return any(self._is_plain(k) and not self.r.state[k] for k in range(lo, i))
 
     def _count(self, i: int, number: tuple[int, Decimal, bool], mention: _Mention) -> int | None:
         """A whole number up to 99 that does not belong to a name; articles count as one."""
@@ -424,7 +476,7 @@ class SlotReader:
         return int(value)
 
     def _starts_with_number(self, start: int, end: int) -> bool:
-        number = number_at(self.r.tokens, start, self.table) if start < end else None
+        number = number_at(self.r.tokens, start, self.table) if start < end and not self.r.state[start] else None
         return number is not None and number[1] > 1
 
     def _is_only_quantity(self, start: int, end: int) -> bool:
@@ -445,7 +497,7 @@ class SlotReader:
                 slot.quantity = value
             return True
         is_plain = all(
-            w in ("ones", "of", "pieces", "stück", "in", "x") or w in self.table.containers or (m := r.match_at[i]) is not None and m.entry.is_attribute()
+            w in ("ones", "of", "de", "pieces", "stück", "in", "x") or w in self.table.fillers or w in _VERBS or w in self.table.containers or (m := r.match_at[i]) is not None and m.entry.is_attribute()
             for i, w in zip(rest, words, strict=True)
         )
         if not is_plain or not 1 <= value <= MAX_QUANTITY or self.slots[-1].has_quantity or (number and number[2] and value == 1):
@@ -459,8 +511,13 @@ class SlotReader:
         for start, end in tails:
             prep = self.r.words[start]
             mentions = self._mentions(start + 1, end)
-            if self._last_occasion(start + 1, end, mentions) is not None and not has_product:
+            place = self._last_occasion(start + 1, end, mentions)
+            if place is not None and not has_product:
                 self.tail_occasion = True
+                # "Work from home setup": what the clause ends in is what it is about.
+                self.is_occasion |= place == chunk.end - 1 and self.r.stems[place] in self.table.occasion_heads and self.head_is_last
+            if mentions and not has_product and not has_occasion and prep not in _FOR:
+                self.fallback.append((chunk, start + 1, end, mentions))
             if not mentions or prep not in _TOGETHER:
                 continue
             mention = mentions[-1] if self.head_is_last else mentions[0]
@@ -494,7 +551,13 @@ class SlotReader:
 
     def _is_list_item(self, chunk: _Chunk, start: int, end: int) -> bool:
         content = [i for i in range(start, end) if self.r.tokens[i].kind == "word" and not self.r.state[i] and self.r.words[i] not in self.table.fillers]
-        return 0 < len(content) <= 3 and not chunk.is_alternative and end == chunk.end
+        rest = range(end, chunk.end)
+        is_rest_a_wish = all(self.r.words[i] in self.table.prepositions or self.r.state[i] or self._is_wish(i) for i in rest)
+        return 0 < len(content) <= 3 and not chunk.is_alternative and is_rest_a_wish
+
+    def _is_wish(self, i: int) -> bool:
+        match = self.r.match_at[i]
+        return match is not None and (match.entry.is_attribute() or bool(match.entry.brand))
 
     def _add_unknown(self, chunk: _Chunk, start: int, end: int) -> None:
         last = end

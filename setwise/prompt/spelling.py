@@ -43,8 +43,11 @@ class Speller:
         for length in range(len(word) - most, len(word) + most + 1):
             found.update(self._starts.get((word[:2], length), ()))
             found.update(self._ends.get((word[-2:], length), ()))
-            # The first two letters swapped, or the second left out or doubled.
             found.update(self._starts.get((word[1::-1], length), ()))
+        for i in range(len(word) - 1):
+            swapped = word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+            if swapped in self._words:
+                found.add(swapped)
         return found
 
 

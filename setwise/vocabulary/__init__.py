@@ -22,6 +22,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     sizes: frozenset[str] = frozenset()
     categories: dict[str, int] = {}
     """Leaf category as the catalogue spells it -> number of products."""
+    places: dict[str, str] = {}
+    """Leaf category -> the level above it ('Sofas' -> 'Living Room')."""
     nouns: dict[str, dict[str, int]] = {}
     """What titles say a product is ('sofa', 'floor lamp') -> leaf categories with counts; empty where there are none."""
     hints: dict[str, dict[str, int]] = {}

@@ -33,6 +33,7 @@ def title_lead(words: Sequence[str]) -> str | None:
 class _Miner:
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.places: dict[str, str] = {}
         self.rows: list[tuple[list[Token], str]] = []
 
     def mine(self, products: Iterable[Product]) -> Vocabulary:
@@ -47,6 +48,7 @@ class _Miner:
                 sample += [token.text for token in tokens_of(normalised(product.description[:200])) if token.kind == "word"]
             counts["currency"][product.currency] += 1
             counts["categories"][leaf] += 1
+            self.places.setdefault(leaf, _level_above(product))
             brand = normalised(product.brand)
             counts["brands"][brand] += 1
             counts["foreign words"].update(word for word in set(words) if word not in brand)
@@ -69,6 +71,7 @@ class _Miner:
             materials=_names(counts["materials"]),
             sizes=_names(counts["sizes"]),
             categories={name: counts["categories"][name] for name in sorted(_names(counts["categories"]))},
+            places={leaf: self.places[leaf] for leaf in sorted(_names(counts["categories"])) if self.places[leaf]},
             nouns=nouns,
             hints=hints,
             ordinary=self._ordinary(),
@@ -113,6 +116,9 @@ class _Miner:
         known = [n for c in concepts() if c.kind in ("colors", "materials", "styles") for n in c.names[self.code]]
         return frozenset(key_of(name, self.code) for name in [*mined, *known])
 
+    def _units(self) -> frozenset[str]:
+        return language(self.code).not_money - language(self.code).containers
+
     def _is_no_noun(self, words: list[str]) -> bool:
         """'Women', 'Casual' and 'Accessories' sort a shop and name no thing."""
         head = words[-1] if self.code in ("en", "de") else words[0]
@@ -134,7 +140,7 @@ class _Miner:
         if not is_later:
             places.add(0 if first_is_head else len(run) - 1)
         for place in sorted(places):
-            if stems[place] in attributes or len(run[place]) < 2 or run[place] in language(self.code).not_money:
+            if stems[place] in attributes or len(run[place]) < 2 or run[place] in self._units():
                 continue
             yield run[place], self._hints(run, stems, place, attributes)
             for n in range(2, MAX_NOUN_WORDS + 1):
@@ -151,8 +157,15 @@ class _Miner:
 
     def _hints(self, run: list[str], stems: list[str], place: int, attributes: frozenset[str]) -> list[str]:
         near = range(max(0, place - 2), place) if self.code in ("en", "de") else range(place + 1, min(len(run), place + 3))
-        words = [run[i] for i in near if stems[i] not in attributes and len(run[i]) > 2]
+        table = language(self.code)
+        is_person = [table.genders.at([w], 0) is not None or table.ages.at([w], 0) is not None for w in run]
+        words = [run[i] for i in near if stems[i] not in attributes and len(run[i]) > 2 and not is_person[i]]
         return [*words, " ".join(words)] if len(words) > 1 else words
+
+
+def _level_above(product: Product) -> str:
+    levels = product.product_types[0].split(" > ") if product.product_types else []
+    return levels[-2].strip() if len(levels) > 1 else ""
 
 
 def _runs(tokens: list[Token], prepositions: frozenset[str]) -> list[list[str]]:
