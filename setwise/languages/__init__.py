@@ -94,6 +94,7 @@ class Language:
         """Words of grammar that may be misspelled: 'whit' is 'with' before it is 'white'."""
         self.occasion_heads = _stems(words["occasion_heads"], code)
         self.strong = _phrases(words.get("strong", []))
+        self.activities = _set(words["activities"])
         self.vague = _stems(words["vague"], code)
         self.vary = _phrases(words["vary"])
         self.genders = Phrases(

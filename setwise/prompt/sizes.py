@@ -90,6 +90,11 @@ class SizeReader:
         value = f"{number[1].normalize():f}"
         if not number[2] and (by := _BY.fullmatch(words[end])) and r.tokens[end].glued:
             return self._by(i, end, value, by)
+        if words[end] == "by" and end + 2 < len(words) and (other := number_at(r.tokens, end + 1, self.table)):
+            stop = end + 1 + other[0]
+            unit = _UNIT_OF.get(words[stop], "") if stop < len(words) else ""
+            size = f"{value}x{other[1].normalize():f} {unit}".strip()
+            return self._take(i, stop + bool(unit), size) if unit or size in self.known else 0
         if words[end] in _SEATS or (words[end] in _PEOPLE and words[end] in ("places", "plazas") and self._seats(value)):
             return self._take(i, end + 1, self._seats(value) or f"{value}-{words[end]}")
         if words[end] in _PEOPLE or (words[end] == "person"):

@@ -19,6 +19,9 @@ _VERBS = frozenset(["is", "are", "was", "be", "can", "should", "must", "will", "
 _TOGETHER = frozenset(["with", "around", "mit", "avec", "con", "including", "includes", "incl", "w/"])
 _FOR = frozenset(["for", "für", "fürs", "pour", "para", "in", "im", "en", "dans", "about", "über", "because", "like", "at", "on"])
 _POSSESSIVE = frozenset(["my", "our", "his", "her", "their", "mein", "meine", "meinen", "meinem", "mon", "ma", "mes", "mi", "mis"])
+_THE = frozenset(["the", "der", "die", "das", "den", "le", "la", "les", "l'", "el", "los", "las"])
+_ALSO = frozenset(["also", "plus", "auch", "aussi", "también", "además", "otherwise", "sinon", "sonst"])
+_OPEN = frozenset(["with", "that", "which", "has", "have", "featuring", "features", "made", "mit", "avec", "con", "que", "qui"])
 _AND_SIGNS = frozenset(["and", "und", "et", "y", "plus", "+", "&", "e"])
 _ALTERNATIVE = frozenset(["or", "oder", "ou", "o", "u"])
 
@@ -64,6 +67,8 @@ class SlotReader:
         self.is_vague = False
         self.tail_occasion = False
         self.people = 0
+        self.is_request = False
+        self.open_tail = 0
         self.fallback: list[tuple[_Chunk, int, int, list[_Mention]]] = []
         self.unknown: list[_Chunk] = []
         self.head_is_last = reading.code in ("en", "de")
@@ -141,9 +146,14 @@ class SlotReader:
         if chunk.is_title:
             head_end, tails = chunk.end, []
         mentions = self._mentions(start, head_end)
-        if mentions and self._says_again(chunk, mentions):
+        if self._is_activity(start, head_end):
+            self.is_occasion = True
+            return
+        if mentions and self.slots and (self._says_again(chunk, mentions) or self._only_says_more(chunk, start)):
             self._describe(self.slots[-1], chunk)
             return
+        if self._varies(start, chunk.end):
+            self.is_occasion = True
         occasion_at = None if chunk.is_title else self._last_occasion(start, head_end, mentions)
         if mentions and (occasion_at is None or not self._is_modifier(mentions[-1], occasion_at)):
             if occasion_at is not None:
@@ -170,6 +180,31 @@ class SlotReader:
         top = max(last.entry.shares, key=lambda leaf: last.entry.shares[leaf], default="") if last.entry else ""
         return bool(top) and top in entry.shares and max(last.entry.shares.values()) >= 1.0
 
+    def _is_activity(self, start: int, end: int) -> bool:
+        """'Protecting a tablet' names what it is for, not what is wished."""
+        return start == 0 and end > 1 and self.r.words[0] in self.table.activities and not self.r.titles
+
+    def _varies(self, start: int, end: int) -> bool:
+        """'Different styles of socks' leaves the choice to the shop."""
+        return any(not self.r.state[i] and self.table.vary.at(self.r.words, i, end) for i in range(start, end))
+
+    def _only_says_more(self, chunk: _Chunk, start: int) -> bool:
+        """A clause that goes on about the product before it: a later sentence, 'the camera should ...', 'with a and b'."""
+        r = self.r
+        if chunk.is_title or chunk.start == 0:
+            return False
+        lead = r.words[chunk.start : start + 1]
+        begins_anew = any(w in self.table.determiners and w not in _THE for w in lead) or self._starts_with_number(start, chunk.end)
+        if begins_anew or any(w in _ALSO for w in lead) or self.table.requests.at(r.words, chunk.start):
+            return False
+        is_later = any(r.words[i] in (".", "!", "?") for i in range(self.slots[0].start, chunk.start))
+        is_about_it = any(w in _THE for w in lead) and any(r.words[i] in _VERBS for i in range(start, chunk.end))
+        return (is_later and self.is_request) or is_about_it or (self.open_tail and self.open_tail == self._sentence(chunk.start))
+
+    def _sentence(self, i: int) -> int:
+        """1 for the first sentence, and so on."""
+        return 1 + sum(word in (".", "!", "?", ";") for word in self.r.words[:i])
+
     def _skip_lead(self, chunk: _Chunk) -> int:
         """Past 'I am looking for' and other words that begin a wish and name nothing."""
         r, i = self.r, chunk.start
@@ -177,6 +212,7 @@ class SlotReader:
             return i
         while i < chunk.end:
             if hit := self.table.requests.at(r.words, i, chunk.end):
+                self.is_request = True
                 i += hit[0]
             elif (r.words[i] in self.table.fillers or r.words[i] in _VERBS) and not self._is_meant(i) and not self._pair_at(i):
                 i += 1
@@ -300,9 +336,17 @@ class SlotReader:
             is_word = r.stems[i] in self.table.occasions or (r.code == "de" and self._german_occasion(r.words[i]))
             match = r.match_at[i]
             is_name = match is not None and ((match.entry.product and bool(match.entry.shares)) or match.end - match.start > 1)
-            if is_word and not is_name and not (self.head_is_last and self._product_behind(i, mentions)):
-                return i
+            if not is_word or is_name or (self.head_is_last and self._product_behind(i, mentions)):
+                continue
+            if not self._is_about(i, start, end, covered):
+                return None
+            return i
         return None
+
+    def _is_about(self, i: int, start: int, end: int, covered: set[int]) -> bool:
+        """'Birthday cake toppers' are no birthday: in English and German the last word says what it is, else the first."""
+        rest = range(i + 1, end) if self.head_is_last else range(start, i)
+        return all(k in covered or self.r.state[k] or not self._is_plain(k) or self.r.stems[k] in self.table.occasions for k in rest)
 
     def _german_occasion(self, word: str) -> bool:
         heads = ("geschenk", "geschenke", "set", "tour", "abend", "feier", "zimmer", "ecke", "ausrüstung", "kleidung", "korb", "party")
@@ -510,6 +554,8 @@ class SlotReader:
         """Behind a preposition a product is named only if it is counted, or if nothing else is: 'a bed with two nightstands'."""
         for start, end in tails:
             prep = self.r.words[start]
+            if prep in _OPEN and has_product:
+                self.open_tail = self._sentence(chunk.start)
             mentions = self._mentions(start + 1, end)
             place = self._last_occasion(start + 1, end, mentions)
             if place is not None and not has_product:

@@ -57,8 +57,10 @@ class _Miner:
             counts["sizes"][normalised(product.size)] += 1
             counts["joined"].update(joined_pairs(product.title))
             counts["words"].update(set(words))
-            if lead := title_lead([token.text for token in tokens if token.text != "-"]):
-                counts["titles"][lead] += 1
+            # With the codes and hyphenated words of a title, and without them: both are typed.
+            for typed in (words, normalised(product.title).split(" ")):
+                if lead := title_lead(typed):
+                    counts["titles"][lead] += 1
         self.code = guess_language(sample, "en")
         nouns, hints = self._nouns()
         currencies = counts["currency"]
