@@ -8,7 +8,7 @@ from pathlib import Path
 
 from online.rules_file import FileRules, RulesFile
 from online.rules_store import Publication, RulesStore, RulesStoreDownError, StaleRulesError, build_rules_store
-from setwise.index import Analyzer
+from setwise.terms import Analyzer
 from setwise.names import ProductId
 from setwise.rules import RuleBook, RuleSet
 from setwise.rules.book import Terms
