@@ -60,6 +60,9 @@ check: install  ## lint, types and import contracts
 .PHONY: evaluate
 evaluate: install  ## offline quality on the public sets in ../shared, beside the simple baselines
 	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.evaluate $(EVALUATE)
+.PHONY: understanding
+understanding: install  ## precision and recall of what is understood, on the labelled prompts
+	@$(PY) -m tests.understanding.score --split all
 
 .PHONY: audit
 audit: install  ## known vulnerabilities and licences of the locked dependencies

@@ -1,0 +1,196 @@
+"""What words mean in English, German, French and Spanish: tables that are read once, for prompts and catalogues alike."""
+
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from setwise.languages.stems import fold, stem
+from setwise.languages.tokens import phrase, words_in
+
+CODES = ("en", "de", "fr", "es")
+FOLDER = Path(__file__).parent
+V = TypeVar("V")
+
+
+class Phrases(Generic[V]):
+    """Phrases of one or more words, the longest of which is found first."""
+
+    def __init__(self, entries: Iterable[tuple[str, V]] = ()) -> None:
+        self.values: dict[str, V] = {}
+        self._longest: dict[str, int] = {}
+        for text, value in entries:
+            self.add(text, value)
+
+    def add(self, text: str, value: V) -> None:
+        """Adds or replaces a phrase whose words are parted by spaces."""
+        words = text.split(" ")
+        self.values[text] = value
+        self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
+
+    def at(self, words: list[str], start: int, stop: int | None = None) -> tuple[int, V] | None:
+        """(number of words, value) of the longest phrase that begins at `start`, or None."""
+        most = self._longest.get(words[start])
+        if most is None:
+            return None
+        end = len(words) if stop is None else stop
+        for n in range(min(most, end - start), 0, -1):
+            key = words[start] if n == 1 else " ".join(words[start : start + n])
+            if key in self.values:
+                return n, self.values[key]
+        return None
+
+
+class Language:
+    """One language's grammar words; attributes are sets of words, or Phrases with what they stand for."""
+
+    def __init__(self, code: str) -> None:
+        table = tomllib.loads((FOLDER / f"{code}.toml").read_text(encoding="utf-8"))
+        self.code = code
+        self.detect = _set(table["detect"])
+        numbers, money, out, many, words = (table[k] for k in ("numbers", "money", "exclusion", "quantity", "words"))
+        self.units: dict[str, int] = numbers["units"]
+        self.scales: dict[str, int] = numbers["scales"]
+        self.number_joins = frozenset(numbers["joins"])
+        self.one_before_scale = frozenset(numbers["one_before_scale"])
+        self.half = _phrases(numbers["half"])
+        self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
+        self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
+        self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in money[kind])
+        self.after = Phrases(
+            (phrase(p), kind) for kind in ("each", "total", "after_max", "after_min", "after_around") for p in money[kind]
+        )
+        self.each = _phrases(money["each"])
+        self.between = _phrases(money["between"])
+        self.to = _phrases(money["to"])
+        self.not_money = _set(money["not_money"])
+        self.no = _phrases(out["start"])
+        self.owned = _phrases(out["owned"])
+        self.no_after = _phrases(out["after"])
+        self.free = frozenset(out["suffix"])
+        self.list_or = _phrases(out["or"])
+        self.no_articles = frozenset(out["article"])
+        self.fine = _phrases(out["fine"])
+        self.traps = _phrases(out["traps"])
+        self.pairs = _phrases(many["pair"])
+        self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
+        self.people = _phrases(many["people"])
+        self.for_people = frozenset(many["for_people"])
+        self.sold_as_pair = _stems(many["sold_as_pair"], code)
+        self.seated = _stems(many["seated"], code)
+        self.containers = _set(many["container"])
+        self.counted_in_a_name = _set(many["counted_in_a_name"])
+        self.of = frozenset(many["of"])
+        self.separators = _phrases(words["separators"])
+        self.alternatives = _phrases(words["alternatives"])
+        self.prepositions = _set(words["prepositions"])
+        self.determiners = _set(words["determiners"])
+        self.fillers = _set(words["fillers"])
+        self.requests = _phrases(words["requests"])
+        self.occasions = _stems(words["occasions"], code)
+        self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
+        self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
+        """Words of grammar that may be misspelled: 'whit' is 'with' before it is 'white'."""
+        self.occasion_heads = _stems(words["occasion_heads"], code)
+        self.strong = _phrases(words.get("strong", []))
+        self.activities = _set(words["activities"])
+        self.vague = _stems(words["vague"], code)
+        self.vary = _phrases(words["vary"])
+        self.genders = Phrases(
+            [(phrase(p), "unisex") for p in words["unisex"]]
+            + [(phrase(p), "female") for k in ("girl", "female") for p in words[k]]
+            + [(phrase(p), "male") for k in ("boy", "male") for p in words[k]]
+        )
+        self.ages = Phrases((phrase(p), k) for k in ("kids", "toddler", "infant", "newborn", "adult") for p in words[k])
+        self.keep_plural = _set(words["keep_plural"])
+        self.letter_sizes = _set(words["sizes"])
+        self.size_words = Phrases((phrase(k), v) for k, v in words["size_words"].items())
+        self.size_before = frozenset(words["size_before"])
+        self.size_limits = _phrases(words["size_limits"])
+        self.seats = frozenset(words["seats"])
+        self.injection = [text for text in words["injection"]]
+        self.common = _set(words["common"])
+        amounts = self.amounts.values
+        every = [self.detect, self.fillers, self.common, self.prepositions, self.determiners, self.not_money, self.containers]
+        tables = [self.before, self.after, self.no, self.traps, self.owned, self.currencies, self.genders, self.ages, self.requests]
+        self.known = frozenset().union(
+            *every, *(p.split(" ") for p in amounts), self.units, self.scales, *(p.split(" ") for t in tables for p in t.values),
+            _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
+        )  # fmt: skip
+        """Words that are spelled correctly."""
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(word for part in text.split() for word in phrase(part).split(" ")) | frozenset(text.split())
+
+
+def _stems(text: str, code: str) -> frozenset[str]:
+    return frozenset(stem(word, code) for word in _set(text))
+
+
+def _phrases(texts: list[str]) -> Phrases[bool]:
+    return Phrases((phrase(text), True) for text in texts)
+
+
+@lru_cache(maxsize=len(CODES))
+def language(code: str) -> Language:
+    """The tables of 'en', 'de', 'fr' or 'es'."""
+    return Language(code)
+
+
+class Concept:
+    """One thing with its names in each language; the first is the one that is answered with."""
+
+    __slots__ = ("kind", "names")
+
+    def __init__(self, kind: str, names: dict[str, list[str]]) -> None:
+        self.kind, self.names = kind, names
+
+
+@lru_cache(maxsize=1)
+def concepts() -> list[Concept]:
+    """The whole table: kinds are colors, materials, styles, products, things and brands."""
+    found: list[Concept] = []
+    kind = ""
+    for line in (FOLDER / "concepts.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            kind = line.strip("[] ")
+        elif line.strip() and not line.startswith("#"):
+            cells = [[name.strip() for name in cell.split(",")] for cell in line.split("|")]
+            cells = cells * len(CODES) if len(cells) == 1 else cells
+            found.append(Concept(kind, dict(zip(CODES, cells, strict=True))))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _concept_words() -> dict[str, frozenset[str]]:
+    return {
+        code: frozenset(
+            form for concept in concepts() for name in concept.names[code] for word in words_in(name) for form in (word, stem(word, code))
+        )
+        for code in CODES
+    }
+
+
+def guess_language(words: list[str], home: str, home_words: frozenset[str] | set[str] = frozenset()) -> str:
+    """The language most words belong to; where nothing speaks for another, the catalogue's (`home`)."""
+    table = _concept_words()
+    scores = {}
+    for code in CODES:
+        tables, names = language(code), table[code]
+        scores[code] = sum(
+            1.0 if word in tables.detect else 0.6 if word in names or stem(word, code) in names else 0.4 if word in tables.known else 0.0
+            for word in words
+        )
+    scores[home] += 0.3 + 0.4 * sum(word in home_words for word in words)
+    scores["en"] += 0.1
+    return max(CODES, key=lambda code: scores[code])
+
+
+def key_of(text: str, code: str) -> str:
+    """A phrase's stems, parted by spaces."""
+    return " ".join(stem(word, code) for word in words_in(text))
+
+
+__all__ = ["CODES", "Concept", "Language", "Phrases", "concepts", "fold", "guess_language", "key_of", "language", "stem"]

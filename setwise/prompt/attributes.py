@@ -1,0 +1,124 @@
+"""Wished colours, materials, styles and brands, in the catalogue's words, and what to search for."""
+
+from setwise.prompt.lexicon import Entry
+from setwise.prompt.reading import Match, Reading
+
+MAX_WISHES = 10
+_LEADS = frozenset(["from", "by", "von", "brand", "brands", "marke", "marque", "marca", "de"])
+_NOT_A_BRAND = frozenset(["on", "in", "at", "for", "next", "the", "with", "el", "la", "le", "der", "die", "das", "im", "am", "a", "my", "keep", "un", "una", "une"])
+_MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
+_ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel", "vinyl", "tin"])
+
+
+class AttributeReader:
+    """Finds the wishes in what nobody took; `within` and `search_words` read a range of tokens."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.r = reading
+        self.v = reading.lexicon.vocabulary
+        self.found: list[tuple[int, str, str]] = []
+        for match in reading.matches:
+            if reading.state[match.start] in ("", "title"):
+                self._read(match)
+
+    def add(self, entry: Entry, at: int) -> None:
+        """A wish that is part of a longer word."""
+        if attribute := self._attribute(entry):
+            self._put(at, *attribute)
+
+    def of(self, kind: str) -> list[str]:
+        """All wishes of a kind in the order they are said."""
+        return list(dict.fromkeys(name for _, of, name in sorted(self.found) if of == kind))[:MAX_WISHES]
+
+    def within(self, start: int, end: int) -> list[str]:
+        """The wishes said in a range, sizes included."""
+        sizes = [(i, "", size) for i, size in self.r.sizes if start <= i < end]
+        return list(dict.fromkeys(name for i, _, name in sorted([*self.found, *sizes]) if start <= i < end))
+
+    def search_words(self, start: int, end: int, everything: bool = False) -> list[str]:
+        """What a range says to the index: the catalogue's words where the table knows them, no money and no filling."""
+        r, i, words = self.r, start, list[str]()
+        while i < end:
+            match = r.match_at[i]
+            if r.state[i] in ("out", "money", "said", "people", "limit") and not everything:
+                i += 1
+                continue
+            if match is not None and match.start == i and r.code != r.lexicon.home and not everything:
+                words.append(self._at_home(match))
+                i = match.end
+                continue
+            is_filling = r.tokens[i].kind == "sign" or r.words[i] in r.table.fillers or r.words[i] in r.table.determiners
+            if everything and r.tokens[i].kind != "sign":
+                words.append(r.words[i])
+            elif not is_filling:
+                words.append(r.words[i])
+            i += 1
+        return words
+
+    def _at_home(self, match: Match) -> str:
+        entry = match.entry
+        attribute = self._attribute(entry)
+        if attribute is not None and not entry.product:
+            return attribute[1]
+        return entry.synonym or entry.thing or self.r.original(match.start, match.end)
+
+    def _put(self, at: int, kind: str, name: str) -> None:
+        self.found.append((at, kind, name))
+
+    def _read(self, match: Match) -> None:
+        entry = match.entry
+        if entry.brand and self._is_brand(match):
+            self._put(match.start, "brands", entry.brand)
+            return
+        if entry.product and not entry.hint and not self._is_only_described(match):
+            inner = self.r.phrases.values.get(self.r.stems[match.start])
+            if self.r.words[match.start] in _MADE_OF and inner is not None and match.end - match.start > 1:
+                self.add(inner, match.start)
+            return
+        if attribute := self._attribute(entry):
+            self._put(match.start, *attribute)
+
+    def _is_only_described(self, match: Match) -> bool:
+        """A word that is a material as well as a product ('jean', 'glass') means the material before or behind a product."""
+        if not match.entry.is_attribute():
+            return False
+        r = self.r
+        before = r.words[match.start - 1] if match.start else ""
+        following = r.match_at[match.end] if match.end < len(r.words) else None
+        return before in ("en", "in", "aus", "of", "de") or (following is not None and following.entry.product) or not (
+            1.5 in match.entry.shares.values() or match.entry.synonym
+        )
+
+    def _attribute(self, entry: Entry) -> tuple[str, str] | None:
+        v = self.v
+        if entry.material and entry.color:
+            is_material = entry.material in v.materials or entry.color not in v.colors
+            if entry.material not in v.materials and entry.color not in v.colors:
+                is_material = not entry.color.startswith(("gold", "silver", "or", "dor", "plat"))
+            return ("materials", entry.material) if is_material else ("colors", entry.color)
+        if entry.material:
+            return None if entry.material in _ONLY_IF_SOLD and entry.material not in v.materials else ("materials", entry.material)
+        if entry.color:
+            is_name = entry.color in _ONLY_IF_SOLD or (entry.thing and entry.thing == entry.color)
+            return None if is_name and entry.color not in v.colors else ("colors", entry.color)
+        return ("styles", entry.style) if entry.style else None
+
+    def _is_brand(self, match: Match) -> bool:
+        r = self.r
+        before = r.words[match.start - 1] if match.start else ""
+        after = r.words[match.end] if match.end < len(r.words) else ""
+        if before in _LEADS or after in ("brand", "only"):
+            return True
+        if match.end - match.start > 1:
+            return True
+        entry = match.entry
+        if before in _NOT_A_BRAND - {"a", "la", "le", "my"} or entry.is_attribute() or entry.product:
+            return False
+        neighbour = r.match_at[match.end] if match.end < len(r.words) else None
+        is_before = neighbour is not None and (neighbour.entry.product or neighbour.entry.is_attribute())
+        previous = r.match_at[match.start - 1] if match.start else None
+        is_behind = previous is not None and previous.entry.product and (match.end == len(r.words) or r.tokens[match.end].kind == "sign")
+        if entry.brand in self.v.ordinary:
+            return is_behind
+        is_alone = before in ("", ",") and (after == "" or r.tokens[match.end].kind == "sign")
+        return is_before or is_behind or is_alone or (previous is not None and previous.entry.product) or before in ("or", "oder", "ou", "o")

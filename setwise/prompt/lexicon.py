@@ -1,0 +1,206 @@
+"""A vocabulary and the word tables, compiled once: which words mean a colour, a material, a style, a brand or a product."""
+
+from collections import defaultdict
+
+import msgspec
+
+from setwise.languages import CODES, Concept, Phrases, concepts, key_of, language
+from setwise.languages.stems import singular, stem
+from setwise.languages.tokens import phrase, words_in
+from setwise.prompt.spelling import Speller
+from setwise.vocabulary import Vocabulary
+
+Shares = dict[str, float]
+_TABLE_KINDS = ("colors", "materials", "styles", "things", "brands")
+
+
+class Entry(msgspec.Struct):
+    """What a phrase can mean; None and '' where it is no such thing."""
+
+    color: str = ""
+    material: str = ""
+    style: str = ""
+    brand: str = ""
+    thing: str = ""
+    product: bool = False
+    shares: Shares = {}
+    """Leaf category -> how much of the catalogue's use of this name it has."""
+    hint: bool = False
+    synonym: str = ""
+    """The product's name in the catalogue's language, where the phrase is of another."""
+
+    def is_attribute(self) -> bool:
+        return bool(self.color or self.material or self.style)
+
+
+class Lexicon:
+    """Everything that one vocabulary knows, for prompts in any of the languages."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.home = vocabulary.language
+        self.home_words = vocabulary.words
+        self.leaf_of = {name.lower(): name for name in vocabulary.categories}
+        self.leaves_by_head: dict[str, list[str]] = defaultdict(list)
+        self.leaf_words: dict[str, frozenset[str]] = {}
+        self.context_of = {
+            leaf: frozenset(stem(word, self.home) for word in words_in(place)) for leaf, place in vocabulary.places.items()
+        }
+        for name in vocabulary.categories:
+            words = words_in(name)
+            self.leaf_words[name] = frozenset(stem(word, self.home) for word in words)
+            if words:
+                head = words[-1] if self.home in ("en", "de") else words[0]
+                self.leaves_by_head[stem(head, self.home)].append(name)
+        self.surface: dict[str, str] = {}
+        self._home_entries: dict[str, Entry] = {}
+        self._mined()
+        self.tails = self._tails()
+        self._by_language: dict[str, tuple[Phrases[Entry], Speller]] = {}
+
+    def of(self, code: str) -> tuple[Phrases[Entry], Speller]:
+        """Phrases (by stems of language `code`) and the speller for prompts of that language."""
+        if code not in self._by_language:
+            self._by_language[code] = self._compiled(code)
+        return self._by_language[code]
+
+    @property
+    def at_home(self) -> Phrases[Entry]:
+        """Phrases by stems of the catalogue's language: its own words, whatever language the prompt is in."""
+        return self.of(self.home)[0]
+
+    def _mined(self) -> None:
+        """The catalogue's own names."""
+        v, home = self.vocabulary, self.home
+        for table, is_hint in ((v.nouns, False), (v.hints, True)):
+            for name, leaves in table.items():
+                entry = self._entry(key_of(name, home))
+                if is_hint and entry.product:
+                    continue
+                entry.product, entry.hint = entry.product or not is_hint, is_hint
+                total = sum(leaves.values())
+                shares = {leaf: n / total for leaf, n in leaves.items()} if total else {}
+                entry.shares = {k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}}
+                for word in words_in(name):
+                    self._keep_surface(word)
+        for leaf in v.categories:
+            entry = self._home_entries.get(key_of(leaf, home))
+            if entry is not None and entry.product:
+                entry.shares = {**entry.shares, leaf: 1.5}
+        for name in v.colors:
+            self._entry(key_of(name, home)).color = name
+        for name in v.materials:
+            self._entry(key_of(name, home)).material = name
+        for name in v.brands:
+            self._entry(" ".join(stem(w, home) for w in phrase(name).split(" ") if w)).brand = name
+
+    def _keep_surface(self, word: str) -> None:
+        key = stem(word, self.home)
+        if key not in self.surface or len(word) < len(self.surface[key]):
+            self.surface[key] = word
+
+    def _entry(self, key: str) -> Entry:
+        return self._home_entries.setdefault(key, Entry(shares={}))
+
+    def _tails(self) -> dict[str, Entry]:
+        """Single product words that German compounds may end in."""
+        tails = {key: e for key, e in self._home_entries.items() if e.product and " " not in key and len(key) > 2}
+        for concept in concepts():
+            if concept.kind == "products":
+                for name in concept.names["de"]:
+                    key = key_of(name, "de")
+                    if " " not in key and len(key) > 2 and key not in tails:
+                        tails[key] = Entry(product=True, shares=self.shares_of(concept))
+        return tails
+
+    def shares_of(self, concept: Concept) -> Shares:
+        """Where the catalogue keeps what the concept is."""
+        found: Shares = {}
+        for name in concept.names[self.home]:
+            entry = self._home_entries.get(key_of(name, self.home))
+            if entry is not None and (entry.product or entry.hint):
+                for leaf, share in entry.shares.items():
+                    found[leaf] = max(found.get(leaf, 0.0), share)
+        return found
+
+    def _said_here(self, concept: Concept, names: frozenset[str]) -> str:
+        """The concept in the catalogue's language and, where its fields have it, in its spelling."""
+        mine = concept.names[self.home]
+        stems = {key_of(name, self.home): name for name in names}
+        for name in mine:
+            if name in names:
+                return name
+            if (key := key_of(name, self.home)) in stems:
+                return stems[key]
+        return mine[0]
+
+    def _compiled(self, code: str) -> tuple[Phrases[Entry], Speller]:
+        v = self.vocabulary
+        entries: dict[str, Entry] = {}
+        if code == self.home:
+            entries = {key: msgspec.structs.replace(entry, shares=dict(entry.shares)) for key, entry in self._home_entries.items()}
+        spellings: dict[str, int] = {}
+        for concept in concepts():
+            here = ""
+            if concept.kind in ("colors", "materials"):
+                here = self._said_here(concept, v.colors if concept.kind == "colors" else v.materials)
+            elif concept.kind in ("styles", "things"):
+                here = concept.names[self.home][0]
+            shares = self.shares_of(concept) if concept.kind == "products" else {}
+            for name in concept.names[code]:
+                self._add(entries, concept, name, code, here, shares)
+                for word in words_in(name):
+                    spellings[word] = spellings.get(word, 0) + 1
+        table = language(code)
+        known = set(table.known) | set(spellings)
+        if code == self.home:
+            known |= {word for word in v.words if len(word) > 2}
+            for name in (*v.nouns, *v.categories, *v.brands, *v.colors, *v.materials):
+                for word in words_in(name):
+                    spellings[word] = spellings.get(word, 0) + 1
+        known |= set(spellings)
+        for word in (*table.occasions_words, *table.typo_words):
+            spellings.setdefault(word, 1)
+        return Phrases(entries.items()), Speller(spellings, known)
+
+    def _add(self, entries: dict[str, Entry], concept: Concept, name: str, code: str, here: str, shares: Shares) -> None:
+        key = " ".join(stem(w, code) for w in phrase(name).split(" "))
+        entry = entries.setdefault(key, Entry(shares={}))
+        match concept.kind:
+            case "colors":
+                if not entry.color or key_of(entry.color, self.home) == key_of(here, self.home):
+                    entry.color = here
+            case "materials":
+                entry.material = entry.material or here
+            case "styles":
+                entry.style = entry.style or here
+            case "things":
+                entry.thing = entry.thing or here
+            case "brands":
+                entry.brand = entry.brand or name
+            case _:
+                was_mined = entry.product and entry.shares
+                entry.product, entry.hint = True, False
+                entry.synonym = entry.synonym or concept.names[self.home][0]
+                if not was_mined:
+                    entry.shares = {k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}}
+
+
+_COMPILED: dict[int, Lexicon] = {}
+_MOST_COMPILED = 16
+
+
+def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
+    """The compiled vocabulary, kept for the last few; a release calls this once while it loads."""
+    found = _COMPILED.get(id(vocabulary))
+    if found is None or found.vocabulary is not vocabulary:
+        found = Lexicon(vocabulary)
+        for code in CODES:
+            found.of(code)
+        while len(_COMPILED) >= _MOST_COMPILED:
+            _COMPILED.pop(next(iter(_COMPILED)), None)
+        _COMPILED[id(vocabulary)] = found
+    return found
+
+
+__all__ = ["Entry", "Lexicon", "lexicon_of", "singular"]

@@ -1,0 +1,234 @@
+"""One prompt as tokens with what they can mean; the readers of money, sizes, exclusions and slots mark what they took."""
+
+import re
+
+import msgspec
+
+from setwise.languages import Language, Phrases, guess_language, language
+from setwise.languages.stems import fold, singular, stem
+from setwise.languages.tokens import Token, normalised, tokens_of
+from setwise.prompt.lexicon import Entry, Lexicon
+from setwise.vocabulary.mining import title_lead
+
+MAX_CORRECTED = 8
+_MARKUP = re.compile(r"<[^<>]{0,200}>")
+_SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
+SEPARATORS = frozenset([",", ";", ".", "!", "?", ":", "+", "&", "/", "(", ")", "[", "]", "–", "—", "|", "•", "*", "\"", "=", "…", "¿", "¡"])
+"""Signs that end what was said of one thing; anything that is no letter, digit or one of a few signs (emoji) does too."""
+_INSIDE = frozenset(["-", "'", "%", "″", "°", "<", ">", "#", "@", "_", "~", "≤", "≥", "$", "€", "£", "×", "™", "®"])
+
+
+class Match(msgspec.Struct):
+    """Tokens `start` to `end` mean `entry`."""
+
+    start: int
+    end: int
+    entry: Entry
+
+
+class Reading:
+    """The prompt while it is read. `state[i]` says by whom a token was taken: '' as long as nobody did."""
+
+    def __init__(self, prompt: str, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.text = self._without_orders(_MARKUP.sub(" ; ", normalised(prompt)))
+        self.tokens = _joined_hyphens(tokens_of(self.text))
+        self.words = [token.text for token in self.tokens]
+        spoken = [token.text for token in self.tokens if token.kind == "word"]
+        self.code = guess_language(spoken, lexicon.home, lexicon.home_words)
+        self.table: Language = language(self.code)
+        self.state = [""] * len(self.tokens)
+        self.phrases, self._speller = lexicon.of(self.code)
+        self._take_titles()
+        self._correct()
+        self.stems = [stem(word, self.code) for word in self.words]
+        self.home_stems = self.stems if self.code == lexicon.home else [stem(word, lexicon.home) for word in self.words]
+        self.matches: list[Match] = []
+        self.sizes: list[tuple[int, str]] = []
+        self.match_at: list[Match | None] = [None] * len(self.tokens)
+
+    def _without_orders(self, text: str) -> str:
+        """Leaves out sentences that try to give orders to a machine."""
+        if not any(sign in text for sign in _ORDER_SIGNS):
+            return text
+        kept, start = [], 0
+        for match in [*_SENTENCE.finditer(text), None]:
+            end = match.end() if match else len(text)
+            sentence = text[start:end]
+            if not any(sign in sentence for sign in _ORDER_SIGNS):
+                kept.append(sentence)
+            start = end
+        return " ".join(kept)
+
+    def _take_titles(self) -> None:
+        """A product that is named by the beginning of its title is one product, whatever its words mean elsewhere."""
+        titles, start = self.lexicon.vocabulary.titles, 0
+        self.titles: list[tuple[int, int]] = []
+        while start < len(self.words):
+            end = self._title_end(start)
+            lead = title_lead(self.words[start:end])
+            if lead is not None and lead in titles:
+                self.titles.append((start, end))
+                self.state[start:end] = ["title"] * (end - start)
+                start = end
+            start += 1
+            while start < len(self.words) and not self.is_separator(start - 1):
+                start += 1
+
+    def _title_end(self, start: int) -> int:
+        end = start
+        while end < len(self.words) and not self.is_separator(end) and not self._ends_title(start, end):
+            end += 1
+            # 'Salt and pepper' is no list of two.
+            if end + 1 < len(self.words) and self.words[end] in ("and", "&", "+"):
+                pair = f"{self.words[end - 1]} and {self.words[end + 1]}"
+                lead = title_lead(self.words[start : end + 2])
+                if pair in self.lexicon.vocabulary.joined and not self._starts_title(end + 1) and lead in self.lexicon.vocabulary.titles:
+                    end += 1
+        return end
+
+    def _ends_title(self, start: int, i: int) -> bool:
+        """What a title's first three words are followed by may be a wish: 'trail running shoes size 43 not black'."""
+        if sum(word.isalpha() for word in self.words[start:i]) < 3:
+            return False
+        table = self.table
+        return self.words[i] in table.size_before or table.no.at(self.words, i) is not None or table.before.at(self.words, i) is not None
+
+    def _starts_title(self, start: int) -> bool:
+        return title_lead(self.words[start : start + 8]) in self.lexicon.vocabulary.titles
+
+    def is_separator(self, i: int) -> bool:
+        """True for signs and words that part the things of a list."""
+        word, token = self.words[i], self.tokens[i]
+        if token.kind == "sign":
+            return word not in _INSIDE or (word == "-" and not token.glued)
+        return word in _AND or word in self.table.separators.values
+
+    def _correct(self) -> None:
+        corrected = 0
+        for i, token in enumerate(self.tokens):
+            if token.kind != "word" or corrected >= MAX_CORRECTED or len(token.text) < 3:
+                continue
+            word = token.text
+            if word in self._speller.known or word in self.lexicon.home_words or self._is_known_form(word):
+                continue
+            corrected += 1
+            if meant := self._speller.meant(word):
+                self.words[i] = meant
+
+    def _is_known_form(self, word: str) -> bool:
+        key = stem(word, self.code)
+        if key in self.phrases.values or key in self.table.occasions or stem(word, self.lexicon.home) in self.lexicon.at_home.values:
+            return True
+        if word.endswith(("'s", "s'")) or fold(word) in self._speller.known:
+            return True
+        return self.code == "de" and self.compound(word) is not None
+
+    def compound(self, word: str) -> tuple[Entry, Entry] | None:
+        """'Ledersofa' -> (leather, sofa): the entries of what it is made of and of what it is, the longest tail first."""
+        key = stem(word, "de")
+        home = self.lexicon.home
+        for cut in range(3, len(key) - 2):
+            tail = self.lexicon.tails.get(key[cut:]) if home == "de" else self.phrases.values.get(key[cut:])
+            if tail is None or not tail.product:
+                continue
+            before = key[:cut]
+            for head in (before, before.removesuffix("n"), before.removesuffix("en"), before.removesuffix("s"), before.removesuffix("-")):
+                entry = self.phrases.values.get(head)
+                if entry is not None and entry.is_attribute():
+                    return entry, tail
+        return None
+
+    def german_tail(self, word: str) -> tuple[str, Entry] | None:
+        """'Esszimmerstuhl' -> ('stuhl', chair): the longest known product that the word ends in."""
+        key = stem(word, "de")
+        for cut in range(3, len(key) - 2):
+            tail = self.lexicon.tails.get(key[cut:]) if self.lexicon.home == "de" else self.phrases.values.get(key[cut:])
+            if tail is not None and tail.product:
+                return key[cut:], tail
+        return None
+
+    def find_matches(self) -> None:
+        """The longest phrase at each place, of the prompt's language or of the catalogue's."""
+        i, n = 0, len(self.words)
+        home = self.lexicon.at_home if self.code != self.lexicon.home else None
+        while i < n:
+            if self.tokens[i].kind != "word" or self.state[i] not in ("", "title"):
+                i += 1
+                continue
+            stop = i + 1
+            while stop < n and stop < i + 6 and self.state[stop] == self.state[i] and not self._parts(stop):
+                stop += 1
+            hit = self.phrases.at(self.stems, i, stop)
+            if home is not None:
+                other = home.at(self.home_stems, i, stop)
+                # A word of the prompt's own grammar ("für") is no word of the catalogue ("fur").
+                if other is not None and not (other[0] == 1 and self.words[i] in self.table.known) and (hit is None or other[0] > hit[0]):
+                    hit = other
+            if hit is None:
+                i += 1
+                continue
+            match = Match(i, i + hit[0], hit[1])
+            self.matches.append(match)
+            for k in range(match.start, match.end):
+                self.match_at[k] = match
+            i = match.end
+
+    def _parts(self, i: int) -> bool:
+        """A sign inside a phrase is only the '&' of a brand; 'and' is part of one where a table says so."""
+        return self.tokens[i].kind == "sign" and self.words[i] not in ("&", "'", "+")
+
+    def ends_sentence(self, i: int) -> bool:
+        return self.words[i] in (".", "!", "?", ";") or (self.tokens[i].kind == "sign" and self.words[i] not in _INSIDE and self.words[i] not in SEPARATORS)
+
+    def original(self, start: int, end: int) -> str:
+        """The words as typed (spelling corrected), joined as they were: 't-shirt' keeps its hyphen."""
+        parts: list[str] = []
+        for i in range(start, end):
+            if parts and self.tokens[i].start > self.tokens[i - 1].end:
+                parts.append(" ")
+            elif parts and self.tokens[i].start == self.tokens[i - 1].end and self.tokens[i].glued is False:
+                parts.append("-")
+            parts.append(self.words[i])
+        return "".join(parts)
+
+    def one_of(self, word: str) -> str:
+        """Singular in the prompt's language."""
+        if self.code == "de" and self.lexicon.home == "de":
+            return self._german_singular(word)
+        return singular(word, self.code, self.table.keep_plural)
+
+    def _german_singular(self, word: str) -> str:
+        if word in self.table.keep_plural:
+            return word
+        known = self.lexicon.surface.get(stem(word, "de"))
+        if known is not None and len(known) < len(word):
+            return known
+        if tail := self.german_tail(word):
+            shape = self.lexicon.surface.get(tail[0])
+            plural_tail = len(fold(word)) - len(stem(word, "de"))
+            if shape is not None:
+                cut = len(word) - plural_tail - len(tail[0])
+                return word[:cut] + shape
+        return singular(word, "de", self.table.keep_plural)
+
+
+_AND = frozenset(["and", "und", "et", "y", "plus"])
+_ORDER_SIGNS = tuple(sign for code in ("en", "de", "fr", "es") for sign in language(code).injection)
+
+
+def _joined_hyphens(tokens: list[Token]) -> list[Token]:
+    """Leaves out hyphens inside words; the token behind one is not `glued`, but begins where the hyphen ends."""
+    kept: list[Token] = []
+    for i, token in enumerate(tokens):
+        is_inside = token.text == "-" and token.glued and 0 < i < len(tokens) - 1 and tokens[i + 1].glued
+        if is_inside and tokens[i + 1].kind == "word" and tokens[i - 1].kind != "sign":
+            continue
+        if kept and token.kind == "word" and tokens[i - 1].text == "-" and tokens[i - 1] is not kept[-1]:
+            kept.append(Token(token.text, token.kind, tokens[i - 1].start, token.end, False))
+            continue
+        kept.append(token)
+    return kept
+
+
+__all__ = ["Match", "Phrases", "Reading"]
