@@ -1,81 +1,69 @@
-"""never_together, always_with and max_per_brand of the shop, in the terms of an assembly."""
+"""never_together and always_with over the candidates of an answer: slots for companions, and what cannot be."""
 
 from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
 
-from online.candidates import Ranked, as_candidates
 from online.eligibility import Rules, eligible
 from online.live import LiveRelease
 from online.merchandising import answerable
 from online.plan import MAX_NAME, unique_name
-from setwise.bundle import Candidate, PairTerms, Slot
+from setwise.bundle import Candidate, Slot
 from setwise.catalogue import Product, leaf_category
 from setwise.names import ProductId
-from setwise.ranking import FEATURES
 from setwise.rules import ActiveRules
-from setwise.rules.pairs import companions_without_slot, pair_rules
+from setwise.rules.pairs import PairRules, companions_without_slot, pair_rules
 
 MAX_ADDED = 3
 Pools = list[list[Candidate]]
 
 
-class Companions(msgspec.Struct, frozen=True):
-    """Slots that were not asked for, each with the one product that another candidate must come with."""
+class Companion(msgspec.Struct, frozen=True):
+    """An optional slot that nobody asked for, with the one row that another candidate must come with."""
 
-    slots: list[Slot]
-    ranked: list[Ranked]
-    candidates: Pools
+    slot: Slot
+    row: int
 
 
 def companions(
     live: LiveRelease, active: ActiveRules, rules: Rules, slots: Sequence[Slot], pools: Pools,
     basket: Collection[ProductId],
-) -> Companions:  # fmt: skip
-    """Optional slots for what always_with asks for and no slot has; what may not be sold gets none."""
-    added = Companions([], [], [])
+) -> list[Companion]:  # fmt: skip
+    """What always_with asks for and no slot has; what may not be sold gets no slot."""
+    added: list[Companion] = []
     if not active.has_companions:
         return added
     products = [_products(live, pool) for pool in pools]
-    # What comes along may itself not come alone: a chain is followed as far as slots are added.
-    for product_id in companions_without_slot(active, products, basket):
-        queue = [product_id]
-        while queue and len(added.slots) < MAX_ADDED:
-            row = live.snapshot.row_of(queue.pop())
-            rows, _ = eligible(live, np.asarray([] if row is None else [row], dtype=np.int64), 1, rules)
-            rows = answerable(live, rows, active, rules.now)
-            if len(rows):
-                product = live.snapshot[int(rows[0])]
-                name = (leaf_category(product) or " ".join(product.title.split()[:3])).lower()[:MAX_NAME]
-                taken = [slot.name for slot in (*slots, *added.slots)]
-                ranked = Ranked(rows, np.zeros((1, len(FEATURES))))
-                added.slots.append(Slot(unique_name(name, taken), 1, required=False))
-                added.ranked.append(ranked)
-                added.candidates.append(as_candidates(live, ranked, rules.now))
-                products.append([product])
-                queue = [
-                    i for i in companions_without_slot(active, products, basket) if i in active.companions(product)
-                ]
+    tried: set[ProductId] = set()
+    # What comes along may itself not come alone: looked at anew until nothing is missing.
+    while missing := [i for i in companions_without_slot(active, products, basket) if i not in tried]:
+        tried.update(missing)
+        rows, _ = eligible(live, np.asarray(live.snapshot.rows_of(missing), dtype=np.int64), 1, rules)
+        for row in answerable(live, rows, active, rules.now).tolist()[: MAX_ADDED - len(added)]:
+            product = live.snapshot[row]
+            name = (leaf_category(product) or " ".join(product.title.split()[:3])).lower()[:MAX_NAME]
+            taken = [slot.name for slot in slots] + [companion.slot.name for companion in added]
+            added.append(Companion(Slot(unique_name(name, taken), 1, required=False), row))
+            products.append([product])
     return added
 
 
-def pair_terms(
+def possible(
     live: LiveRelease, active: ActiveRules, pools: Pools, basket: Collection[ProductId], n_added: int
-) -> tuple[Pools, PairTerms]:
-    """The candidates that some bundle could hold, and the terms of their pairs; the last `n_added` slots were added."""
+) -> tuple[Pools, PairRules]:
+    """The candidates that some bundle could hold, and the rules of their pairs; the last `n_added` slots were added."""
     if not active.restricts_pairs:
-        return pools, PairTerms()
+        return pools, PairRules({}, {}, [])
     while True:
         products = [_products(live, pool) for pool in pools]
         found = pair_rules(active, products, basket, range(len(pools) - n_added, len(pools)))
         if not any(mask.any() for mask in found.hopeless):
-            break
+            return pools, found
         pools = [
             [candidate for candidate, is_hopeless in zip(pool, mask.tolist(), strict=True) if not is_hopeless]
             for pool, mask in zip(pools, found.hopeless, strict=True)
         ]
-    return pools, PairTerms({pair: np.where(mask, -np.inf, 0.0) for pair, mask in found.forbidden.items()}, found.needs)
 
 
 def _products(live: LiveRelease, pool: Sequence[Candidate]) -> list[Product]:

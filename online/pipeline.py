@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.candidates import Ranked, as_candidates, open_slots, rank
-from online.companions import companions, pair_terms
+from online.companions import companions, possible
 from online.eligibility import eligible
 from online.hydration import FeatureReader, FeatureStoreDownError
 from online.live import LiveRelease
@@ -21,9 +21,10 @@ from online.messages import BundleAnswer, BundleRequest, Degraded, ProductsAnswe
 from online.plan import Plan, make_plan, unique_name, wished_words
 from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorStoreDownError
 from online.stages import Stages
-from setwise.bundle import Assembly, Candidate, Infeasible, Slot, assemble
+from setwise.bundle import Assembly, Candidate, Infeasible, PairTerms, Slot, assemble
 from setwise.index import Hits
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW, ProductId
+from setwise.ranking import FEATURES
 from setwise.rules import ActiveRules, RuleBook
 
 ROWS_PER_SLOT = 100
@@ -138,10 +139,11 @@ def prepare(
         ]
         candidates = [as_candidates(live, rows, now) for rows in ranked]
         added = companions(live, active, plan.rules, slots, candidates, set(map(ProductId, request.basket)))
-    return Prepared(
-        context, plan, [*slots, *added.slots], [*ranked, *added.ranked], [*candidates, *added.candidates], lost, active,
-        len(added.slots),
-    )  # fmt: skip
+        for one in added:
+            slots.append(one.slot)
+            ranked.append(Ranked(np.asarray([one.row], dtype=np.int64), np.zeros((1, len(FEATURES)))))
+            candidates.append(as_candidates(live, ranked[-1], now))
+    return Prepared(context, plan, slots, ranked, candidates, lost, active, len(added))
 
 
 def recommend_products(
@@ -274,8 +276,7 @@ def _assemble(ready: Prepared, request: BundleRequest) -> Assembly:
         return Assembly([], Infeasible("nothing_found"))
 
     def solve(pools: list[list[Candidate]], most: int | None, least: int | None, count: int) -> Assembly:
-        basket = set(map(ProductId, request.basket))
-        pools, pairs = pair_terms(ready.context.live, ready.active, pools, basket, ready.n_added)
+        pools, pairs = pair_terms(ready, request, pools, ready.n_added)
         cap = ready.active.max_per_brand
         return assemble(
             slots, pools, max_total_cents=most, min_total_cents=least, n_bundles=count, pairs=pairs, max_per_brand=cap
@@ -292,6 +293,16 @@ def _assemble(ready: Prepared, request: BundleRequest) -> Assembly:
         nothing = solve(ready.candidates, 0, None, 1).infeasible
         return Assembly([], nothing and msgspec.structs.replace(nothing, cheapest_total_cents=None))
     return solve(ready.candidates, most, budget.min_cents, request.n_bundles)
+
+
+def pair_terms(
+    ready: Prepared, request: BundleRequest, pools: list[list[Candidate]], n_added: int
+) -> tuple[list[list[Candidate]], PairTerms]:
+    """The candidates that some bundle could hold, and the terms of their pairs; the last `n_added` slots were added."""
+    basket = set(map(ProductId, request.basket))
+    pools, rules = possible(ready.context.live, ready.active, pools, basket, n_added)
+    fit = {pair: np.where(mask, -np.inf, 0.0) for pair, mask in rules.forbidden.items()}
+    return pools, PairTerms(fit, rules.forbidden_while_empty)
 
 
 def _explain_nothing(assembly: Assembly, lost: Counter[str]) -> Assembly:

@@ -1,6 +1,5 @@
 """One slot of an answered bundle is filled anew; the other items and the budget stay."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,27 +10,20 @@ from numpy.typing import NDArray
 from online import present
 from online.bundle_store import KeptBundle, KeptItem
 from online.live import LiveRelease
-from online.messages import BudgetRead, BundleOut, SlotRequest, SwapRequest
-from online.pipeline import Dependencies, Prepared, prepare
-from setwise.bundle import Bundle, Candidate, Item, Slot
+from online.messages import BundleOut, SlotRequest, SwapRequest
+from online.pipeline import Dependencies, Prepared, pair_terms, prepare
+from setwise.bundle import Bundle, Candidate, Replacing, Slot
 from setwise.money import format_cents
 from setwise.names import ProductId
 from setwise.ranking import FEATURES
 from setwise.rules import RuleBook
-from setwise.rules.pairs import pair_rules
 from setwise.swap import Replacements, best_first, meets
 
 NEIGHBOURS = 200
-ALTERNATIVES = 5
 _OTHERWISE = {
     "cheaper": "no other product for it is cheaper",
     "similar": "no other product of its category is of a similar price",
     "different": "nothing else that is different enough would fill it",
-}
-_REFUSED = {
-    "twice": "they, or variants of them, are in the bundle already",
-    "budget": "with the other items they are above the budget",
-    "rules": "the shop's rules do not let them join the other items",
 }
 
 
@@ -59,11 +51,8 @@ def swap(
     rows = {item.slot: _row_of(live, item) for item in kept.items}
     ready = _prepare(kept, wish, live, dependencies, now, book, rows)
     with ready.context.stages("assemble"):
-        swapping = _Swapping(ready, kept, live, now)
-        staying = {item.slot: swapping.candidate(item, rows[item.slot]) for item in kept.items if item is not going}
-        chosen = swapping.choose(going, rows[going.slot], staying, wish)
-        bundle = swapping.bundle({**staying, going.slot: chosen})
-    return _present(ready, kept, going, rows[going.slot], chosen, bundle, wish, book.version)
+        bundle = _choose(ready, kept, going, rows, wish)
+    return _present(ready, kept, going, rows[going.slot], bundle, wish, book.version)
 
 
 def _item_to_go(kept: KeptBundle, wish: SwapRequest) -> KeptItem:
@@ -107,129 +96,88 @@ def _like_it(live: LiveRelease, row: int) -> NDArray[np.int64]:
     return np.union1d(near[live.snapshot.category[near] == live.snapshot.category[row]], [row]).astype(np.int64)
 
 
-class _Swapping:
-    """Candidates of the bundle's slots, and what may stand beside what."""
+def _choose(ready: Prepared, kept: KeptBundle, going: KeptItem, rows: dict[str, int], wish: SwapRequest) -> Bundle:
+    """The best candidate that is what the mode says and keeps the bundle valid, beside those that stay."""
+    most = kept.budget.max_cents if kept.budget else None
+    total, each = (None, most) if kept.budget and kept.budget.scope == "item" else (most, None)
+    at = kept.items.index(going)
+    pools, pairs = pair_terms(ready, kept.request, _candidates(ready, kept), 0)
+    choice = [
+        _place_of(item, rows[item.slot], pool, item is going) for item, pool in zip(kept.items, pools, strict=True)
+    ]
+    slots = [Slot(item.slot, item.quantity, required=False, locked=item.is_locked) for item in kept.items]
+    bundle = Replacing(slots, pools, choice, pairs=pairs, max_per_brand=ready.active.max_per_brand)
+    price = _price_now(ready, rows[going.slot])
+    gone = {*wish.exclude, *kept.swapped_out}
+    found = _replacements(ready, going.slot, pools[at], rows[going.slot], gone)
+    wanted = meets(wish.mode, price, found)
+    may_join = bundle.fitting(at, None)
+    cheap = bundle.fitting(at, total) if each is None else found.prices <= each
+    for position in map(int, best_first(wish.mode, price, found)):
+        if (wanted & may_join & cheap)[position]:
+            swapped = bundle.replaced(at, position, total, "swapped")
+            if swapped.score == -np.inf:
+                raise SwapRefusedError(409, "the shop's rules do not allow the other items together any more; ask anew")
+            return msgspec.structs.replace(swapped, open_slots=tuple(kept.open_slots))
+    reason = _OTHERWISE[wish.mode]
+    if (wanted & may_join).any():
+        reason = f"{(wanted & may_join).sum()} would do, but with the other items they are above the budget"
+    elif wanted.any():
+        reason = f"{wanted.sum()} would do, but they are in the bundle already, or may not join its other items"
+    reason += ", apart from what is excluded or was swapped away" if gone else ""
+    raise SwapRefusedError(409, f"nothing fits {going.slot!r}: {reason}")
 
-    def __init__(self, ready: Prepared, kept: KeptBundle, live: LiveRelease, now: datetime) -> None:
-        self.ready, self.kept, self.live, self.now = ready, kept, live, now
-        self.position = {slot.name: position for position, slot in enumerate(ready.slots)}
-        self.quantity = {item.slot: item.quantity for item in kept.items}
 
-    def candidate(self, item: KeptItem, row: int) -> Candidate:
-        """The item as a candidate of its slot; refused where it may not be sold or shown any more."""
-        for candidate in self.candidates(item.slot):
-            if candidate.row == row:
-                return candidate
+def _candidates(ready: Prepared, kept: KeptBundle) -> list[list[Candidate]]:
+    """Of each item's slot, best first; none where the slot is there no more."""
+    known = {slot.name: found for slot, found in zip(ready.slots, ready.candidates, strict=True)}
+    return [known.get(item.slot, []) for item in kept.items]
+
+
+def _place_of(item: KeptItem, row: int, pool: Sequence[Candidate], is_going: bool) -> int | None:
+    """The item's place in its slot's candidates; what goes may have none, as it is not for sale any more."""
+    place = next((number for number, candidate in enumerate(pool) if candidate.row == row), None)
+    if place is None and not is_going:
         raise SwapRefusedError(409, f"{item.product_id} in {item.slot!r} can no longer be sold; ask anew")
-
-    def candidates(self, slot: str) -> list[Candidate]:
-        """Best first."""
-        position = self.position.get(slot)
-        return [] if position is None else self.ready.candidates[position]
-
-    def choose(self, going: KeptItem, row: int, staying: dict[str, Candidate], wish: SwapRequest) -> Candidate:
-        """The best candidate that is what the mode says and may stand beside those that stay."""
-        candidates = self.candidates(going.slot)
-        price = int(self.live.snapshot.prices_now(np.asarray([row], dtype=np.int64), self.now)[0])
-        gone = {*wish.exclude, *self.kept.swapped_out}
-        found = self._replacements(going.slot, candidates, row, gone)
-        wanted = meets(wish.mode, price, found)
-        allowed, why = self.may_join(going.slot, candidates, staying, wanted)
-        for position in map(int, best_first(wish.mode, price, found)):
-            if allowed[position]:
-                return candidates[position]
-        reason = f"{wanted.sum()} would do, but {_REFUSED[why.most_common(1)[0][0]]}" if why else _OTHERWISE[wish.mode]
-        reason += ", apart from what is excluded or was swapped away" if gone else ""
-        raise SwapRefusedError(409, f"nothing fits {going.slot!r}: {reason}")
-
-    def _replacements(self, slot: str, candidates: list[Candidate], row: int, gone: set[str]) -> Replacements:
-        snapshot = self.live.snapshot
-        rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
-        category = int(snapshot.category[row])
-        same_category = np.asarray(snapshot.category[rows] == category)
-        matches = self.ready.ranked[self.position[slot]].parts[:, FEATURES.index("slot_match")]
-        most = matches.max(initial=0.0)
-        # It is the thing that was asked for: of the category, or its name says all that the slot's name says.
-        fills = matches >= most if most > 0 else np.full(len(rows), not snapshot.meta.categories[category])
-        is_free = np.asarray([candidate.product_id not in gone for candidate in candidates], dtype=bool)
-        vector = self.live.index.vectors[row].astype(np.float32)
-        return Replacements(
-            prices=np.asarray([candidate.price_cents for candidate in candidates], dtype=np.int64),
-            scores=np.asarray([candidate.score for candidate in candidates]),
-            cosines=self.live.index.similarity(vector, rows),
-            fill_slot=is_free & (same_category | fills if snapshot.meta.categories[category] else fills),
-            same_category=same_category,
-            same_group=np.asarray(snapshot.group[rows] == snapshot.group[row]),
-        )
-
-    def may_join(
-        self, slot: str, candidates: Sequence[Candidate], others: dict[str, Candidate], wanted: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.bool_], Counter[str]]:  # fmt: skip
-        """Which of the wanted ones keep the bundle valid beside these, and what was against the others."""
-        why: Counter[str] = Counter()
-
-        def keep(mask: NDArray[np.bool_], reason: str) -> None:
-            why[reason] += int((allowed & ~mask).sum())
-            np.logical_and(allowed, mask, out=allowed)
-
-        allowed = wanted.copy()
-        groups = {other.group for other in others.values()}
-        keep(np.asarray([c.group not in groups for c in candidates], dtype=bool), "twice")
-        prices = np.asarray([c.price_cents for c in candidates], dtype=np.int64)
-        spent = sum(other.price_cents * self.quantity[name] for name, other in others.items())
-        keep(_affordable(prices, self.quantity[slot], spent, self.kept.budget), "budget")
-        keep(self._rules_allow(candidates, list(others.values())), "rules")
-        return allowed, +why
-
-    def _rules_allow(self, candidates: Sequence[Candidate], others: list[Candidate]) -> NDArray[np.bool_]:
-        active, snapshot = self.ready.active, self.live.snapshot
-        allowed = np.ones(len(candidates), dtype=bool)
-        if active.max_per_brand is not None:
-            brands = Counter(int(snapshot.brand[other.row]) for other in others)
-            full = {b for b, n in brands.items() if n >= active.max_per_brand and snapshot.meta.brands[b]}
-            allowed &= np.asarray([int(snapshot.brand[c.row]) not in full for c in candidates], dtype=bool)
-        if active.restricts_pairs:
-            slots = [[snapshot[other.row]] for other in others] + [[snapshot[c.row] for c in candidates]]
-            rules = pair_rules(active, slots, {ProductId(i) for i in self.kept.request.basket})
-            is_alone = any(mask.any() for mask in rules.hopeless[:-1])
-            allowed &= ~rules.hopeless[-1] & (not is_alone)
-            for (_, last), mask in rules.forbidden.items():
-                if last == len(others):
-                    allowed &= ~mask[0]
-        return allowed
-
-    def bundle(self, chosen: dict[str, Candidate]) -> Bundle:
-        """The finished bundle; each item's alternatives would keep it valid."""
-        items = []
-        for item in self.kept.items:
-            candidate = chosen[item.slot]
-            others = {name: other for name, other in chosen.items() if name != item.slot}
-            found = self.candidates(item.slot)
-            wanted = np.asarray([not item.is_locked and c.row != candidate.row for c in found], dtype=bool)
-            allowed, _ = self.may_join(item.slot, found, others, wanted)
-            ids = [c.product_id for c, may in zip(found, allowed.tolist(), strict=True) if may][:ALTERNATIVES]
-            slot = Slot(item.slot, item.quantity, locked=item.is_locked)
-            items.append(Item(slot, candidate, tuple(ids)))
-        total = sum(item.candidate.price_cents * item.slot.quantity for item in items)
-        score = sum(item.candidate.score for item in items)
-        return Bundle(tuple(items), total, score, {"relevance": score}, "swapped", tuple(self.kept.open_slots))
+    return place
 
 
-def _affordable(prices: NDArray[np.int64], quantity: int, spent: int, budget: BudgetRead | None) -> NDArray[np.bool_]:
-    if budget is None or budget.max_cents is None:
-        return np.ones(len(prices), dtype=bool)
-    if budget.scope == "item":
-        return prices <= budget.max_cents
-    return prices * quantity + spent <= budget.max_cents
+def _price_now(ready: Prepared, row: int) -> int:
+    return int(ready.context.live.snapshot.prices_now(np.asarray([row], dtype=np.int64), ready.context.now)[0])
+
+
+def _replacements(
+    ready: Prepared, slot: str, candidates: Sequence[Candidate], row: int, gone: set[str]
+) -> Replacements:  # fmt: skip
+    live, snapshot = ready.context.live, ready.context.live.snapshot
+    rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
+    category = int(snapshot.category[row])
+    same_category = np.asarray(snapshot.category[rows] == category)
+    ranked = next(found for one, found in zip(ready.slots, ready.ranked, strict=True) if one.name == slot)
+    match_of = dict(zip(ranked.rows.tolist(), ranked.parts[:, FEATURES.index("slot_match")].tolist(), strict=True))
+    matches = np.asarray([match_of[candidate.row] for candidate in candidates])
+    most = matches.max(initial=0.0)
+    # It is the thing that was asked for: of the category, or its name says all that the slot's name says.
+    is_named = bool(snapshot.meta.categories[category])
+    fills = matches >= most if most > 0 else np.full(len(rows), not is_named)
+    is_free = np.asarray([candidate.product_id not in gone for candidate in candidates], dtype=bool)
+    return Replacements(
+        prices=np.asarray([candidate.price_cents for candidate in candidates], dtype=np.int64),
+        scores=np.asarray([candidate.score for candidate in candidates]),
+        cosines=live.index.similarity(live.index.vectors[row].astype(np.float32), rows),
+        fill_slot=is_free & (same_category | fills if is_named else fills),
+        same_category=same_category,
+        same_group=np.asarray(snapshot.group[rows] == snapshot.group[row]),
+    )
 
 
 def _present(
-    ready: Prepared, kept: KeptBundle, going: KeptItem, row: int, chosen: Candidate, bundle: Bundle, wish: SwapRequest,
+    ready: Prepared, kept: KeptBundle, going: KeptItem, row: int, bundle: Bundle, wish: SwapRequest,
     rules_version: int,
 ) -> Swapped:  # fmt: skip
     context, live = ready.context, ready.context.live
-    old = live.snapshot[row]
-    price = int(live.snapshot.prices_now(np.asarray([row], dtype=np.int64), context.now)[0])
+    old, price = live.snapshot[row], _price_now(ready, row)
+    chosen = next(item.candidate for item in bundle.items if item.slot.name == going.slot)
     reason = {
         "cheaper": f"{format_cents(price - chosen.price_cents, old.currency)} cheaper than {old.title}",
         "similar": f"like {old.title}, at a similar price",

@@ -6,8 +6,8 @@ one product for another.
 """
 
 from setwise.bundle.assembly import assemble
-from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Replacement, Slot
-from setwise.bundle.replace import replace
+from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
+from setwise.bundle.replace import Replacing
 
 __all__ = [
     "Assembly",
@@ -16,8 +16,7 @@ __all__ = [
     "Infeasible",
     "Item",
     "PairTerms",
-    "Replacement",
+    "Replacing",
     "Slot",
     "assemble",
-    "replace",
 ]

@@ -51,11 +51,11 @@ def assemble(
             return Assembly([], Infeasible("conflict" if locked else "nothing_found", None, locked))
         total = problem.total(least)
         if max_total_cents is not None and total > max_total_cents:
-            bundle = _bundle(problem, Found(least, 0.0, 0.0), None, min_total_cents, "cheapest")
+            bundle = bundle_of(problem, Found(least, 0.0, 0.0), None, min_total_cents, "cheapest")
             return Assembly([], Infeasible("budget", total, blocking(problem, least, max_total_cents), bundle))
         # The search ran into its bound on work before it met a choice that fits: this one does.
         found = [Found(least, problem.value(problem.score, least), np.inf)]
-    bundles = [_bundle(problem, one, max_total_cents, min_total_cents) for one in found]
+    bundles = [bundle_of(problem, one, max_total_cents, min_total_cents) for one in found]
     return Assembly(_labelled(sorted(bundles, key=_rank)))
 
 
@@ -98,7 +98,8 @@ def lean(problem: Problem, leaning: float, most: int | None) -> Floats:
     return np.where(usable & (width < np.inf), abs(leaning) * share, 0.0)
 
 
-def _bundle(problem: Problem, found: Found, most: int | None, least: int | None, label: str = "") -> Bundle:
+def bundle_of(problem: Problem, found: Found, most: int | None, least: int | None, label: str = "") -> Bundle:
+    """A choice as it is answered."""
     choice = found.choice
     assert choice is not None
     total = problem.total(choice)

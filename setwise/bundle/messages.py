@@ -78,14 +78,3 @@ class Assembly(msgspec.Struct, frozen=True):
 
     bundles: list[Bundle]
     infeasible: Infeasible | None = None
-
-
-class Replacement(msgspec.Struct, frozen=True):
-    """The candidate (its place in the slot's list) that takes a slot over, or None and the reason.
-
-    not_allowed: no candidate is one that was asked for; conflict: those exclude what is kept; budget: they cost more.
-    """
-
-    candidate: int | None
-    total_cents: int | None = None
-    reason: str = ""

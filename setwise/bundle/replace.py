@@ -1,50 +1,36 @@
-"""A swap: one slot anew, all others kept."""
+"""A bundle that was chosen before: which candidates may take one of its slots over, and what it is then."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from setwise.bundle.arrays import Bools
+from setwise.bundle.assembly import bundle_of
 from setwise.bundle.exchange import exchanges
 from setwise.bundle.limits import limits_of
-from setwise.bundle.messages import Candidate, PairTerms, Replacement, Slot
+from setwise.bundle.messages import Bundle, Candidate, PairTerms, Slot
 from setwise.bundle.problem import Problem
+from setwise.bundle.search import Found
 
 
-def replace(
-    slots: Sequence[Slot],
-    candidates: Sequence[Sequence[Candidate]],
-    choice: Sequence[int | None],
-    position: int,
-    allowed: Bools,
-    *,
-    max_total_cents: int | None,
-    pairs: PairTerms | None = None,
-    max_per_brand: int | None = None,
-) -> Replacement:
-    """The best of the `allowed` candidates (shape: candidates of the slot) in place of the chosen one, never itself.
+class Replacing:
+    """`choice` has each slot's place in its candidates, None where it is empty."""
 
-    `choice` has each slot's place in its candidates, None where it is empty. With no candidate, `total_cents` is what
-    the cheapest would make the bundle cost where the budget is the reason.
-    """
-    problem = Problem(slots, candidates, pairs, max_per_brand)
-    first = int(problem.starts[position])
-    taken = problem.choice_of(choice)
-    now = choice[position]
-    others = np.asarray(allowed, dtype=bool).copy()
-    if now is not None:
-        kept_out = candidates[position][now].product_id
-        others &= np.asarray([c.product_id != kept_out for c in candidates[position]], dtype=bool)
-    own = first + np.flatnonzero(others)
-    if not len(own):
-        return Replacement(None, None, "not_allowed")
-    adds, may = exchanges(problem, problem.score, taken, limits_of(problem))
-    own = own[may[own]]
-    if not len(own):
-        return Replacement(None, None, "conflict")
-    totals = problem.price[taken].sum() - problem.price[taken[position]] + problem.price[own]
-    within = totals <= (np.inf if max_total_cents is None else max_total_cents)
-    if not within.any():
-        return Replacement(None, int(totals.min()), "budget")
-    best = int(np.where(within, adds[own], -np.inf).argmax())
-    return Replacement(int(problem.candidate[own[best]]), int(totals[best]))
+    def __init__(
+        self, slots: Sequence[Slot], candidates: Sequence[Sequence[Candidate]], choice: Sequence[int | None], *,
+        pairs: PairTerms | None = None, max_per_brand: int | None = None,
+    ) -> None:  # fmt: skip
+        self._problem = Problem(slots, candidates, pairs, max_per_brand)
+        self._choice = self._problem.choice_of(choice)
+
+    def fitting(self, position: int, max_total_cents: int | None) -> Bools:
+        """Which candidates of the slot make a valid bundle with what the other slots have, shape (candidates,)."""
+        problem = self._problem
+        _, may = exchanges(problem, problem.score, self._choice, limits_of(problem, max_total_cents))
+        own: Bools = may[problem.starts[position] : problem.starts[position + 1]]
+        return own[: len(problem.candidates[position])]
+
+    def replaced(self, position: int, candidate: int, max_total_cents: int | None, label: str) -> Bundle:
+        """The bundle with this candidate in the slot; the alternatives of every item are those of the new bundle."""
+        choice = self._choice.copy()
+        choice[position] = self._problem.starts[position] + candidate
+        value = self._problem.value(self._problem.score, choice)
+        return bundle_of(self._problem, Found(choice, value, value), max_total_cents, None, label)
