@@ -257,6 +257,15 @@ def test_a_swap_keeps_to_the_rules_of_now_and_to_what_is_excluded(client, publis
     assert reply.status_code == 409 or item_of(reply.json(), "sofa")["product_id"] not in (first, second)
 
 
+def test_a_bundle_whose_other_items_the_rules_part_is_not_swapped(client, publish) -> None:
+    bundle = ask(client, "a sofa, a floor lamp and a rug")["bundles"][0]
+    parted = [item["product_id"] for item in bundle["items"] if item["slot"] in ("floor lamp", "rug")]
+    publish({"kind": "never_together", "products": parted})
+    refused = swap(client, bundle, "sofa", "different")
+    assert refused.status_code == 409 and "rules" in refused.json()["detail"]
+    assert swap(client, bundle, "rug", "different").status_code == 200
+
+
 def test_a_swap_that_cannot_be_says_why(client) -> None:
     bundle = ask(client, "a sofa and a floor lamp")["bundles"][0]
     assert swap(client, {"bundle_id": "no-such"}, "sofa", "cheaper").status_code == 404
