@@ -8,11 +8,11 @@ from pathlib import Path
 
 from online.rules_file import FileRules, RulesFile
 from online.rules_store import Publication, RulesStore, RulesStoreDownError, StaleRulesError, build_rules_store
-from setwise.terms import Analyzer
 from setwise.names import ProductId
 from setwise.rules import RuleBook, RuleSet
 from setwise.rules.book import Terms
 from setwise.settings import Settings
+from setwise.terms import Analyzer
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from online import present
 from online.bundle_store import KeptBundle, KeptItem
+from online.candidates import Ranked, as_candidates
+from online.gather import Dependencies
 from online.live import LiveRelease
 from online.messages import BudgetRead, BundleOut, SlotRequest, SwapRequest
-from online.pipeline import Dependencies, Prepared, prepare
+from online.pipeline import Prepared, prepare
+from online.slots import Filled
+from online.wishes import GIVE_WAY, narrowed
 from setwise.bundle import Bundle, Candidate, Item, Slot
 from setwise.money import format_cents
 from setwise.names import ProductId
@@ -60,7 +64,7 @@ def swap(
     rows = {item.slot: _row_of(live, item) for item in kept.items}
     ready = _prepare(kept, wish, live, dependencies, now, book, rows)
     with ready.context.stages("assemble"):
-        swapping = _Swapping(ready, kept, live, now)
+        swapping = _Swapping(ready, kept, live, now, rows)
         staying = {item.slot: swapping.candidate(item, rows[item.slot]) for item in kept.items if item is not going}
         chosen = swapping.choose(going, rows[going.slot], staying, wish)
         bundle = swapping.bundle({**staying, going.slot: chosen})
@@ -93,7 +97,7 @@ def _prepare(
     if wish.mode != "different":
         also[wish.slot] = _like_it(live, rows[wish.slot])
     ready = prepare(request, live, dependencies, now, book, also)
-    if not rows.keys() <= {slot.name for slot in ready.slots} and not ready.problem:
+    if not rows.keys() <= {filled.slot.name for filled in ready.slots} and not ready.problem:
         # Another release may name the slots of an open wish otherwise: ask for them by the names they were shown by.
         slots = [SlotRequest(item.slot, item.quantity) for item in kept.items if not item.is_locked]
         ready = prepare(msgspec.structs.replace(request, slots=slots), live, dependencies, now, book, also)
@@ -108,12 +112,25 @@ def _like_it(live: LiveRelease, row: int) -> NDArray[np.int64]:
     return np.union1d(near[live.snapshot.category[near] == live.snapshot.category[row]], [row]).astype(np.int64)
 
 
+def _with_wishes(filled: Filled, row: int | None) -> Ranked:
+    """The rows that meet the slot's wishes as far as the one in the bundle does: it may have had to give some up."""
+    ranked = filled.ranked
+    for given_up in range(len(GIVE_WAY) + 1):
+        mask, _ = narrowed(ranked.met, filled.wishes, given_up)
+        if row is None or row in ranked.rows[mask]:
+            return ranked.only(mask)
+    return ranked
+
+
 class _Swapping:
     """Candidates of the bundle's slots, and what may stand beside what."""
 
-    def __init__(self, ready: Prepared, kept: KeptBundle, live: LiveRelease, now: datetime) -> None:
+    def __init__(
+        self, ready: Prepared, kept: KeptBundle, live: LiveRelease, now: datetime, rows: dict[str, int]
+    ) -> None:  # fmt: skip
         self.ready, self.kept, self.live, self.now = ready, kept, live, now
-        self.position = {slot.name: position for position, slot in enumerate(ready.slots)}
+        self.position = {filled.slot.name: position for position, filled in enumerate(ready.slots)}
+        self._ranked = [_with_wishes(filled, rows.get(filled.slot.name)) for filled in ready.slots]
         self.quantity = {item.slot: item.quantity for item in kept.items}
 
     def candidate(self, item: KeptItem, row: int) -> Candidate:
@@ -126,7 +143,7 @@ class _Swapping:
     def candidates(self, slot: str) -> list[Candidate]:
         """Best first."""
         position = self.position.get(slot)
-        return [] if position is None else self.ready.candidates[position]
+        return [] if position is None else as_candidates(self.live, self._ranked[position], self.now)
 
     def choose(self, going: KeptItem, row: int, staying: dict[str, Candidate], wish: SwapRequest) -> Candidate:
         """The best candidate that is what the mode says and may stand beside those that stay."""
@@ -147,7 +164,7 @@ class _Swapping:
         rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
         category = int(snapshot.category[row])
         same_category = np.asarray(snapshot.category[rows] == category)
-        matches = self.ready.ranked[self.position[slot]].parts[:, FEATURES.index("slot_match")]
+        matches = self._ranked[self.position[slot]].parts[:, FEATURES.index("slot_match")]
         most = matches.max(initial=0.0)
         # It is the thing that was asked for: of the category, or its name says all that the slot's name says.
         fills = matches >= most if most > 0 else np.full(len(rows), not snapshot.meta.categories[category])
@@ -235,7 +252,7 @@ def _present(
         "similar": f"like {old.title}, at a similar price",
         "different": f"unlike {old.title}",
     }[wish.mode]
-    shown = present.bundle(context, ready.plan, bundle, ready.slots, ready.ranked, kept.request.explain)
+    shown = present.bundle(context, ready.plan, bundle, ready.slots, kept.request.explain)
     items = [
         msgspec.structs.replace(item, reasons=[reason, *item.reasons]) if item.slot == going.slot else item
         for item in shown.items

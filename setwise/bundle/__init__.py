@@ -6,6 +6,7 @@ one product for another.
 """
 
 from setwise.bundle.assembly import assemble
+from setwise.bundle.ideas import assemble_ideas
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Replacement, Slot
 from setwise.bundle.replace import replace
 
@@ -19,5 +20,6 @@ __all__ = [
     "Replacement",
     "Slot",
     "assemble",
+    "assemble_ideas",
     "replace",
 ]

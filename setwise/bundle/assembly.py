@@ -56,7 +56,7 @@ def assemble(
         # The search ran into its bound on work before it met a choice that fits: this one does.
         found = [Found(least, problem.value(problem.score, least), np.inf)]
     bundles = [_bundle(problem, one, max_total_cents, min_total_cents) for one in found]
-    return Assembly(_labelled(sorted(bundles, key=_rank)))
+    return Assembly(labelled(sorted(bundles, key=rank_of)))
 
 
 def leanings(count: int) -> list[float]:
@@ -132,11 +132,11 @@ def _alternatives(problem: Problem, choice: Ints, most: int | None) -> list[tupl
     return chosen
 
 
-def _rank(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
+def rank_of(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
     return bundle.is_below_min, -bundle.score, bundle.total_cents, tuple(i.candidate.product_id for i in bundle.items)
 
 
-def _labelled(bundles: list[Bundle]) -> list[Bundle]:
+def labelled(bundles: list[Bundle]) -> list[Bundle]:
     """The first is the best match; the cheapest and the dearest of the others are named so if they really are."""
     labels = ["best match"] + ["alternative"] * (len(bundles) - 1)
     others = range(1, len(bundles))
