@@ -1,6 +1,6 @@
 """Scored slots to bundles: who may stand beside whom, which wishes give way, and the budget's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -11,10 +11,10 @@ from online.gather import Context
 from online.plan import Plan
 from online.slots import Filled
 from online.wishes import GIVE_WAY, narrowed
-from setwise.bundle import Assembly, Candidate, Infeasible, PairTerms, Slot, assemble, assemble_ideas
+from setwise.bundle import Assembly, Candidate, Infeasible, PairTerms, assemble, assemble_ideas
 from setwise.names import ProductId
 from setwise.rules import ActiveRules
-from setwise.rules.pairs import pair_rules
+from setwise.rules.pairs import PairRules, pair_rules
 
 BUNDLE_SIZE = 4
 """Products in a bundle whose slots the catalogue had to name."""
@@ -87,8 +87,9 @@ def _choose(
     context: Context, plan: Plan, slots: Sequence[Filled], candidates: Candidates, active: ActiveRules, n_bundles: int,
     most: int | None, least: int | None,
 ) -> Assembly:  # fmt: skip
-    def pairs_of(chosen: Sequence[int], found: Sequence[Sequence[Candidate]]) -> PairTerms | None:
-        return pair_terms(context, plan, active, found)
+    def pairs_of(chosen: Sequence[int], found: Candidates) -> tuple[Candidates, PairTerms]:
+        added = [at for at, position in enumerate(chosen) if slots[position].is_companion]
+        return pair_terms(context, plan, active, found, added)
 
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
@@ -96,16 +97,20 @@ def _choose(
             asked, candidates, [filled.group for filled in slots], size=BUNDLE_SIZE, max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
         )  # fmt: skip
+    possible, pairs = pairs_of(range(len(asked)), candidates)
     return assemble(
-        asked, candidates, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles,
-        pairs=pairs_of(range(len(asked)), candidates), max_per_brand=active.max_per_brand,
+        asked, possible, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles, pairs=pairs,
+        max_per_brand=active.max_per_brand,
     )  # fmt: skip
 
 
 def pair_terms(
-    context: Context, plan: Plan, active: ActiveRules, candidates: Sequence[Sequence[Candidate]]
-) -> PairTerms | None:
-    """What two slots' candidates add together, and which of them may not be in one bundle."""
+    context: Context, plan: Plan, active: ActiveRules, candidates: Candidates, added: Collection[int]
+) -> tuple[Candidates, PairTerms]:
+    """The candidates that some bundle could hold, and what two of them add together or why they may not meet.
+
+    `added` are positions of slots for what always_with brings along."""
+    candidates, rules = _by_rules(context, plan, active, candidates, added)
     rows = [np.asarray([c.row for c in found], dtype=np.int64) for found in candidates]
     fit: dict[tuple[int, int], NDArray[np.float64]] = {}
     for i in range(len(rows)):
@@ -113,15 +118,29 @@ def pair_terms(
             terms = np.zeros((len(rows[i]), len(rows[j])))
             if plan.one_audience:
                 terms[_clash(context, rows[i], rows[j])] = -np.inf
+            if (i, j) in rules.forbidden:
+                terms[rules.forbidden[i, j]] = -np.inf
             if terms.any():
                 fit[i, j] = terms
+    return candidates, PairTerms(fit, rules.needs)
+
+
+def _by_rules(
+    context: Context, plan: Plan, active: ActiveRules, candidates: Candidates, added: Collection[int]
+) -> tuple[Candidates, PairRules]:
+    """never_together and always_with; what could never have its companion is no candidate."""
     if not active.restricts_pairs:
-        return PairTerms(fit) if fit else None
-    products = [[context.live.snapshot[row] for row in found.tolist()] for found in rows]
-    rules = pair_rules(active, products, {ProductId(context.live.snapshot.ids[row]) for row in plan.basket_rows})
-    for pair, mask in rules.forbidden.items():
-        fit[pair] = np.where(mask, -np.inf, fit.get(pair, 0.0))
-    return PairTerms(fit, rules.forbidden_while_empty)
+        return candidates, PairRules({}, {}, [])
+    snapshot = context.live.snapshot
+    basket = {ProductId(snapshot.ids[row]) for row in plan.basket_rows}
+    while True:
+        found = pair_rules(active, [[snapshot[c.row] for c in pool] for pool in candidates], basket, added)
+        if not any(mask.any() for mask in found.hopeless):
+            return candidates, found
+        candidates = [
+            [candidate for candidate, is_hopeless in zip(pool, mask.tolist(), strict=True) if not is_hopeless]
+            for pool, mask in zip(candidates, found.hopeless, strict=True)
+        ]
 
 
 def _clash(context: Context, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -133,7 +152,3 @@ def _clash(context: Context, left: NDArray[np.int64], right: NDArray[np.int64]) 
         clash |= (a != b) & (a > 0) & (b > 0)
     return clash
 
-
-def slots_of(filled: Sequence[Filled]) -> list[Slot]:
-    """The slots alone."""
-    return [one.slot for one in filled]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from online import present
 from online.assembling import Made, make_bundles
 from online.candidates import Asked, Known, Ranked, rank
+from online.companions import companions
 from online.eligibility import eligible
 from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
@@ -69,12 +70,12 @@ def prepare(
     asked, pools = _found(context, plan, len(request.exclude) + len(request.basket))
     active = active_rules(live, book, request.prompt, pools, now)
     names, lost = {named.slot.name for named in plan.slots}, Counter[str]()
-    for position, pool in enumerate(pools):
+    for position, rows in enumerate(pools):
         named = plan.slots[position] if position < len(plan.slots) else None
-        more = [rows for name, rows in also.items() if (name == named.slot.name if named else name not in names)]
+        more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
         if named is None or not named.slot.locked:
-            pool = np.union1d(with_pinned(live, pool, active), np.concatenate([NO_ROWS, *more]))
-        kept, gone = eligible(live, pool, named.slot.quantity if named else 1, plan.rules)
+            rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
+        kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
     user_id = request.user_id if request.consent else None
@@ -86,6 +87,7 @@ def prepare(
         if plan.open_text:
             taken = {int(live.snapshot.category[row]) for row in _anchors(plan)}
             slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
+        slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
 
 

@@ -28,6 +28,8 @@ def item_reasons(
         "together": "goes with what you have",
         "rules": "recommended by the shop",
     }
+    if not any(parts.values()):
+        return ["the shop adds it to another product of this bundle"]
     decided = sorted((name for name in said if parts.get(name, 0.0) > _CLEARLY.get(name, 0.0)), key=lambda n: -parts[n])
     return [said[name] for name in decided if said[name]][:MAX_REASONS] or ["the best of what was found"]
 

@@ -26,6 +26,8 @@ class Filled(msgspec.Struct, frozen=True):
     ranked: Ranked
     wishes: Sequence[Wish] = ()
     group: int = -1
+    is_companion: bool = False
+    """There only for a product that the shop lets not come alone."""
 
 
 def open_slots(

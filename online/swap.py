@@ -30,10 +30,9 @@ ALTERNATIVES = 5
 _OTHERWISE = {
     "cheaper": "no other product for it is cheaper",
     "similar": "no other product of its category is of a similar price",
-    "different": "nothing that is different enough would fill it",
+    "different": "nothing else that is different enough would fill it",
 }
 _REFUSED = {
-    "excluded": "they are excluded, or were swapped away before",
     "twice": "they, or variants of them, are in the bundle already",
     "budget": "with the other items they are above the budget",
     "rules": "the shop's rules do not let them join the other items",
@@ -149,17 +148,18 @@ class _Swapping:
         """The best candidate that is what the mode says and may stand beside those that stay."""
         candidates = self.candidates(going.slot)
         price = int(self.live.snapshot.prices_now(np.asarray([row], dtype=np.int64), self.now)[0])
-        found = self._replacements(going.slot, candidates, row)
+        gone = {*wish.exclude, *self.kept.swapped_out}
+        found = self._replacements(going.slot, candidates, row, gone)
         wanted = meets(wish.mode, price, found)
-        allowed, why = self.may_join(going.slot, candidates, staying, {*wish.exclude, *self.kept.swapped_out}, wanted)
+        allowed, why = self.may_join(going.slot, candidates, staying, wanted)
         for position in map(int, best_first(wish.mode, price, found)):
             if allowed[position]:
                 return candidates[position]
-        count = int(wanted.sum())
-        reason = f"{count} would do, but {_REFUSED[why.most_common(1)[0][0]]}" if why else _OTHERWISE[wish.mode]
+        reason = f"{wanted.sum()} would do, but {_REFUSED[why.most_common(1)[0][0]]}" if why else _OTHERWISE[wish.mode]
+        reason += ", apart from what is excluded or was swapped away" if gone else ""
         raise SwapRefusedError(409, f"nothing fits {going.slot!r}: {reason}")
 
-    def _replacements(self, slot: str, candidates: list[Candidate], row: int) -> Replacements:
+    def _replacements(self, slot: str, candidates: list[Candidate], row: int, gone: set[str]) -> Replacements:
         snapshot = self.live.snapshot
         rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
         category = int(snapshot.category[row])
@@ -168,19 +168,19 @@ class _Swapping:
         most = matches.max(initial=0.0)
         # It is the thing that was asked for: of the category, or its name says all that the slot's name says.
         fills = matches >= most if most > 0 else np.full(len(rows), not snapshot.meta.categories[category])
+        is_free = np.asarray([candidate.product_id not in gone for candidate in candidates], dtype=bool)
         vector = self.live.index.vectors[row].astype(np.float32)
         return Replacements(
             prices=np.asarray([candidate.price_cents for candidate in candidates], dtype=np.int64),
             scores=np.asarray([candidate.score for candidate in candidates]),
             cosines=self.live.index.similarity(vector, rows),
-            fill_slot=same_category | fills if snapshot.meta.categories[category] else fills,
+            fill_slot=is_free & (same_category | fills if snapshot.meta.categories[category] else fills),
             same_category=same_category,
             same_group=np.asarray(snapshot.group[rows] == snapshot.group[row]),
         )
 
     def may_join(
-        self, slot: str, candidates: Sequence[Candidate], others: dict[str, Candidate], excluded: set[str],
-        wanted: NDArray[np.bool_],
+        self, slot: str, candidates: Sequence[Candidate], others: dict[str, Candidate], wanted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.bool_], Counter[str]]:  # fmt: skip
         """Which of the wanted ones keep the bundle valid beside these, and what was against the others."""
         why: Counter[str] = Counter()
@@ -190,7 +190,6 @@ class _Swapping:
             np.logical_and(allowed, mask, out=allowed)
 
         allowed = wanted.copy()
-        keep(np.asarray([c.product_id not in excluded for c in candidates], dtype=bool), "excluded")
         groups = {other.group for other in others.values()}
         keep(np.asarray([c.group not in groups for c in candidates], dtype=bool), "twice")
         prices = np.asarray([c.price_cents for c in candidates], dtype=np.int64)
@@ -209,7 +208,8 @@ class _Swapping:
         if active.restricts_pairs:
             slots = [[snapshot[other.row]] for other in others] + [[snapshot[c.row] for c in candidates]]
             rules = pair_rules(active, slots, {ProductId(i) for i in self.kept.request.basket})
-            allowed &= ~rules.hopeless[-1] & ~any(mask.any() for mask in rules.hopeless[:-1])
+            is_alone = any(mask.any() for mask in rules.hopeless[:-1])
+            allowed &= ~rules.hopeless[-1] & (not is_alone)
             for (_, last), mask in rules.forbidden.items():
                 if last == len(others):
                     allowed &= ~mask[0]
@@ -222,8 +222,8 @@ class _Swapping:
             candidate = chosen[item.slot]
             others = {name: other for name, other in chosen.items() if name != item.slot}
             found = self.candidates(item.slot)
-            wanted = np.full(len(found), not item.is_locked)
-            allowed, _ = self.may_join(item.slot, found, others, {candidate.product_id}, wanted)
+            wanted = np.asarray([not item.is_locked and c.row != candidate.row for c in found], dtype=bool)
+            allowed, _ = self.may_join(item.slot, found, others, wanted)
             ids = [c.product_id for c, may in zip(found, allowed.tolist(), strict=True) if may][:ALTERNATIVES]
             slot = Slot(item.slot, item.quantity, locked=item.is_locked)
             items.append(Item(slot, candidate, tuple(ids)))

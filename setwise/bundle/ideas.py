@@ -12,8 +12,8 @@ Between .8 and .95 the public sets do not tell the values apart; without it half
 HEAD = 5
 """So many times a bundle's size of the best products decide which categories it takes."""
 
-PairsOf = Callable[[Sequence[int], Sequence[Sequence[Candidate]]], PairTerms | None]
-"""Positions of slots and their candidates -> pair terms, numbered as given."""
+PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
+"""Positions of slots and their candidates -> those that may be chosen at all, and their pair terms, numbered as given."""
 
 
 def assemble_ideas(
@@ -41,13 +41,14 @@ def assemble_ideas(
         left = [[c for c in candidates[i] if slots[i].locked or c.product_id not in used] for i in chosen]
         # A slot that has nothing new keeps what it has; whether the bundle still differs is looked at below.
         left = [found or list(candidates[i]) for found, i in zip(left, chosen, strict=True)]
+        possible, pairs = pairs_of(chosen, left) if pairs_of else (left, None)
         return assemble(
             [slots[i] for i in chosen],
-            left,
+            possible,
             max_total_cents=max_total_cents,
             min_total_cents=min_total_cents,
             n_bundles=1,
-            pairs=pairs_of(chosen, left) if pairs_of else None,
+            pairs=pairs,
             max_per_brand=max_per_brand,
         )
 
@@ -73,26 +74,19 @@ def _picked(
     candidates: Sequence[Sequence[Candidate]], copies: dict[int, list[int]], used: set[str], count: int
 ) -> list[int]:
     """Positions of the slots whose products lead what is left: the best product, then the next best elsewhere."""
-    best = sorted(
-        (
-            (c.score, -number, g)
-            for number, (g, at) in enumerate(copies.items())
-            for c in candidates[at[0]]
-            if c.product_id not in used
-        ),
-        reverse=True,
-    )[: HEAD * count]
+    left = ((c, n, g) for n, (g, at) in enumerate(copies.items()) for c in candidates[at[0]])
+    best = sorted(((c.score, -n, g) for c, n, g in left if c.product_id not in used), reverse=True)[: HEAD * count]
     given: Counter[int] = Counter()
     positions: list[int] = []
     while len(positions) < count:
-        open_ones = [
-            (max(s, 0.0) * SAME_GROUP ** given[g], n, at, g)
-            for at, (s, n, g) in enumerate(best)
-            if given[g] < len(copies[g])
+        worth = [
+            (max(score, 0.0) * SAME_GROUP ** given[group], number, at, group)
+            for at, (score, number, group) in enumerate(best)
+            if given[group] < len(copies[group])
         ]
-        if not open_ones:
+        if not worth:
             break
-        *_, at, group = max(open_ones, key=lambda one: one[:2])
+        *_, at, group = max(worth, key=lambda one: one[:2])
         del best[at]
         positions.append(copies[group][given[group]])
         given[group] += 1

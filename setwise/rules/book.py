@@ -131,6 +131,11 @@ class ActiveRules:
         """True where never_together or always_with could forbid something."""
         return bool(self._side or self._companion)
 
+    @property
+    def has_companions(self) -> bool:
+        """True where `companions` could name one."""
+        return bool(self._companion)
+
     def may_be_answered(self, product: Product, price_cents: int) -> bool:
         """False where it is hidden, or where its known margin at this price is below a floor."""
         if self._hide.matching(product):

@@ -19,8 +19,8 @@ class PairRules(msgspec.Struct, frozen=True):
 
     forbidden: dict[tuple[int, int], NDArray[np.bool_]]
     """(i, j), i < j -> shape (n_i, n_j): True where the two may not be in one bundle."""
-    forbidden_while_empty: dict[tuple[int, int], NDArray[np.bool_]]
-    """(i, j), i != j -> shape (n_i,): True where a candidate of slot i may not be chosen while slot j stays empty."""
+    needs: dict[tuple[int, int], NDArray[np.bool_]]
+    """(i, j), i != j -> shape (n_i,): True where a candidate of slot i is chosen only where slot j is filled."""
     hopeless: list[NDArray[np.bool_]]
     """Per slot, shape (n_i,): True where no slot could hold what the candidate must come with."""
 
@@ -33,8 +33,12 @@ def companions_without_slot(active: ActiveRules, slots: Slots, present: Collecti
     return list(dict.fromkeys(c for home, _, c in needs if _slot_of(c, home, holding, slots) is None))
 
 
-def pair_rules(active: ActiveRules, slots: Slots, present: Collection[ProductId] = ()) -> PairRules:
-    """The pairs of these slots; empty dictionaries where no rule speaks of pairs."""
+def pair_rules(
+    active: ActiveRules, slots: Slots, present: Collection[ProductId] = (), added: Collection[int] = ()
+) -> PairRules:
+    """The pairs of these slots; empty dictionaries where no rule speaks of pairs.
+
+    `added` slots are there for a companion alone: where one slot needs it, nothing else brings it into a bundle."""
     found = PairRules({}, {}, [np.zeros(len(products), dtype=bool) for products in slots])
     sides = [active.sides(products) for products in slots]
     for i, j in combinations(range(len(slots)), 2):
@@ -43,6 +47,7 @@ def pair_rules(active: ActiveRules, slots: Slots, present: Collection[ProductId]
                 if any(a != b and rule == other for rule, a in mine for other, b in theirs):
                     _mask(found, i, j, slots)[row, column] = True
     holding = _holding(slots)
+    homes: dict[int, set[int]] = {}
     for home, row, companion in _needs(active, slots, present):
         other = _slot_of(companion, home, holding, slots)
         if other is None:
@@ -53,8 +58,14 @@ def pair_rules(active: ActiveRules, slots: Slots, present: Collection[ProductId]
             _mask(found, home, other, slots)[row] |= away
         else:
             _mask(found, other, home, slots)[:, row] |= away
-        empty = found.forbidden_while_empty.setdefault((home, other), np.zeros(len(slots[home]), dtype=bool))
-        empty[row] = True
+        homes.setdefault(other, set()).add(home)
+        found.needs.setdefault((home, other), np.zeros(len(slots[home]), dtype=bool))[row] = True
+    for slot in added:
+        for home in homes.get(slot, set()) if len(homes.get(slot, ())) == 1 else ():
+            found.needs[slot, home] = np.ones(len(slots[slot]), dtype=bool)
+            idle = ~found.needs[home, slot]
+            mask = _mask(found, min(home, slot), max(home, slot), slots)
+            mask |= idle[:, None] if home < slot else idle[None, :]
     return found
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from e2e_support import serve
 from litestar.testing import TestClient
@@ -65,9 +66,7 @@ def test_hidden_products_are_gone_from_bundles_and_products_in_every_process(cli
     assert not ids_of(ask(second)) & gone and time.monotonic() < published + 5
 
 
-def test_a_pinned_product_is_in_the_bundle_wherever_it_fits_and_never_breaks_the_budget(
-    client, shop_rows, publish
-) -> None:
+def test_a_pinned_product_leads_wherever_it_fits_and_never_breaks_the_budget(client, shop_rows, publish) -> None:
     sofas = client.post("/v1/products", json={"prompt": "sofa", "k": 60}).json()["products"]
     pinned = [p for p in sofas if shop_rows[p["product_id"]]["product_type"].endswith("Sofas")][-1]
     assert pinned["product_id"] not in ids_of(ask(client, "a sofa"))
@@ -80,6 +79,53 @@ def test_a_pinned_product_is_in_the_bundle_wherever_it_fits_and_never_breaks_the
     less = pinned["price_cents"] - 1
     assert all(b["total_cents"] <= less for b in ask(client, "a sofa", budget={"max_cents": less})["bundles"])
     assert pinned["product_id"] not in ids_of(ask(client, "a desk"))
+
+
+def test_products_that_are_never_together_are_in_no_bundle_together(client, publish) -> None:
+    prompt = "a sofa and a floor lamp"
+    before = [{item["product_id"] for item in bundle["items"]} for bundle in ask(client, prompt)["bundles"]]
+    publish({"kind": "never_together", "products": sorted(before[0])})
+    after = [{item["product_id"] for item in bundle["items"]} for bundle in ask(client, prompt)["bundles"]]
+    assert after and not any(before[0] <= chosen for chosen in after)
+
+
+def test_what_always_comes_with_a_product_comes_with_it_within_the_budget_and_never_alone(client, publish) -> None:
+    prompt, kit = "a sofa and a floor lamp", "a candle"
+    best = ask(client, prompt)["bundles"][0]
+    sofa = item_of(best, "sofa")["product_id"]
+    candle = min(
+        client.post("/v1/products", json={"prompt": kit, "k": 20}).json()["products"], key=lambda p: p["price_cents"]
+    )
+    publish({"kind": "always_with", "products": [sofa], "value": candle["product_id"]})
+    answer = ask(client, prompt)
+    for bundle in answer["bundles"]:
+        chosen = {item["product_id"] for item in bundle["items"]}
+        assert (sofa in chosen) == (candle["product_id"] in chosen)
+    together = next(b for b in answer["bundles"] if sofa in {item["product_id"] for item in b["items"]})
+    companion = next(item for item in together["items"] if item["product_id"] == candle["product_id"])
+    assert companion["reasons"] == ["the shop adds it to another product of this bundle"]
+    assert together["total_cents"] == best["total_cents"] + candle["price_cents"]
+    for bundle in ask(client, prompt, budget={"max_cents": together["total_cents"] - 1})["bundles"]:
+        assert bundle["total_cents"] < together["total_cents"]
+        chosen = {item["product_id"] for item in bundle["items"]}
+        assert sofa not in chosen or candle["product_id"] in chosen
+    in_cart = ask(client, prompt, basket=[candle["product_id"]])["bundles"][0]
+    assert [item["slot"] for item in in_cart["items"]] == ["sofa", "floor lamp"]
+    assert swap(client, together, "floor lamp", "similar").status_code in (200, 409)
+
+
+def test_a_companion_that_may_not_be_sold_takes_its_product_out_of_the_answers(client, publish) -> None:
+    sofa = ask(client, "a sofa")["bundles"][0]["items"][0]["product_id"]
+    publish({"kind": "always_with", "products": [sofa], "value": "no-such"})
+    answer = ask(client, "a sofa")
+    assert answer["bundles"] and sofa not in ids_of(answer)
+
+
+def test_no_bundle_has_more_products_of_a_brand_than_the_cap(client, shop_rows, publish) -> None:
+    publish({"kind": "max_per_brand", "value": 1})
+    for bundle in ask(client, n_bundles=10)["bundles"]:
+        brands = [shop_rows[item["product_id"]]["brand"] for item in bundle["items"]]
+        assert len(set(brands)) == len(brands)
 
 
 def test_boost_and_bury_move_a_product_by_their_value(client, publish) -> None:
@@ -185,6 +231,21 @@ def test_a_bundle_can_be_swapped_after_a_restart(profile) -> None:
         assert swap(after, bundle, "sofa", "different").status_code == 200
 
 
+def test_a_bundle_of_an_earlier_release_is_swapped_by_its_products_and_refused_where_they_are_gone(client) -> None:
+    kept = client.app.state.kept
+    bundle = ask(client, "a sofa and a floor lamp")["bundles"][0]
+    stored = kept.find(bundle["bundle_id"])
+    gone = [msgspec.structs.replace(item, product_id="no-such") for item in stored.items]
+    renamed = [msgspec.structs.replace(item, slot=f"the {item.slot}") for item in stored.items]
+    kept.keep([msgspec.structs.replace(stored, bundle_id="gone", items=gone)])
+    kept.keep([msgspec.structs.replace(stored, bundle_id="renamed", items=renamed)])
+    refused = swap(client, {"bundle_id": "gone"}, "sofa", "cheaper")
+    assert refused.status_code == 409 and "no-such" in refused.json()["detail"]
+    new = swap(client, {"bundle_id": "renamed"}, "the sofa", "different")
+    assert new.status_code == 200, new.text
+    assert item_of(new.json(), "the floor lamp")["product_id"] == item_of(bundle, "floor lamp")["product_id"]
+
+
 def test_a_swap_keeps_to_the_rules_of_now_and_to_what_is_excluded(client, publish) -> None:
     bundle = ask(client, "a sofa and a floor lamp")["bundles"][0]
     first = item_of(swap(client, bundle, "sofa", "similar").json(), "sofa")["product_id"]
@@ -209,5 +270,8 @@ def test_a_swap_that_cannot_be_says_why(client) -> None:
     assert refused.status_code == 409 and "locked" in refused.json()["detail"]
     cheapest = ask(client, "a sofa", budget={"max_cents": 1})["infeasible"]["cheapest_total_cents"]
     least = ask(client, "a sofa", budget={"max_cents": cheapest})["bundles"][0]
-    refused = swap(client, least, "sofa", "similar")
+    assert "cheaper" in swap(client, least, "sofa", "cheaper").json()["detail"]
+    sofas = client.post("/v1/products", json={"prompt": "sofa", "k": 200}).json()["products"]
+    payable = [product["product_id"] for product in sofas if product["price_cents"] <= cheapest]
+    refused = swap(client, least, "sofa", "different", exclude=payable)
     assert refused.status_code == 409 and "budget" in refused.json()["detail"]
