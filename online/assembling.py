@@ -151,4 +151,3 @@ def _clash(context: Context, left: NDArray[np.int64], right: NDArray[np.int64]) 
         a, b = column[left][:, None], column[right][None, :]
         clash |= (a != b) & (a > 0) & (b > 0)
     return clash
-
