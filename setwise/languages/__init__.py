@@ -124,6 +124,7 @@ class Language:
             self.containers,
         ]
         tables = [
+            self.size_limits,
             self.before,
             self.after,
             self.no,

@@ -113,6 +113,9 @@ class AttributeReader:
             self._put(match.start, "brands", entry.brand)
             return
         if entry.product and not entry.hint and not self._is_only_described(match):
+            parts = self.r.compound(self.r.words[match.start]) if self.r.code == "de" else None
+            if parts is not None and parts[0].material and not parts[0].color:
+                self.add(parts[0], match.start)
             inner = self.r.phrases.values.get(self.r.stems[match.start])
             if self.r.words[match.start] in _MADE_OF and inner is not None and match.end - match.start > 1:
                 self.add(inner, match.start)

@@ -54,13 +54,7 @@ class Lexicon:
                 head = words[-1] if self.home in ("en", "de") else words[0]
                 self.leaves_by_head[stem(head, self.home)].append(name)
         self.surface: dict[str, str] = {}
-        self.german_names = {
-            stem(name, "de"): name
-            for c in concepts()
-            if c.kind == "products"
-            for name in reversed(c.names["de"])
-            if " " not in name and "-" not in name
-        }
+        self.singulars = {code: _singulars(code) for code in CODES}
         self._home_entries: dict[str, Entry] = {}
         self._mined()
         self.tails = self._tails()
@@ -125,7 +119,7 @@ class Lexicon:
 
     def german_name(self, key: str) -> str:
         """The singular of a German product word by its stem."""
-        return self.german_names.get(key) or singular(self.surface.get(key, key), "de", language("de").keep_plural)
+        return self.singulars["de"].get(key) or singular(self.surface.get(key, key), "de", language("de").keep_plural)
 
     def shares_of(self, concept: Concept) -> Shares:
         """Where the catalogue keeps what the concept is."""
@@ -205,6 +199,12 @@ class Lexicon:
                     entry.shares = {
                         k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
                     }
+
+
+def _singulars(code: str) -> dict[str, str]:
+    """Stem -> how the tables write the word, for names of one word."""
+    names = [n for c in reversed(concepts()) if c.kind in ("products", "things") for n in reversed(c.names[code])]
+    return {stem(name, code): name for name in names if " " not in name and "-" not in name}
 
 
 _COMPILED: dict[int, Lexicon] = {}

@@ -225,7 +225,9 @@ class Reading:
 
     def one_of(self, word: str) -> str:
         """Singular in the prompt's language."""
-        if self.code == "de" and self.lexicon.home == "de":
+        if name := self.lexicon.singulars[self.code].get(stem(word, self.code)):
+            return name
+        if self.code == "de":
             return self._german_singular(word)
         return singular(word, self.code, self.table.keep_plural)
 
@@ -233,9 +235,9 @@ class Reading:
         if word in self.table.keep_plural:
             return word
         key = stem(word, "de")
-        if name := self.lexicon.german_names.get(key):
+        if name := self.lexicon.singulars["de"].get(key):
             return name
-        known = self.lexicon.surface.get(key)
+        known = self.lexicon.surface.get(key) if self.lexicon.home == "de" else None
         if known is not None and len(known) < len(word):
             return known
         if (tail := self.german_tail(word)) and tail[0] != key:

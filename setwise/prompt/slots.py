@@ -342,7 +342,8 @@ class SlotReader:
         i = start
         while i < end:
             match = self.r.match_at[i]
-            if (match is None or match.end - match.start == 1) and (mention := self._compound(i)):
+            is_whole = match is not None and bool(match.entry.synonym and match.entry.shares)
+            if not is_whole and (match is None or match.end - match.start == 1) and (mention := self._compound(i)):
                 found.append(mention)
                 i += 1
                 continue
@@ -362,7 +363,7 @@ class SlotReader:
             return False
         if any(word in _POSSESSIVE for word in self.r.words[max(0, match.start - 2) : match.start]):
             return False
-        if match.end - match.start == 1 and self.r.words[match.start] in self.table.not_money - self.table.containers:
+        if match.end - match.start == 1 and self._is_measure(match) and not entry.synonym:
             return False
         if self._is_container(match) or (not entry.shares and self.r.stems[match.end - 1] in self.table.occasions):
             return False
@@ -377,6 +378,11 @@ class SlotReader:
             )
             return not later and (1.5 in entry.shares.values() or bool(entry.synonym))
         return True
+
+    def _is_measure(self, match: Match) -> bool:
+        return (
+            self.r.words[match.start] in self.table.not_money and self.r.words[match.start] not in self.table.containers
+        )
 
     def _is_container(self, match: Match) -> bool:
         """'Pots de confiture', 'Flaschen Rotwein': what something else comes in."""
@@ -559,7 +565,7 @@ class SlotReader:
         """The noun with the plain words that belong to it: 'gaming laptop', 'vinagre de jerez'."""
         r, first, last = self.r, mention.start, mention.end
         if self.head_is_last:
-            while first > lo and self._is_plain(first - 1):
+            while first > lo and (self._is_plain(first - 1) or self._hangs_on(first)):
                 first -= 1
         else:
             while last < end and (
@@ -571,9 +577,16 @@ class SlotReader:
                     break
         return first, last
 
+    def _hangs_on(self, i: int) -> bool:
+        """True if a hyphen joins the word to the one before it: 'over-ear'."""
+        token, before = self.r.tokens[i], self.r.tokens[i - 1]
+        return before.kind == "word" and not token.glued and token.start == before.end
+
     def _is_plain(self, i: int) -> bool:
         r = self.r
         if r.tokens[i].kind != "word" or r.state[i] not in ("", "title"):
+            return False
+        if r.tokens[i].glued and i and r.tokens[i - 1].kind == "number":
             return False
         match = r.match_at[i]
         if match is not None and (match.entry.is_attribute() or match.entry.brand) and not match.entry.product:
@@ -594,6 +607,8 @@ class SlotReader:
         if mention.stem:
             return mention.stem
         head = mention.end - 1 if self.head_is_last else mention.start
+        while not self.head_is_last and head + 1 < mention.end and self._hangs_on(head + 1):
+            head += 1
         parts = []
         for i in range(first, last):
             word = r.words[i]

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from setwise.catalogue import Product, leaf_category
-from setwise.languages import concepts, guess_language, key_of, language, stem
+from setwise.languages import Language, concepts, guess_language, key_of, language, stem
 from setwise.languages.tokens import Token, normalised, tokens_of
 from setwise.vocabulary import Vocabulary, joined_pairs
 
@@ -162,6 +162,8 @@ class _Miner:
                 others = [*stems[lo:place], *stems[place + 1 : hi]]
                 if lo < 0 or hi > len(run) or any(key in attributes for key in others):
                     break
+                if any(_is_person(word, language(self.code)) for word in run[lo:hi]):
+                    break
                 if run[hi - 1] in _OF:
                     continue
                 yield " ".join(run[lo:hi]), []
@@ -173,10 +175,13 @@ class _Miner:
         near = (
             range(max(0, place - 2), place) if self.code in ("en", "de") else range(place + 1, min(len(run), place + 3))
         )
-        table = language(self.code)
-        is_person = [table.genders.at([w], 0) is not None or table.ages.at([w], 0) is not None for w in run]
+        is_person = [_is_person(word, language(self.code)) for word in run]
         words = [run[i] for i in near if stems[i] not in attributes and len(run[i]) > 2 and not is_person[i]]
         return [*words, " ".join(words)] if len(words) > 1 else words
+
+
+def _is_person(word: str, table: Language) -> bool:
+    return table.genders.at([word], 0) is not None or table.ages.at([word], 0) is not None
 
 
 def _level_above(product: Product) -> str:
