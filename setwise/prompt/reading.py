@@ -64,12 +64,11 @@ class Reading:
 
     def _take_titles(self) -> None:
         """A product that is named by the beginning of its title is one product, whatever its words mean elsewhere."""
-        titles, start = self.lexicon.vocabulary.titles, 0
+        start = 0
         self.titles: list[tuple[int, int]] = []
         while start < len(self.words):
             end = self._title_end(start)
-            lead = title_lead(self.words[start:end])
-            if lead is not None and lead in titles:
+            if self._is_title(self.words[start:end]):
                 self.titles.append((start, end))
                 self.state[start:end] = ["title"] * (end - start)
                 start = end
@@ -77,35 +76,51 @@ class Reading:
             while start < len(self.words) and not self.is_separator(start - 1):
                 start += 1
 
+    def _is_title(self, words: list[str]) -> bool:
+        lead = title_lead(words)
+        if lead is None or lead not in self.lexicon.vocabulary.titles:
+            return False
+        # "Home office" stays an occasion even where a product is called so.
+        return lead.count(" ") > 1 or not all(stem(word, self.code) in self.table.occasions for word in lead.split(" "))
+
     def _title_end(self, start: int) -> int:
+        """The end of the list item that begins at `start`; 'salt and pepper mill' is no list of two."""
         end = start
-        while end < len(self.words) and not self.is_separator(end) and not self._ends_title(start, end):
+        while end < len(self.words) and not self._ends_title(start, end):
+            if self.is_separator(end) and not self._is_inside_title(start, end):
+                break
             end += 1
-            # 'Salt and pepper' is no list of two.
-            if end + 1 < len(self.words) and self.words[end] in ("and", "&", "+"):
-                pair = f"{self.words[end - 1]} and {self.words[end + 1]}"
-                lead = title_lead(self.words[start : end + 6])
-                if (
-                    pair in self.lexicon.vocabulary.joined
-                    and not self._starts_title(end + 1)
-                    and lead in self.lexicon.vocabulary.titles
-                ):
-                    end += 1
         return end
 
+    def _is_inside_title(self, start: int, i: int) -> bool:
+        if i == start or i + 1 >= len(self.words) or self._is_title(self.words[i + 1 : i + 8]):
+            return False
+        if self.words[i] == "plus":
+            return True
+        pair = f"{self.words[i - 1]} and {self.words[i + 1]}"
+        is_joined = self.words[i] in ("and", "&", "+") and pair in self.lexicon.vocabulary.joined
+        return is_joined and title_lead(self.words[start : i + 6]) in self.lexicon.vocabulary.titles
+
     def _ends_title(self, start: int, i: int) -> bool:
-        """What a title's first three words are followed by may be a wish: 'trail running shoes size 43 not black'."""
+        """What a title's first words are followed by may be a wish: 'trail running shoes size 43 not black'."""
         if sum(word.isalpha() for word in self.words[start:i]) < 3:
             return False
         table = self.table
-        if self.words[i] in table.size_before or table.no.at(self.words, i) is not None:
+        if table.no.at(self.words, i) is not None:
             return True
         bound = table.before.at(self.words, i)
-        after = i + bound[0] if bound else len(self.words)
-        return after < len(self.words) and (self.tokens[after].kind == "number" or self.words[after] in ("$", "€", "£"))
-
-    def _starts_title(self, start: int) -> bool:
-        return title_lead(self.words[start : start + 8]) in self.lexicon.vocabulary.titles
+        is_size = self.words[i] in table.size_before
+        after = i + (bound[0] if bound else 1)
+        is_led = bound is not None or is_size
+        return (
+            is_led
+            and after < len(self.words)
+            and (
+                self.tokens[after].kind == "number"
+                or self.words[after] in ("$", "€", "£")
+                or (is_size and self.words[after] in table.letter_sizes)
+            )
+        )
 
     def is_separator(self, i: int) -> bool:
         """True for signs and words that part the things of a list."""

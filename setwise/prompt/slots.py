@@ -98,7 +98,7 @@ class SlotReader:
         self.people = 0
         self.is_request = False
         self.open_tail = 0
-        self.fallback: list[tuple[_Chunk, int, int, list[_Mention]]] = []
+        self.fallback: list[tuple[bool, _Chunk, int, int, list[_Mention]]] = []
         self.unknown: list[_Chunk] = []
         self.head_is_last = reading.code in ("en", "de")
 
@@ -108,7 +108,7 @@ class SlotReader:
         for chunk in self._chunks():
             self._read(chunk)
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
-            for chunk, start, end, mentions in self.fallback[:1]:
+            for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, mentions[-1] if self.head_is_last else mentions[0], start, end)
             if not self.slots:
                 self._name_the_unknown()
@@ -280,6 +280,7 @@ class SlotReader:
                 (r.words[i] in self.table.fillers or r.words[i] in _VERBS)
                 and not self._is_meant(i)
                 and not self._pair_at(i)
+                and r.words[i] not in _FOR
             ):
                 i += 1
             elif i and r.words[i] in self.table.prepositions and r.state[i - 1] == "money":
@@ -740,14 +741,19 @@ class SlotReader:
                 self.is_occasion |= (
                     place == chunk.end - 1 and self.r.stems[place] in self.table.occasion_heads and self.head_is_last
                 )
-            if mentions and not has_product and not has_occasion and prep not in _FOR:
-                self.fallback.append((chunk, start + 1, end, mentions))
-            if not mentions or prep not in _TOGETHER:
+            if mentions and not has_product and not has_occasion:
+                self.fallback.append((prep in _FOR, chunk, start + 1, end, mentions))
+            if not mentions or (prep not in _TOGETHER and place is None):
                 continue
             mention = mentions[-1] if self.head_is_last else mentions[0]
             quantity, counted = self._quantity(start + 1, mention, end)
             has_article = any(w in self.table.determiners for w in self.r.words[start + 1 : mention.start])
-            if counted and quantity > 1 or (has_occasion and not has_product and has_article):
+            after_place = (
+                place is not None
+                and mention.start > place
+                and any(w in self.table.determiners and w not in _THE for w in self.r.words[place + 1 : mention.start])
+            )
+            if after_place or counted and quantity > 1 or (has_occasion and not has_product and has_article):
                 self._add(chunk, start + 1, mention, start + 1, end)
 
     def _describe_or_keep(self, chunk: _Chunk, start: int, head_end: int) -> None:
@@ -793,7 +799,8 @@ class SlotReader:
             for m in hints
             if not (
                 m.end - m.start == 1
-                and self.r.words[m.start] in self.table.fillers | self.table.common | self.table.prepositions
+                and self.r.words[m.start]
+                in self.table.fillers | self.table.common | self.table.prepositions | self.table.not_money
             )
         ]
         if not hints:

@@ -25,9 +25,9 @@ def mine(products: Iterable[Product]) -> Vocabulary:
 
 
 def title_lead(words: Sequence[str]) -> str | None:
-    """What a title is recognised by: its first three words of letters only."""
+    """What a title is recognised by: its first three words of letters only, or both of two."""
     letters = [word for word in words if word.isalpha()][:3]
-    return " ".join(letters) if len(letters) == 3 else None
+    return " ".join(letters) if len(letters) >= 2 else None
 
 
 class _Miner:
