@@ -98,6 +98,7 @@ class SlotReader:
         self.people = 0
         self.is_request = False
         self.open_tail = 0
+        self.pending: _Chunk | None = None
         self.fallback: list[tuple[bool, _Chunk, int, int, list[_Mention]]] = []
         self.unknown: list[_Chunk] = []
         self.head_is_last = reading.code in ("en", "de")
@@ -107,6 +108,9 @@ class SlotReader:
         self._take_people()
         for chunk in self._chunks():
             self._read(chunk)
+        if self.pending is not None and not self.slots and not self.is_occasion and not self.fallback:
+            start = self._skip_lead(self.pending)
+            self._describe_pending(start, self._regions(start, self.pending.end)[0])
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, mentions[-1] if self.head_is_last else mentions[0], start, end)
@@ -249,7 +253,9 @@ class SlotReader:
         )
         if begins_anew or any(w in _ALSO for w in lead) or self.table.requests.at(r.words, chunk.start):
             return False
-        is_later = any(r.words[i] in (".", "!", "?") for i in range(self.slots[0].start, chunk.start))
+        is_later = any(r.words[i] in (".", "!", "?", ";") for i in range(self.slots[0].start, chunk.start))
+        if r.words[chunk.start] in _VERBS or r.words[chunk.start] in _OPEN:
+            return True
         is_about_it = any(w in _THE for w in lead) and any(r.words[i] in _VERBS for i in range(start, chunk.end))
         return (
             (is_later and self.is_request)
@@ -370,6 +376,9 @@ class SlotReader:
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
+        word = self.r.words[match.start : match.end]
+        if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
+            return False
         if entry.is_attribute() or entry.brand:
             # "Glass" is a glass only where no other product follows and nothing is made of it.
             later = any(
@@ -423,7 +432,11 @@ class SlotReader:
         for i in range(end - 1, start - 1, -1):
             if i in covered or r.state[i] or r.tokens[i].kind != "word":
                 continue
-            is_word = r.stems[i] in self.table.occasions or (r.code == "de" and self._german_occasion(r.words[i]))
+            is_word = (
+                r.stems[i] in self.table.occasions
+                or self._ends_strong(i)
+                or (r.code == "de" and self._german_occasion(r.words[i]))
+            )
             match = r.match_at[i]
             is_name = match is not None and (
                 (match.entry.product and bool(match.entry.shares)) or match.end - match.start > 1
@@ -447,6 +460,9 @@ class SlotReader:
             k in covered or self.r.state[k] or not self._is_plain(k) or self.r.stems[k] in self.table.occasions
             for k in rest
         )
+
+    def _ends_strong(self, i: int) -> bool:
+        return i > 0 and f"{self.r.words[i - 1]} {self.r.words[i]}" in self.table.strong.values
 
     def _german_occasion(self, word: str) -> bool:
         heads = (
@@ -488,7 +504,7 @@ class SlotReader:
         return occasion_at < mention.start and self.r.stems[occasion_at] in self.table.occasion_heads
 
     def _found_occasion(self, i: int) -> None:
-        if self.table.strong.at(self.r.words, i):
+        if self.table.strong.at(self.r.words, i) or self._ends_strong(i):
             self.is_occasion = True
         elif self.r.stems[i] in self.table.vague:
             self.is_vague = True
@@ -555,6 +571,9 @@ class SlotReader:
             same.wishes += [w for w in slot.wishes if w not in same.wishes]
         elif len(self.slots) < MAX_SLOTS:
             self.slots.append(slot)
+            if self.pending is not None:
+                pending, self.pending = self.pending, None
+                self._describe(slot, pending)
 
     def _counts_again(self, same: _Slot, slot: _Slot) -> bool:
         """'Socks for him, socks for her' are two; 'chips chips chips' are chips."""
@@ -753,7 +772,10 @@ class SlotReader:
                 and mention.start > place
                 and any(w in self.table.determiners and w not in _THE for w in self.r.words[place + 1 : mention.start])
             )
-            if after_place or counted and quantity > 1 or (has_occasion and not has_product and has_article):
+            together = prep in _TOGETHER
+            if after_place or (
+                together and ((counted and quantity > 1) or (has_occasion and not has_product and has_article))
+            ):
                 self._add(chunk, start + 1, mention, start + 1, end)
 
     def _describe_or_keep(self, chunk: _Chunk, start: int, head_end: int) -> None:
@@ -761,16 +783,11 @@ class SlotReader:
         if any(not self.r.state[i] and self.r.tokens[i].kind == "word" for i in range(start, head_end)):
             self.unknown.append(_Chunk(start, head_end))
         hint = self._hint(start, head_end)
-        if hint is not None and (not self.slots or self._is_list_item(chunk, start, head_end)):
+        if self.is_request and not self.slots and self.unknown and self.pending is None and not self.is_vague:
+            # "A gold plated, high speed cable": what it is may follow; it does not, if this sentence names nothing.
+            self.pending = chunk
+        elif hint is not None and (not self.slots or self._is_list_item(chunk, start, head_end)):
             self._add(chunk, start, hint, start, chunk.end)
-        elif (
-            not self.slots
-            and self.is_request
-            and not self.is_vague
-            and self.unknown
-            and self.unknown[-1].end == head_end
-        ):
-            self._add_unknown(chunk, start, head_end)
         elif self.slots:
             counted = self._starts_with_number(start, head_end) or self.r.words[chunk.start] in (
                 "a",
@@ -786,6 +803,16 @@ class SlotReader:
                 self._add_unknown(chunk, start, head_end)
             else:
                 self._describe(self.slots[-1], chunk)
+
+    def _describe_pending(self, start: int, head_end: int) -> None:
+        """Nothing known is wished: the first clause names it."""
+        chunk = self.pending
+        if chunk is not None:
+            hint = self._hint(start, head_end)
+            if hint is not None:
+                self._add(chunk, start, hint, start, chunk.end)
+            else:
+                self._add_unknown(chunk, start, head_end)
 
     def _hint(self, start: int, end: int) -> _Mention | None:
         """'Cheddar' where nothing else in the clause is a product."""
