@@ -76,7 +76,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if asked.vector is not None:
         columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
-        columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).mean(axis=1, dtype=np.float64)
+        columns["slot_match"] = np.mean(snapshot.facts.has(rows, codes_of(terms)) * 1.0, axis=1)
     if asked.categories:
         codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
         columns["category_match"] = np.isin(snapshot.category[rows], codes) * 1.0

@@ -1,4 +1,4 @@
-"""Colours, materials, styles, brands and sizes that were wished: which rows meet them, and which wish gives way first."""
+"""Colours, materials, styles, brands and sizes that were wished: which rows meet them, which gives way first."""
 
 from collections.abc import Sequence
 

@@ -13,7 +13,7 @@ HEAD = 5
 """So many times a bundle's size of the best products decide which categories it takes."""
 
 PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
-"""Positions of slots and their candidates -> those that may be chosen at all, and their pair terms, numbered as given."""
+"""Positions of slots and their candidates -> those that may be chosen at all, and their pair terms."""
 
 
 def assemble_ideas(
