@@ -15,9 +15,9 @@ from litestar.types import ControllerRouterHandler
 
 from online import routes, routes_rules, routes_swap
 from online.answers import KeptBundles
+from online.gather import Dependencies
 from online.live import ReleaseWatch
 from online.live_rules import RulesWatch
-from online.pipeline import Dependencies
 from online.problems import EXCEPTION_HANDLERS
 
 MAX_BODY = 64 * 1024

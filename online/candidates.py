@@ -1,7 +1,6 @@
 """Retrieved rows to scored candidates, slot by slot."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +10,46 @@ from numpy.typing import NDArray
 
 from online.live import LiveRelease
 from online.merchandising import suits_slot
+from online.wishes import Wish, met
 from setwise.bundle import Candidate
-from setwise.catalogue import leaf_category, product_text
+from setwise.catalogue import leaf_category
 from setwise.index import Hits, as_shares
 from setwise.ranking import FEATURES, best_first, feature_rows, weighted_parts
 from setwise.rules import ActiveRules
-from setwise.vocabulary import words_of
+from setwise.terms import codes_of
 
-MAX_OPEN_SLOTS = 5
 FULL_POPULARITY = 50.0
 """Decayed orders from which popularity counts as 1."""
 
 Features = Mapping[int, Mapping[str, Any]]
+Rows = NDArray[np.int64]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What one pool of rows was retrieved for. `name` is '' where the text is a whole sentence."""
+
+    hits: Hits
+    vector: NDArray[np.float32] | None
+    name: str = ""
+    categories: Sequence[str] = ()
+    wishes: Sequence[Wish] = ()
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known beside the words: statistics by row, the shopper, the shop's rules, locked and basket rows."""
+
+    stats: Features
+    profile: Mapping[str, Any] | None
+    active: ActiveRules
+    anchors: Sequence[int] = ()
 
 
 class Ranked(msgspec.Struct, frozen=True):
-    """Rows with their feature shares, best first; `parts` has shape (n, features)."""
+    """Rows with their feature shares, best first; `parts` has shape (n, features), `met` (n, wishes)."""
 
-    rows: NDArray[np.int64]
+    rows: Rows
     parts: NDArray[np.float64]
+    met: NDArray[np.float64]
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -37,49 +57,39 @@ class Ranked(msgspec.Struct, frozen=True):
         total: NDArray[np.float64] = self.parts.sum(axis=1)
         return total
 
+    def only(self, mask: NDArray[np.bool_]) -> "Ranked":
+        """These rows, in the same order."""
+        return Ranked(self.rows[mask], self.parts[mask], self.met[mask])
 
-def rank(
-    live: LiveRelease,
-    rows: NDArray[np.int64],
-    hits: Hits,
-    slot_name: str,
-    vector: NDArray[np.float32] | None,
-    wishes: list[set[str]],
-    stats: Features,
-    profile: Mapping[str, Any] | None,
-    active: ActiveRules,
-    best: NDArray[np.int64],
-) -> Ranked:
-    """Scores these rows; what is not known counts nothing. `slot_name` is '' where the text is a whole sentence.
 
-    `best` = the rows that retrieval found for the slot, best first: a pinned product must be like them."""
+def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
+    """Scores these rows; what is not known counts nothing."""
+    degrees = met(live, rows, asked.wishes)
     if not len(rows):
-        return Ranked(rows, np.zeros((0, len(FEATURES))))
-    lexical = dict(zip(hits.rows.tolist(), hits.lexical.tolist(), strict=True))
-    products = [live.snapshot[row] for row in rows.tolist()]
-    terms = set(live.analyzer.query_terms(slot_name)) if slot_name else set()
+        return Ranked(rows, np.zeros((0, len(FEATURES))), degrees)
+    snapshot, listed = live.snapshot, rows.tolist()
+    lexical = dict(zip(asked.hits.rows.tolist(), asked.hits.lexical.tolist(), strict=True))
     columns: dict[str, NDArray[np.float64]] = {
-        "lexical": np.asarray([lexical.get(row, 0.0) for row in rows.tolist()]),
-        "popularity": np.asarray([_popularity(stats.get(row)) for row in rows.tolist()]),
-        "rules": active.score_adjustment(products, suits_slot(live, rows, best))[0],
+        "lexical": np.asarray([lexical.get(row, 0.0) for row in listed]),
+        "popularity": np.asarray([_popularity(known.stats.get(row)) for row in listed]),
     }
-    if vector is not None:
-        columns["semantic"] = as_shares(live.index.similarity(vector, rows))
-    if terms:
-        columns["slot_match"] = np.asarray(
-            [
-                len(terms.intersection(live.analyzer.terms(f"{p.title} {leaf_category(p)}"))) / len(terms)
-                for p in products
-            ]
-        )
-    if wishes:
-        texts = [set(words_of(product_text(p))) for p in products]
-        columns["wish_match"] = np.asarray([sum(w <= t for w in wishes) / len(wishes) for t in texts])
-    if profile:
-        columns["affinity"] = np.asarray([_affinity(p.brand, leaf_category(p), p.color, profile) for p in products])
+    if asked.vector is not None:
+        columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
+    if asked.name and (terms := live.analyzer.query_terms(asked.name)):
+        columns["slot_match"] = np.mean(snapshot.facts.has(rows, codes_of(terms)) * 1.0, axis=1)
+    if asked.categories:
+        codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
+        columns["category_match"] = np.isin(snapshot.category[rows], codes) * 1.0
+    if asked.wishes:
+        columns["wish_match"] = degrees.mean(axis=1)
+    if known.profile:
+        columns["affinity"] = np.asarray([_affinity(live, row, known.profile) for row in listed])
+    if known.active.weighs_products:
+        products = [snapshot[row] for row in listed]
+        columns["rules"] = known.active.score_adjustment(products, suits_slot(live, rows, asked.hits.rows))[0]
     parts = weighted_parts(feature_rows(columns, len(rows)))
-    order = best_first(parts.sum(axis=1), [product.id for product in products])
-    return Ranked(rows[order], parts[order])
+    order = best_first(parts.sum(axis=1), [snapshot.ids[row] for row in listed])
+    return Ranked(rows[order], parts[order], degrees[order])
 
 
 def _popularity(stats: Mapping[str, Any] | None) -> float:
@@ -87,59 +97,24 @@ def _popularity(stats: Mapping[str, Any] | None) -> float:
     return min(1.0, float(np.log1p(orders) / np.log1p(FULL_POPULARITY)))
 
 
-def _affinity(brand: str, category: str, color: str, profile: Mapping[str, Any]) -> float:
+def _affinity(live: LiveRelease, row: int, profile: Mapping[str, Any]) -> float:
+    product = live.snapshot[row]
     liked = (
-        brand in (profile.get("top_brands") or ()),
-        category in (profile.get("top_categories") or ()),
-        color in (profile.get("top_colors") or ()),
+        product.brand in (profile.get("top_brands") or ()),
+        leaf_category(product) in (profile.get("top_categories") or ()),
+        product.color in (profile.get("top_colors") or ()),
     )
     return sum(liked) / len(liked)
 
 
 def as_candidates(live: LiveRelease, ranked: Ranked, now: datetime) -> list[Candidate]:
     """What assembly chooses from."""
-    prices = live.snapshot.prices_now(ranked.rows, now).tolist()
-    groups = live.snapshot.group[ranked.rows].tolist()
-    brands, names = live.snapshot.brand[ranked.rows].tolist(), live.snapshot.meta.brands
+    snapshot = live.snapshot
+    prices = snapshot.prices_now(ranked.rows, now).tolist()
+    groups, brands = snapshot.group[ranked.rows].tolist(), snapshot.brand[ranked.rows].tolist()
     return [
-        Candidate(live.snapshot[row].id, row, price, score, str(group), names[brand])
-        for row, price, score, group, brand in zip(
-            ranked.rows.tolist(), prices, ranked.scores.tolist(), groups, brands, strict=True
+        Candidate(snapshot.ids[row], row, price, score, str(group), snapshot.meta.brands[brand])
+        for row, price, group, brand, score in zip(
+            ranked.rows.tolist(), prices, groups, brands, ranked.scores.tolist(), strict=True
         )
     ]
-
-
-def open_slots(live: LiveRelease, hits: Hits, taken: set[int]) -> list[tuple[str, NDArray[np.int64]]]:
-    """Slots that the best hits suggest: their categories by summed score, else the hits cut into like ones.
-
-    `taken` are category codes that a locked or basket product fills already."""
-    codes = live.snapshot.category[hits.rows]
-    names = live.snapshot.meta.categories
-    weights: Counter[int] = Counter()
-    seen: Counter[int] = Counter()
-    for code, score in zip(codes.tolist(), hits.scores.tolist(), strict=True):
-        if names[code] and code not in taken and seen[code] < 8:
-            seen[code] += 1
-            weights[code] += score
-    best = sorted(weights, key=lambda code: (-weights[code], names[code]))[:MAX_OPEN_SLOTS]
-    if best:
-        return [(names[code].lower()[:64], hits.rows[codes == code]) for code in best]
-    return _like_ones(live, hits)
-
-
-def _like_ones(live: LiveRelease, hits: Hits, groups: int = 3) -> list[tuple[str, NDArray[np.int64]]]:
-    # Without categories: seeds far from each other among the best hits, every hit goes to its nearest seed.
-    if not len(hits.rows):
-        return []
-    vectors = live.index.vectors[hits.rows[:100]].astype(np.float32)
-    seeds = [0]
-    while len(seeds) < min(groups, len(vectors)):
-        nearest = (vectors @ vectors[seeds].T).max(axis=1)
-        seeds.append(int(nearest[:30].argmin()))
-    of = (vectors @ vectors[seeds].T).argmax(axis=1)
-    found = []
-    for number, seed in enumerate(dict.fromkeys(seeds)):
-        rows = hits.rows[:100][of == number]
-        if len(rows):
-            found.append((" ".join(live.snapshot[int(hits.rows[seed])].title.split()[:3]).lower()[:64], rows))
-    return found

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from online.live import LiveRelease
 from online.messages import Filters
-from setwise.catalogue import Product, product_text
+from setwise.catalogue import Product
 from setwise.names import ProductId
+from setwise.prompt import Exclusions
+from setwise.terms import Codes, codes_of
 from setwise.vocabulary import words_of
 
 
@@ -21,20 +23,35 @@ class Rules(msgspec.Struct, frozen=True):
     now: datetime
     currency: str
     excluded_rows: frozenset[int]
-    excluded_words: list[list[str]]
-    """Each excluded name as the terms that a product's text must not hold all of."""
+    excluded_names: list[Codes]
+    """Each excluded name as the terms that a product's text must not have all of."""
+    excluded_categories: frozenset[int]
     filters: Filters
     allow_preorder: bool = False
 
 
 def make_rules(
-    live: LiveRelease, now: datetime, currency: str, gone: list[str], names: list[str], filters: Filters | None,
+    live: LiveRelease, now: datetime, currency: str, gone: list[str], exclude: Exclusions, filters: Filters | None,
     allow_preorder: bool,
 ) -> Rules:  # fmt: skip
-    """`gone` are product ids that must not be answered, `names` words that no product may have."""
+    """`gone` are product ids that must not be answered, `exclude` what no product may be or have."""
     rows = frozenset(live.snapshot.rows_of(ProductId(i) for i in gone))
-    words = [terms for name in names if (terms := live.analyzer.terms(name))]
-    return Rules(now, currency, rows, words, filters or Filters(), allow_preorder)
+    categories: set[int] = set()
+    names = [name for name in exclude.all_words() if name not in exclude.categories]
+    for name in exclude.categories:
+        found = _categories_named(live, name)
+        categories |= found
+        # "No rugs" leaves out rugs, not what is described as lying well on one.
+        names += [] if found else [name]
+    codes = [codes_of(terms) for name in names if (terms := live.analyzer.terms(name))]
+    return Rules(now, currency, rows, codes, frozenset(categories), filters or Filters(), allow_preorder)
+
+
+def _categories_named(live: LiveRelease, name: str) -> set[int]:
+    """Codes of the leaf categories whose name ends in these terms."""
+    terms = live.analyzer.terms(name)
+    leaves = live.category_terms
+    return {code for code, leaf in enumerate(leaves) if terms and leaf[-len(terms) :] == terms}
 
 
 def eligible(
@@ -53,27 +70,23 @@ def eligible(
     rows = keep(rows, snapshot.sellable(rows, rules.now, quantity, rules.allow_preorder), "stock")
     if rules.excluded_rows:
         rows = keep(rows, np.asarray([row not in rules.excluded_rows for row in rows.tolist()], dtype=bool), "excluded")
+    if rules.excluded_categories:
+        codes = np.asarray(sorted(rules.excluded_categories))
+        rows = keep(rows, ~np.isin(snapshot.category[rows], codes), "excluded")
+    if rules.excluded_names:
+        rows = keep(rows, ~np.any(snapshot.texts.has_all(rows, rules.excluded_names), axis=1), "excluded")
     low, high = rules.filters.price_min_cents, rules.filters.price_max_cents
     if low is not None or high is not None:
         prices = snapshot.prices_now(rows, rules.now)
         rows = keep(rows, (prices >= (low or 0)) & (prices <= (high if high is not None else prices)), "filters")
-    for reason, passes in _product_rules(live, rules):
-        mask = np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool)
-        rows = keep(rows, mask, reason)
+    for passes in _filters(rules.filters):
+        rows = keep(rows, np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool), "filters")
     return rows, +lost
 
 
-def _product_rules(live: LiveRelease, rules: Rules) -> list[tuple[str, Callable[[Product], bool]]]:
-    """The rules that need the product itself; none of them when nothing of the kind was asked."""
-    found: list[tuple[str, Callable[[Product], bool]]] = []
-    if rules.excluded_words:
-
-        def is_free_of(product: Product) -> bool:
-            terms = set(live.analyzer.terms(f"{product_text(product)} {' '.join(product.product_types)}"))
-            return not any(terms.issuperset(words) for words in rules.excluded_words)
-
-        found.append(("excluded", is_free_of))
-    filters = rules.filters
+def _filters(filters: Filters) -> list[Callable[[Product], bool]]:
+    """The filters that need the product itself; none of them when nothing of the kind was asked."""
+    found: list[Callable[[Product], bool]] = []
     for wished, value_of in (
         (filters.brand, lambda p: [p.brand]),
         (filters.gender, lambda p: [p.gender]),
@@ -83,8 +96,8 @@ def _product_rules(live: LiveRelease, rules: Rules) -> list[tuple[str, Callable[
     ):
         if wished is not None:
             names = {name.lower() for name in wished}
-            found.append(("filters", lambda p, n=names, v=value_of: not n.isdisjoint(x.lower() for x in v(p))))  # type: ignore[misc]
+            found.append(lambda p, n=names, v=value_of: not n.isdisjoint(x.lower() for x in v(p)))  # type: ignore[misc]
     if filters.product_type is not None:
         paths = [path.lower() for path in filters.product_type]
-        found.append(("filters", lambda p: any(t.lower().startswith(path) for t in p.product_types for path in paths)))
+        found.append(lambda p: any(t.lower().startswith(path) for t in p.product_types for path in paths))
     return found

@@ -28,17 +28,24 @@ class LiveRelease(msgspec.Struct, frozen=True):
     index: LocalIndex
     vocabulary: Vocabulary
     analyzer: Analyzer
+    category_terms: list[list[str]] = []
+    """Index terms of each leaf category's name, by its code in the snapshot."""
+    category_codes: dict[str, int] = {}
 
 
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
+    snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
+    categories = snapshot.meta.categories
     live = LiveRelease(
         manifest,
-        Snapshot(folder / "snapshot"),
+        snapshot,
         Encoder(folder / "encoder"),
         LocalIndex(folder / "index"),
         read_vocabulary(folder / "vocabulary"),
-        Analyzer(),
+        analyzer,
+        [analyzer.terms(name) for name in categories],
+        {name: code for code, name in enumerate(categories) if name},
     )
     if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(live.index.vectors) != len(live.snapshot):
         raise ReleaseError(f"release {manifest.release_id}: encoder, index and snapshot do not fit each other")

@@ -6,31 +6,44 @@ import msgspec
 
 from online.eligibility import Rules, make_rules
 from online.live import LiveRelease
-from online.messages import BudgetWish, Filters, SlotRequest
+from online.messages import BudgetWish, BundleRequest, ProductsRequest
+from online.wishes import Wish, wishes_of
+from setwise.audience import said_in
 from setwise.bundle import Slot
 from setwise.catalogue import leaf_category
 from setwise.names import ProductId
-from setwise.prompt import Understanding, understand
+from setwise.prompt import SlotWish, Understanding, understand
 from setwise.prompt.budget import Budget
-from setwise.vocabulary import words_of
+from setwise.rules import RuleBook
 
 MAX_NAME = 64
 
 
+class SlotPlan(msgspec.Struct, frozen=True):
+    """A slot that the request names, and what finds products for it."""
+
+    slot: Slot
+    text: str
+    wish: SlotWish
+    wishes: list[Wish] = []
+    locked_row: int | None = None
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """`slots` with the text that finds each; `open_text` finds products for slots that the catalogue has to name."""
+    """What one answer has to do; `open_text` finds products for slots that the catalogue has to name."""
 
     understanding: Understanding
     budget: Budget | None
     currency: str
     rules: Rules
-    slots: list[Slot]
-    texts: list[str]
-    locked_rows: dict[int, int]
-    """Slot position -> the locked product's row."""
+    slots: list[SlotPlan]
     open_text: str
+    open_wishes: list[Wish]
+    basket_rows: list[int]
     unknown_locks: list[str]
     currency_problem: bool
+    one_audience: bool
+    """Clothes of one bundle are for one gender, age group and size system: unless the sentence names several."""
 
 
 def read_budget_field(wish: BudgetWish | None, said: Budget | None, currency: str) -> Budget | None:
@@ -40,81 +53,87 @@ def read_budget_field(wish: BudgetWish | None, said: Budget | None, currency: st
     return Budget(wish.min_cents, wish.max_cents, wish.currency or currency)
 
 
-def make_plan(
-    live: LiveRelease,
-    now: datetime,
-    *,
-    prompt: str | None,
-    budget: BudgetWish | None,
-    slots: list[SlotRequest] | None,
-    filters: Filters | None,
-    lock: list[str],
-    exclude: list[str],
-    basket: list[str],
-    allow_preorder: bool,
-) -> Plan:
-    """Reads the request; pure look-ups, no store is asked."""
-    understanding = understand(prompt or "", live.vocabulary)
-    spend = read_budget_field(budget, understanding.budget, live.manifest.currency)
+def plan_bundles(
+    request: BundleRequest, live: LiveRelease, now: datetime, book: RuleBook, allow_preorder: bool
+) -> Plan:  # fmt: skip
+    """Reads a request for bundles; pure look-ups, no store is asked."""
+    read = understand(request.prompt or "", live.vocabulary)
+    template = book.template_for(request.prompt or "") if read.is_occasion or not read.named else None
+    is_open = request.slots is None and template is None and (read.is_occasion or not read.named)
+    wished = [(wish, True) for wish in read.named]
+    if request.slots is not None:
+        wished = [(_as_wish(live, slot.name, slot.quantity), slot.required) for slot in request.slots]
+    elif template is not None:
+        known = {wish.name for wish in read.named}
+        of_template = [slot for slot in template.slots if slot.name not in known]
+        wished += [(_as_wish(live, slot.name, slot.quantity), slot.required) for slot in of_template]
+    return _plan(live, now, read, wished, request, is_open, allow_preorder)
+
+
+def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, allow_preorder: bool) -> Plan:
+    """Reads a request for single products: no slots, the whole sentence is one wish."""
+    return _plan(live, now, understand(request.prompt or "", live.vocabulary), [], request, True, allow_preorder)
+
+
+def _as_wish(live: LiveRelease, name: str, quantity: int) -> SlotWish:
+    """A slot that a client or a template names, read as if a shopper had said it; the name stays."""
+    named = understand(name, live.vocabulary).named
+    return (
+        msgspec.structs.replace(named[0], name=name, quantity=quantity) if len(named) == 1 else SlotWish(name, quantity)
+    )
+
+
+def _plan(
+    live: LiveRelease, now: datetime, read: Understanding, wished: list[tuple[SlotWish, bool]],
+    request: BundleRequest | ProductsRequest, is_open: bool, allow_preorder: bool,
+) -> Plan:  # fmt: skip
+    wish = request.budget if isinstance(request, BundleRequest) else None
+    lock = request.lock if isinstance(request, BundleRequest) else []
+    spend = read_budget_field(wish, read.budget, live.manifest.currency)
     rows = {product_id: live.snapshot.row_of(ProductId(product_id)) for product_id in dict.fromkeys(lock)}
     locked = [row for row in rows.values() if row is not None]
     lock_currencies = {live.snapshot[row].currency for row in locked}
     currency = spend.currency if spend else next(iter(lock_currencies), live.manifest.currency)
-    if budget and budget.currency:
-        currency = budget.currency
-    rules = make_rules(
-        live,
-        now,
-        currency,
-        [*exclude, *basket],
-        understanding.exclude.all_words(),
-        filters,
-        allow_preorder,
-    )
-    wished = slots if slots is not None else [SlotRequest(s.name, s.quantity) for s in understanding.named]
-    made, texts, locked_rows = _slots(live, wished, locked)
-    known = live.snapshot.rows_of([ProductId(i) for i in basket])
-    titles = " ".join(live.snapshot[row].title for row in [*locked, *known][:5])
-    is_open = slots is None and (understanding.is_occasion or not wished)
-    open_text = (understanding.text or titles) if is_open else ""
+    if wish and wish.currency:
+        currency = wish.currency
+    basket_rows = live.snapshot.rows_of([ProductId(i) for i in request.basket])
+    titles = " ".join(live.snapshot[row].title for row in [*locked, *basket_rows][:5])
+    gone = [*request.exclude, *request.basket]
     return Plan(
-        understanding=understanding,
+        understanding=read,
         budget=spend,
         currency=currency,
-        rules=rules,
-        slots=made,
-        texts=texts,
-        locked_rows=locked_rows,
-        open_text=open_text,
+        rules=make_rules(live, now, currency, gone, read.exclude, request.filters, allow_preorder),
+        slots=_slots(live, read, wished, locked),
+        open_text=(read.text or titles) if is_open else "",
+        open_wishes=wishes_of(live, read),
+        basket_rows=basket_rows,
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
+        one_audience=len(said_in(request.prompt or "")[0]) < 2,
     )
 
 
 def _slots(
-    live: LiveRelease, wished: list[SlotRequest], locked: list[int]
-) -> tuple[list[Slot], list[str], dict[int, int]]:
+    live: LiveRelease, read: Understanding, wished: list[tuple[SlotWish, bool]], locked: list[int]
+) -> list[SlotPlan]:
     """A locked product fills the wished slot that its title answers, else it has a slot of its own."""
-    slots: list[Slot] = []
-    texts: list[str] = []
-    locked_rows: dict[int, int] = {}
+    slots: list[SlotPlan] = []
     free = list(locked)
-    for wish in wished:
+    for wish, required in wished:
         terms = set(live.analyzer.query_terms(wish.name))
         answer = next((row for row in free if _answers(live, row, terms)), None)
         if answer is not None:
             free.remove(answer)
-            locked_rows[len(slots)] = answer
-        name = unique_name(wish.name, [slot.name for slot in slots])
-        slots.append(Slot(name, wish.quantity, wish.required or answer is not None, answer is not None))
-        texts.append(wish.name)
+        name = unique_name(wish.name, [plan.slot.name for plan in slots])
+        slot = Slot(name, wish.quantity, required or answer is not None, answer is not None)
+        slots.append(SlotPlan(slot, wish.text or wish.name, wish, wishes_of(live, read, wish), answer))
     for row in free:
         product = live.snapshot[row]
         name = (leaf_category(product) or " ".join(product.title.split()[:3])).lower()[:MAX_NAME]
-        locked_rows[len(slots)] = row
-        slots.append(Slot(unique_name(name, [slot.name for slot in slots]), 1, True, True))
-        texts.append(product.title)
-    return slots, texts, locked_rows
+        slot = Slot(unique_name(name, [plan.slot.name for plan in slots]), 1, True, True)
+        slots.append(SlotPlan(slot, product.title, SlotWish(name), [], row))
+    return slots
 
 
 def _answers(live: LiveRelease, row: int, terms: set[str]) -> bool:
@@ -129,9 +148,3 @@ def unique_name(name: str, taken: list[str]) -> str:
     while unique in taken:
         unique, number = f"{name[: MAX_NAME - 4]} {number}", number + 1
     return unique
-
-
-def wished_words(understanding: Understanding) -> list[set[str]]:
-    """Each wished colour, material, style and brand as its words."""
-    wishes = [*understanding.colors, *understanding.materials, *understanding.styles, *understanding.brands]
-    return [set(words_of(wish)) for wish in wishes]

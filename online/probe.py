@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from online.gather import Dependencies
 from online.hydration import FeatureRow
 from online.live import LiveRelease, open_release
 from online.messages import BudgetWish, BundleAnswer, BundleRequest
-from online.pipeline import Dependencies, recommend_bundles
+from online.pipeline import recommend_bundles
 from online.retrieval import InProcessRetriever
 from setwise.catalogue import is_sellable, price_now
 from setwise.names import ProductId

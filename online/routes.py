@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
 from online.answers import bundles_of
+from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
     BundleAnswer,
@@ -20,7 +21,7 @@ from online.messages import (
     ProductsAnswer,
     ProductsRequest,
 )  # fmt: skip
-from online.pipeline import Dependencies, recommend_bundles, recommend_products
+from online.pipeline import recommend_bundles, recommend_products
 from online.problems import ProblemError
 from setwise.catalogue import is_sellable, price_now
 from setwise.names import ProductId

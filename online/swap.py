@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online import present
+from online.assembling import pair_terms
 from online.bundle_store import KeptBundle, KeptItem
+from online.candidates import Ranked, as_candidates
+from online.gather import Dependencies
 from online.live import LiveRelease
 from online.messages import BundleOut, SlotRequest, SwapRequest
-from online.pipeline import Dependencies, Prepared, pair_terms, prepare
+from online.pipeline import Prepared, prepare
+from online.slots import Filled
+from online.wishes import GIVE_WAY, narrowed
 from setwise.bundle import Bundle, Candidate, Replacing, Slot
 from setwise.money import format_cents
 from setwise.names import ProductId
@@ -81,7 +86,7 @@ def _prepare(
     if wish.mode != "different":
         also[wish.slot] = _like_it(live, rows[wish.slot])
     ready = prepare(request, live, dependencies, now, book, also)
-    if not rows.keys() <= {slot.name for slot in ready.slots} and not ready.problem:
+    if not rows.keys() <= {filled.slot.name for filled in ready.slots} and not ready.problem:
         # Another release may name the slots of an open wish otherwise: ask for them by the names they were shown by.
         slots = [SlotRequest(item.slot, item.quantity) for item in kept.items if not item.is_locked]
         ready = prepare(msgspec.structs.replace(request, slots=slots), live, dependencies, now, book, also)
@@ -96,20 +101,34 @@ def _like_it(live: LiveRelease, row: int) -> NDArray[np.int64]:
     return np.union1d(near[live.snapshot.category[near] == live.snapshot.category[row]], [row]).astype(np.int64)
 
 
+def _with_wishes(filled: Filled, row: int | None) -> Ranked:
+    """The rows that meet the slot's wishes as far as the one in the bundle does: it may have had to give some up."""
+    ranked = filled.ranked
+    for given_up in range(len(GIVE_WAY) + 1):
+        mask, _ = narrowed(ranked.met, filled.wishes, given_up)
+        if row is None or row in ranked.rows[mask]:
+            return ranked.only(mask)
+    return ranked
+
+
 def _choose(ready: Prepared, kept: KeptBundle, going: KeptItem, rows: dict[str, int], wish: SwapRequest) -> Bundle:
     """The best candidate that is what the mode says and keeps the bundle valid, beside those that stay."""
     most = kept.budget.max_cents if kept.budget else None
     total, each = (None, most) if kept.budget and kept.budget.scope == "item" else (most, None)
     at = kept.items.index(going)
-    pools, pairs = pair_terms(ready, kept.request, _candidates(ready, kept), 0)
+    context, active = ready.context, ready.active
+    ranked = {f.slot.name: _with_wishes(f, rows.get(f.slot.name)) for f in ready.slots}
+    found_for = [ranked.get(item.slot) for item in kept.items]
+    pools = [as_candidates(context.live, one, context.now) if one else [] for one in found_for]
+    pools, pairs = pair_terms(context, ready.plan, active, pools, ())
     choice = [
         _place_of(item, rows[item.slot], pool, item is going) for item, pool in zip(kept.items, pools, strict=True)
     ]
     slots = [Slot(item.slot, item.quantity, required=False, locked=item.is_locked) for item in kept.items]
-    bundle = Replacing(slots, pools, choice, pairs=pairs, max_per_brand=ready.active.max_per_brand)
+    bundle = Replacing(slots, pools, choice, pairs=pairs, max_per_brand=active.max_per_brand)
     price = _price_now(ready, rows[going.slot])
     gone = {*wish.exclude, *kept.swapped_out}
-    found = _replacements(ready, going.slot, pools[at], rows[going.slot], gone)
+    found = _replacements(ready, ranked[going.slot], pools[at], rows[going.slot], gone)
     wanted = meets(wish.mode, price, found)
     may_join = bundle.fitting(at, None)
     cheap = bundle.fitting(at, total) if each is None else found.prices <= each
@@ -128,12 +147,6 @@ def _choose(ready: Prepared, kept: KeptBundle, going: KeptItem, rows: dict[str, 
     raise SwapRefusedError(409, f"nothing fits {going.slot!r}: {reason}")
 
 
-def _candidates(ready: Prepared, kept: KeptBundle) -> list[list[Candidate]]:
-    """Of each item's slot, best first; none where the slot is there no more."""
-    known = {slot.name: found for slot, found in zip(ready.slots, ready.candidates, strict=True)}
-    return [known.get(item.slot, []) for item in kept.items]
-
-
 def _place_of(item: KeptItem, row: int, pool: Sequence[Candidate], is_going: bool) -> int | None:
     """The item's place in its slot's candidates; what goes may have none, as it is not for sale any more."""
     place = next((number for number, candidate in enumerate(pool) if candidate.row == row), None)
@@ -147,13 +160,12 @@ def _price_now(ready: Prepared, row: int) -> int:
 
 
 def _replacements(
-    ready: Prepared, slot: str, candidates: Sequence[Candidate], row: int, gone: set[str]
+    ready: Prepared, ranked: Ranked, candidates: Sequence[Candidate], row: int, gone: set[str]
 ) -> Replacements:  # fmt: skip
     live, snapshot = ready.context.live, ready.context.live.snapshot
     rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
     category = int(snapshot.category[row])
     same_category = np.asarray(snapshot.category[rows] == category)
-    ranked = next(found for one, found in zip(ready.slots, ready.ranked, strict=True) if one.name == slot)
     match_of = dict(zip(ranked.rows.tolist(), ranked.parts[:, FEATURES.index("slot_match")].tolist(), strict=True))
     matches = np.asarray([match_of[candidate.row] for candidate in candidates])
     most = matches.max(initial=0.0)
@@ -183,7 +195,7 @@ def _present(
         "similar": f"like {old.title}, at a similar price",
         "different": f"unlike {old.title}",
     }[wish.mode]
-    shown = present.bundle(context, ready.plan, bundle, ready.slots, ready.ranked, kept.request.explain)
+    shown = present.bundle(context, ready.plan, bundle, ready.slots, kept.request.explain)
     items = [
         msgspec.structs.replace(item, reasons=[reason, *item.reasons]) if item.slot == going.slot else item
         for item in shown.items

@@ -98,6 +98,12 @@ def product_text(product: Product) -> str:
     return f"{head}. {product.description}"[:TEXT_CHARS].strip() if product.description else head[:TEXT_CHARS]
 
 
+def facts_of(product: Product) -> list[str]:
+    """What the feed states about a product in few words: title, leaf category, attributes."""
+    attributes = [product.brand, product.color, product.material, product.pattern, product.size]
+    return [product.title, leaf_category(product), *attributes]
+
+
 def text_hash(text: str) -> str:
     """32 hex digits that change with the text: the key under which its embedding is kept."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

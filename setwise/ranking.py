@@ -5,19 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = ("lexical", "semantic", "slot_match", "wish_match", "popularity", "affinity", "rules")
+FEATURES = (
+    "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together", "rules"
+)  # fmt: skip
 """All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
-slot's terms that title and category have. wish_match: share of the wished colours, materials, styles and brands that
-the product has. popularity: log-scaled decayed orders. affinity: share of the shopper's tastes that it meets.
-rules: what the shop's pin, boost and bury add or take."""
+slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
+wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
+orders. affinity: share of the shopper's tastes that it meets. together: how well it goes with what is locked or in the
+basket. rules: what the shop's pin, boost and bury add or take."""
 
 WEIGHTS = {
     "lexical": 1.0,
     "semantic": 1.0,
     "slot_match": 0.8,
+    "category_match": 0.6,
     "wish_match": 0.5,
     "popularity": 0.15,
     "affinity": 0.35,
+    "together": 0.8,
     "rules": 1.0,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setwise.audience import AGE_GROUPS, GENDERS, audience_of
-from setwise.catalogue import AVAILABILITIES, Product, leaf_category, product_text
+from setwise.catalogue import AVAILABILITIES, Product, facts_of, leaf_category, product_text
 from setwise.names import ProductId
-from setwise.terms import Analyzer, TermTable, TermTableWriter
+from setwise.terms import Analyzer, TermTable, TermTableWriter, without_denials
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
@@ -35,8 +35,8 @@ _COLUMNS = {
     "age_group": np.int8,
     "size_system": np.int16,
 }
-NAME, TEXT = "name", "text"
-"""Two tables of terms: what a product is called (title and leaf category), and all that is written about it."""
+FACTS, TEXT = "facts", "text"
+"""Two tables of terms: a product's title, leaf category and attributes; all that is written about what it has."""
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
     folder.mkdir(parents=True, exist_ok=True)
     currencies, categories, brands, groups, systems = _Codes(), _Codes(), _Codes(), _Codes(), _Codes({"": 0})
-    analyzer, names, texts = Analyzer(), TermTableWriter(folder, NAME), TermTableWriter(folder, TEXT)
+    analyzer, facts, texts = Analyzer(), TermTableWriter(folder, FACTS), TermTableWriter(folder, TEXT)
     encoder = msgspec.msgpack.Encoder()
     columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
     seen: Counter[str] = Counter()
@@ -70,8 +70,8 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
             file.write(row)
             seen[product.currency] += 1
             sale, audience = product.sale, audience_of(product)
-            names.add(analyzer.terms(f"{product.title} {leaf_category(product)}"))
-            texts.add(analyzer.terms(f"{product_text(product)} {' '.join(product.product_types)}"))
+            facts.add(analyzer.terms(" ".join(facts_of(product))))
+            texts.add(analyzer.terms(without_denials(f"{product_text(product)} {' '.join(product.product_types)}")))
             values = {
                 "offset": offset,
                 "price": product.price_cents,
@@ -96,7 +96,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     columns["offset"].append(offset)
     for name, kind in _COLUMNS.items():
         np.save(folder / f"{name}.npy", np.asarray(columns[name], dtype=kind))
-    names.close()
+    facts.close()
     texts.close()
     main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
     meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands))
@@ -123,12 +123,13 @@ class Snapshot:
         self.category, self.brand = columns["category"], columns["brand"]
         self.gender, self.age_group = columns["gender"], columns["age_group"]
         self.size_system = columns["size_system"]
-        self.names, self.texts = TermTable(folder, NAME), TermTable(folder, TEXT)
+        self.facts, self.texts = TermTable(folder, FACTS), TermTable(folder, TEXT)
         self._offset = columns["offset"]
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
         self._decoder = msgspec.msgpack.Decoder(Product)
-        self._row_of = {self[row].id: row for row in range(self.meta.count)}
+        self.ids = [self[row].id for row in range(self.meta.count)]
+        self._row_of = {product_id: row for row, product_id in enumerate(self.ids)}
 
     def __len__(self) -> int:
         return self.meta.count

@@ -15,6 +15,16 @@ _STOP_WORDS = frozenset("a an and at by for from in is it its me my of on or our
 _ALPHANUMERIC = re.compile(r"\w+")
 
 
+_DENIED = re.compile(
+    r"\b[^\W_]+[- ]free\b|\b(?:without|no|free of|frei von|ohne|sans|sin)\s+(?:added\s+)?[^\W_]+|\b[^\W_]{3,}frei\b"
+)
+
+
+def without_denials(text: str) -> str:
+    """What a text says that a thing has: "gluten-free" and "no sugar" say what it has not."""
+    return _DENIED.sub(" ", text.lower())
+
+
 class Analyzer:
     """Text -> index terms: lower-case, accents folded, English stems. The same on every index implementation."""
 

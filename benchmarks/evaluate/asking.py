@@ -15,7 +15,8 @@ from benchmarks.evaluate.tasks import Asking
 from online.hydration import build_reader
 from online.live import LiveRelease, open_release
 from online.messages import BundleRequest, ProductsRequest
-from online.pipeline import Dependencies, recommend_bundles, recommend_products
+from online.gather import Dependencies
+from online.pipeline import recommend_bundles, recommend_products
 from online.retrieval import InProcessRetriever
 from setwise.release import Releases
 from setwise.settings import Settings

@@ -12,12 +12,15 @@ from setwise.vocabulary import mine, write_vocabulary
 
 @dg.asset(group_name="index", kinds={"python"})
 def vocabulary(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
-    """Brands, colours, materials, categories and joined names, mined from the catalogue. One row = one name."""
+    """Categories, nouns, brands, colours, materials and sizes, mined from the catalogue. One row = one name."""
 
     def build(folder: Path) -> dict[str, object]:
         mined = mine(Snapshot(products.path))
         write_vocabulary(mined, folder)
         return {
+            "language": mined.language,
+            "nouns": len(mined.nouns),
+            "sizes": len(mined.sizes),
             "brands": len(mined.brands),
             "colors": len(mined.colors),
             "materials": len(mined.materials),
@@ -25,4 +28,4 @@ def vocabulary(workplace: Workplace, products: Artefact) -> dg.MaterializeResult
             "joined_names": len(mined.joined),
         }
 
-    return result(workplace.artefacts.make("vocabulary", ["1", products.key], build))
+    return result(workplace.artefacts.make("vocabulary", ["2", products.key], build))

@@ -1,11 +1,12 @@
 """Assembly: one product per slot, never over the budget, never the same product or item group twice.
 
-`problem` lays slots, candidates and pair terms out as arrays, `search` and its `tree` find the best choice with a proven
-bound (`bounds`), `cheapest` says exactly what fits at all, `assembly` makes different bundles of it, `exchange` swaps
-one product for another.
+`problem` lays slots, candidates and pair terms out as arrays, `search` and its `tree` find the best choice with a
+proven bound (`bounds`), `cheapest` says exactly what fits at all, `assembly` makes different bundles of it, `replace`
+swaps one product of a bundle for another.
 """
 
 from setwise.bundle.assembly import assemble
+from setwise.bundle.ideas import assemble_ideas
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.replace import Replacing
 
@@ -19,4 +20,5 @@ __all__ = [
     "Replacing",
     "Slot",
     "assemble",
+    "assemble_ideas",
 ]

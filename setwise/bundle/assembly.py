@@ -8,7 +8,7 @@ import numpy as np
 from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.cheapest import blocking, cheapest
 from setwise.bundle.exchange import exchanges
-from setwise.bundle.limits import limits_of, unlike
+from setwise.bundle.limits import Limits, limits_of, unlike
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.problem import Problem
 from setwise.bundle.search import Found, Search
@@ -51,12 +51,13 @@ def assemble(
             return Assembly([], Infeasible("conflict" if locked else "nothing_found", None, locked))
         total = problem.total(least)
         if max_total_cents is not None and total > max_total_cents:
-            bundle = bundle_of(problem, Found(least, 0.0, 0.0), None, min_total_cents, "cheapest")
+            bundle = bundle_of(problem, Found(least, 0.0, 0.0), limits_of(problem), min_total_cents, "cheapest")
             return Assembly([], Infeasible("budget", total, blocking(problem, least, max_total_cents), bundle))
         # The search ran into its bound on work before it met a choice that fits: this one does.
         found = [Found(least, problem.value(problem.score, least), np.inf)]
-    bundles = [bundle_of(problem, one, max_total_cents, min_total_cents) for one in found]
-    return Assembly(_labelled(sorted(bundles, key=_rank)))
+    kept = limits_of(problem, max_total_cents)
+    bundles = [bundle_of(problem, one, kept, min_total_cents) for one in found]
+    return Assembly(labelled(sorted(bundles, key=rank_of)))
 
 
 def leanings(count: int) -> list[float]:
@@ -65,20 +66,22 @@ def leanings(count: int) -> list[float]:
 
 
 def several(problem: Problem, most: int | None, least: int | None, count: int) -> list[Found]:
-    """A choice for each leaning, each the best of those that differ from the earlier ones; fewer where there are none."""
+    """A choice for each leaning, the best of those that differ from the earlier ones; fewer where there are none."""
     found: list[Found] = []
-    limits, relaxed = limits_of(problem, most, least), limits_of(problem, most)
+    limits = limits_of(problem, most, least)
+    relaxed = limits_of(problem, most) if least else None
     for leaning in leanings(count):
         unary = problem.score + lean(problem, leaning, most)
         one = Search(problem, unary, limits).run()
-        if one.choice is None and least:
+        if one.choice is None and relaxed:
             one = Search(problem, unary, relaxed).run()
         if one.choice is None:
             break
         found.append(one)
         if not (problem.filled & problem.unlocked)[one.choice].any():
             break  # all of it is locked: there is no second one
-        limits, relaxed = unlike(problem, limits, one.choice), unlike(problem, relaxed, one.choice)
+        limits = unlike(problem, limits, one.choice)
+        relaxed = unlike(problem, relaxed, one.choice) if relaxed else None
     return found
 
 
@@ -98,7 +101,7 @@ def lean(problem: Problem, leaning: float, most: int | None) -> Floats:
     return np.where(usable & (width < np.inf), abs(leaning) * share, 0.0)
 
 
-def bundle_of(problem: Problem, found: Found, most: int | None, least: int | None, label: str = "") -> Bundle:
+def bundle_of(problem: Problem, found: Found, limits: Limits, least: int | None, label: str = "") -> Bundle:
     """A choice as it is answered."""
     choice = found.choice
     assert choice is not None
@@ -106,7 +109,7 @@ def bundle_of(problem: Problem, found: Found, most: int | None, least: int | Non
     parts = {"relevance": float(problem.score[choice].sum())}
     if problem.has_pairs:
         parts["fit"] = float(problem.fit[choice[:, None], choice].sum() / 2)
-    alternatives = _alternatives(problem, choice, most)
+    alternatives = _alternatives(problem, choice, limits)
     items, open_slots = [], []
     for i, (slot, option) in enumerate(zip(problem.slots, choice.tolist(), strict=True)):
         if problem.filled[option]:
@@ -119,9 +122,9 @@ def bundle_of(problem: Problem, found: Found, most: int | None, least: int | Non
     return Bundle(tuple(items), total, sum(parts.values()), parts, label, tuple(open_slots), below, gap)
 
 
-def _alternatives(problem: Problem, choice: Ints, most: int | None) -> list[tuple[ProductId, ...]]:
+def _alternatives(problem: Problem, choice: Ints, limits: Limits) -> list[tuple[ProductId, ...]]:
     """Per slot the candidates that would add most in place of the chosen one, and keep the bundle valid."""
-    adds, may = exchanges(problem, problem.score, choice, limits_of(problem, most))
+    adds, may = exchanges(problem, problem.score, choice, limits)
     may &= problem.filled
     may[choice] = False
     best = np.lexsort((-adds, ~may, problem.slot))
@@ -133,11 +136,11 @@ def _alternatives(problem: Problem, choice: Ints, most: int | None) -> list[tupl
     return chosen
 
 
-def _rank(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
+def rank_of(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
     return bundle.is_below_min, -bundle.score, bundle.total_cents, tuple(i.candidate.product_id for i in bundle.items)
 
 
-def _labelled(bundles: list[Bundle]) -> list[Bundle]:
+def labelled(bundles: list[Bundle]) -> list[Bundle]:
     """The first is the best match; the cheapest and the dearest of the others are named so if they really are."""
     labels = ["best match"] + ["alternative"] * (len(bundles) - 1)
     others = range(1, len(bundles))

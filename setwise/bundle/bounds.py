@@ -9,8 +9,8 @@ import numpy as np
 
 from setwise.bundle.arrays import Floats, Ints
 
-GRID = np.concatenate(([0.0], 2.0 ** np.arange(-7, 7)))
-PARTS = np.arange(12) / 11
+GRID = np.concatenate(([0.0], 4.0 ** np.arange(-4, 4)))
+PARTS = np.arange(13) / 12
 
 
 def best_of_slots(unary: Floats, starts: Ints) -> Floats:

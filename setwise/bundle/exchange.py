@@ -1,4 +1,4 @@
-"""One option of a choice for another of its slot, all other slots kept: what it would add, and whether limits allow it."""
+"""One option of a choice for another of its slot, all others kept: what it would add, and whether limits allow it."""
 
 import numpy as np
 

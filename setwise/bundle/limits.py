@@ -8,8 +8,6 @@ import numpy as np
 from setwise.bundle.arrays import Bools, Floats, Ints
 from setwise.bundle.problem import EMPTY, Problem
 
-Row = tuple[Floats | Bools, float]
-
 
 class Limits(msgspec.Struct, frozen=True):
     """What each of T options uses of R limits, `use` (R, T), and what a choice may use in sum, `most` (R,)."""
@@ -17,12 +15,12 @@ class Limits(msgspec.Struct, frozen=True):
     use: Floats
     most: Floats
 
-    def and_(self, rows: Sequence[Row]) -> "Limits":
-        """These limits and more."""
+    def with_rows(self, rows: Sequence[tuple[Floats | Bools, float]]) -> "Limits":
+        """These limits and more, each a use (T,) and its most."""
         if not rows:
             return self
-        use = np.vstack((self.use, *(row for row, _ in rows)))
-        return Limits(use, np.append(self.most, [limit for _, limit in rows]))
+        use: Floats = np.vstack((self.use, *(np.asarray(row, dtype=np.float64) for row, _ in rows)))
+        return Limits(use, np.append(self.most, [most for _, most in rows]))
 
 
 def limits_of(problem: Problem, most: int | None = None, least: int | None = None) -> Limits:
@@ -33,7 +31,7 @@ def limits_of(problem: Problem, most: int | None = None, least: int | None = Non
     if least:
         rows.append((-problem.price, -least))
     rows += _at_least_one(problem, problem.filled)
-    return Limits(np.zeros((0, problem.size)), np.zeros(0)).and_(rows)
+    return Limits(np.zeros((0, problem.size)), np.zeros(0)).with_rows(rows)
 
 
 def unlike(problem: Problem, limits: Limits, choice: Ints) -> Limits:
@@ -44,18 +42,18 @@ def unlike(problem: Problem, limits: Limits, choice: Ints) -> Limits:
     marked[problem.product[theirs]] = True
     shared = unlocked & marked[problem.product]
     slots = problem.n - sum(slot.locked for slot in problem.slots)
-    rows: list[Row] = [(shared, min(len(theirs), slots) // 2)]
+    rows: list[tuple[Floats | Bools, float]] = [(shared, min(len(theirs), slots) // 2)]
     if problem.has_empty:
-        rows += [(2.0 * shared - unlocked, 0), *_at_least_one(problem, unlocked)]
-    return limits.and_(rows)
+        rows += [(np.subtract(2 * shared, unlocked, dtype=np.float64), 0), *_at_least_one(problem, unlocked)]
+    return limits.with_rows(rows)
 
 
-def _at_least_one(problem: Problem, counted: Bools) -> list[Row]:
+def _at_least_one(problem: Problem, counted: Bools) -> list[tuple[Floats | Bools, float]]:
     needed = np.logical_and.reduceat(counted, problem.starts[:-1]).any()
-    return [] if needed else [(-1.0 * counted, -1)]
+    return [] if needed else [(np.negative(counted, dtype=np.float64), -1)]
 
 
-def _brand_rows(problem: Problem) -> list[Row]:
+def _brand_rows(problem: Problem) -> list[tuple[Floats | Bools, float]]:
     """A row for each brand that could be chosen too often. What is locked is taken as it is, and counts."""
     if problem.max_per_brand is None:
         return []

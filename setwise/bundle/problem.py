@@ -1,4 +1,4 @@
-"""Slots, candidates and pair terms as arrays: one option is one candidate in one slot, or an optional slot left empty."""
+"""Slots, candidates and pair terms as arrays: an option is a candidate in a slot, or an optional slot left empty."""
 
 from collections.abc import Sequence
 
@@ -80,8 +80,8 @@ class Problem:
             empty = np.flatnonzero((self.slot == j) & ~self.filled)
             fit[np.ix_(of, empty)] = fit[np.ix_(empty, of)] = -np.inf
         # Options of different slots that are one product, or variants of one, exclude each other.
-        key, slot = self.key[self.filled], self.slot[self.filled]
-        if len(np.unique(key * self.n + slot)) > len(np.unique(key)):
+        of_slots = [set(keys.tolist()) - {EMPTY} for keys in np.split(self.key, self.starts[1:-1])]
+        if sum(map(len, of_slots)) > len(set().union(*of_slots)):
             clash = (self.key[:, None] == self.key) & (self.slot[:, None] != self.slot)
             fit[clash & self.filled] = -np.inf
         return fit

@@ -33,4 +33,6 @@ class Replacing:
         choice = self._choice.copy()
         choice[position] = self._problem.starts[position] + candidate
         value = self._problem.value(self._problem.score, choice)
-        return bundle_of(self._problem, Found(choice, value, value), max_total_cents, None, label)
+        return bundle_of(
+            self._problem, Found(choice, value, value), limits_of(self._problem, max_total_cents), None, label
+        )

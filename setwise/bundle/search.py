@@ -16,12 +16,12 @@ from setwise.bundle.limits import Limits
 from setwise.bundle.problem import Problem
 from setwise.bundle.tree import Tree
 
-TOLERANCE = 0.005
+TOLERANCE = 0.009
 WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
 CELLS = 4_000_000
 """Options x states looked at before the best found is returned with a looser bound."""
-LEADING_CHOICES, FEW_CHOICES = 500, 1_000
+LEADING_CHOICES, FEW_CHOICES = 300, 600
 LEADING = 10
 DIVE_WIDTH, WIDTH = 12, 128
 ROUNDS = 2

@@ -59,7 +59,9 @@ class Language:
         self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
         self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in money[kind])
         self.after = Phrases(
-            (phrase(p), kind) for kind in ("each", "total", "after_max", "after_min", "after_around") for p in money[kind]
+            (phrase(p), kind)
+            for kind in ("each", "total", "after_max", "after_min", "after_around")
+            for p in money[kind]
         )
         self.each = _phrases(money["each"])
         self.between = _phrases(money["between"])
@@ -112,8 +114,27 @@ class Language:
         self.injection = [text for text in words["injection"]]
         self.common = _set(words["common"])
         amounts = self.amounts.values
-        every = [self.detect, self.fillers, self.common, self.prepositions, self.determiners, self.not_money, self.containers]
-        tables = [self.before, self.after, self.no, self.traps, self.owned, self.currencies, self.genders, self.ages, self.requests]
+        every = [
+            self.detect,
+            self.fillers,
+            self.common,
+            self.prepositions,
+            self.determiners,
+            self.not_money,
+            self.containers,
+        ]
+        tables = [
+            self.size_limits,
+            self.before,
+            self.after,
+            self.no,
+            self.traps,
+            self.owned,
+            self.currencies,
+            self.genders,
+            self.ages,
+            self.requests,
+        ]
         self.known = frozenset().union(
             *every, *(p.split(" ") for p in amounts), self.units, self.scales, *(p.split(" ") for t in tables for p in t.values),
             _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
@@ -167,7 +188,11 @@ def concepts() -> list[Concept]:
 def _concept_words() -> dict[str, frozenset[str]]:
     return {
         code: frozenset(
-            form for concept in concepts() for name in concept.names[code] for word in words_in(name) for form in (word, stem(word, code))
+            form
+            for concept in concepts()
+            for name in concept.names[code]
+            for word in words_in(name)
+            for form in (word, stem(word, code))
         )
         for code in CODES
     }
@@ -180,7 +205,13 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
     for code in CODES:
         tables, names = language(code), table[code]
         scores[code] = sum(
-            1.0 if word in tables.detect else 0.6 if word in names or stem(word, code) in names else 0.4 if word in tables.known else 0.0
+            1.0
+            if word in tables.detect
+            else 0.6
+            if word in names or stem(word, code) in names
+            else 0.4
+            if word in tables.known
+            else 0.0
             for word in words
         )
     scores[home] += 0.3 + 0.4 * sum(word in home_words for word in words)
@@ -193,4 +224,15 @@ def key_of(text: str, code: str) -> str:
     return " ".join(stem(word, code) for word in words_in(text))
 
 
-__all__ = ["CODES", "Concept", "Language", "Phrases", "concepts", "fold", "guess_language", "key_of", "language", "stem"]
+__all__ = [
+    "CODES",
+    "Concept",
+    "Language",
+    "Phrases",
+    "concepts",
+    "fold",
+    "guess_language",
+    "key_of",
+    "language",
+    "stem",
+]

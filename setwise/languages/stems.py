@@ -84,7 +84,11 @@ def singular(word: str, language: str, keep: frozenset[str] = frozenset()) -> st
     if language == "fr":
         if word.endswith("eaux"):
             return word[:-1]
-        return word[:-1] if word[-1] in "sx" and len(word) > 3 and not word.endswith(("ss", "is", "us", "eux", "ois")) else word
+        return (
+            word[:-1]
+            if word[-1] in "sx" and len(word) > 3 and not word.endswith(("ss", "is", "us", "eux", "ois"))
+            else word
+        )
     if language == "es":
         return _spanish_singular(word)
     return _german_singular(word)

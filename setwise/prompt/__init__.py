@@ -17,7 +17,9 @@ MAX_CHARS = 2_000
 def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
     """Reads the whole prompt; never fails, whatever was typed."""
     reading = Reading(prompt[:MAX_CHARS], lexicon_of(vocabulary))
-    budget, conflicts, taken = read_budget(reading.tokens, reading.words, [reading.table], vocabulary.currency, vocabulary.sizes)
+    budget, conflicts, taken = read_budget(
+        reading.tokens, reading.words, [reading.table], vocabulary.currency, vocabulary.sizes
+    )
     for i, is_money in enumerate(taken):
         if is_money:
             reading.state[i] = "money"

@@ -1,13 +1,49 @@
 """Wished colours, materials, styles and brands, in the catalogue's words, and what to search for."""
 
+from setwise.languages import stem
 from setwise.prompt.lexicon import Entry
 from setwise.prompt.reading import Match, Reading
 
 MAX_WISHES = 10
 _LEADS = frozenset(["from", "by", "von", "brand", "brands", "marke", "marque", "marca", "de"])
-_NOT_A_BRAND = frozenset(["on", "in", "at", "for", "next", "the", "with", "el", "la", "le", "der", "die", "das", "im", "am", "a", "my", "keep", "un", "una", "une"])
+_NOT_A_BRAND = frozenset(
+    [
+        "on",
+        "in",
+        "at",
+        "for",
+        "next",
+        "the",
+        "with",
+        "el",
+        "la",
+        "le",
+        "der",
+        "die",
+        "das",
+        "im",
+        "am",
+        "a",
+        "my",
+        "keep",
+        "un",
+        "una",
+        "une",
+    ]
+)
 _MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
 _ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel", "vinyl", "tin"])
+
+
+def _german_material(reading: Reading, word: str) -> Entry | None:
+    """'Glasplatte' is of glass: the longest material that a German word begins with, where five more letters follow."""
+    if len(word) < 9 or reading.german_tail(word) is not None:
+        return None
+    for cut in range(len(word) - 5, 3, -1):
+        entry = reading.phrases.values.get(stem(word[:cut], "de"))
+        if entry is not None and entry.material and not entry.color:
+            return entry
+    return None
 
 
 class AttributeReader:
@@ -20,6 +56,10 @@ class AttributeReader:
         for match in reading.matches:
             if reading.state[match.start] in ("", "title"):
                 self._read(match)
+        if reading.code == "de":
+            for i, word in enumerate(reading.words):
+                if reading.match_at[i] is None and not reading.state[i] and (entry := _german_material(reading, word)):
+                    self.add(entry, i)
 
     def add(self, entry: Entry, at: int) -> None:
         """A wish that is part of a longer word."""
@@ -47,7 +87,9 @@ class AttributeReader:
                 words.append(self._at_home(match))
                 i = match.end
                 continue
-            is_filling = r.tokens[i].kind == "sign" or r.words[i] in r.table.fillers or r.words[i] in r.table.determiners
+            is_filling = (
+                r.tokens[i].kind == "sign" or r.words[i] in r.table.fillers or r.words[i] in r.table.determiners
+            )
             if everything and r.tokens[i].kind != "sign":
                 words.append(r.words[i])
             elif not is_filling:
@@ -71,6 +113,9 @@ class AttributeReader:
             self._put(match.start, "brands", entry.brand)
             return
         if entry.product and not entry.hint and not self._is_only_described(match):
+            parts = self.r.compound(self.r.words[match.start]) if self.r.code == "de" else None
+            if parts is not None and parts[0].material and not parts[0].color:
+                self.add(parts[0], match.start)
             inner = self.r.phrases.values.get(self.r.stems[match.start])
             if self.r.words[match.start] in _MADE_OF and inner is not None and match.end - match.start > 1:
                 self.add(inner, match.start)
@@ -85,8 +130,10 @@ class AttributeReader:
         r = self.r
         before = r.words[match.start - 1] if match.start else ""
         following = r.match_at[match.end] if match.end < len(r.words) else None
-        return before in ("en", "in", "aus", "of", "de") or (following is not None and following.entry.product) or not (
-            1.5 in match.entry.shares.values() or match.entry.synonym
+        return (
+            before in ("en", "in", "aus", "of", "de")
+            or (following is not None and following.entry.product)
+            or not (1.5 in match.entry.shares.values() or match.entry.synonym)
         )
 
     def _attribute(self, entry: Entry) -> tuple[str, str] | None:
@@ -97,7 +144,11 @@ class AttributeReader:
                 is_material = not entry.color.startswith(("gold", "silver", "or", "dor", "plat"))
             return ("materials", entry.material) if is_material else ("colors", entry.color)
         if entry.material:
-            return None if entry.material in _ONLY_IF_SOLD and entry.material not in v.materials else ("materials", entry.material)
+            return (
+                None
+                if entry.material in _ONLY_IF_SOLD and entry.material not in v.materials
+                else ("materials", entry.material)
+            )
         if entry.color:
             is_name = entry.color in _ONLY_IF_SOLD or (entry.thing and entry.thing == entry.color)
             return None if is_name and entry.color not in v.colors else ("colors", entry.color)
@@ -117,8 +168,18 @@ class AttributeReader:
         neighbour = r.match_at[match.end] if match.end < len(r.words) else None
         is_before = neighbour is not None and (neighbour.entry.product or neighbour.entry.is_attribute())
         previous = r.match_at[match.start - 1] if match.start else None
-        is_behind = previous is not None and previous.entry.product and (match.end == len(r.words) or r.tokens[match.end].kind == "sign")
+        is_behind = (
+            previous is not None
+            and previous.entry.product
+            and (match.end == len(r.words) or r.tokens[match.end].kind == "sign")
+        )
         if entry.brand in self.v.ordinary:
             return is_behind
         is_alone = before in ("", ",") and (after == "" or r.tokens[match.end].kind == "sign")
-        return is_before or is_behind or is_alone or (previous is not None and previous.entry.product) or before in ("or", "oder", "ou", "o")
+        return (
+            is_before
+            or is_behind
+            or is_alone
+            or (previous is not None and previous.entry.product)
+            or before in ("or", "oder", "ou", "o")
+        )

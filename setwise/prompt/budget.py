@@ -13,9 +13,37 @@ AROUND_PERCENT = 10
 """'Around 500' allows this much more."""
 LEAST_BARE = 10
 """A number without a currency is money only from here on."""
-_SYMBOLS = {"$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₺": "TRY", "zł": "PLN", "₩": "KRW", "₽": "RUB"}
+_SYMBOLS = {
+    "$": "USD",
+    "us$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "₺": "TRY",
+    "zł": "PLN",
+    "₩": "KRW",
+    "₽": "RUB",
+}
 # Codes that are also words ("all", "top") would turn a sentence into money.
-_LOOKS_LIKE_A_WORD = {"ALL", "TOP", "TRY", "MAD", "PEN", "CUP", "RON", "SOS", "LAK", "GEL", "BOB", "MOP", "BAM", "COP", "DOP", "MUR"}
+_LOOKS_LIKE_A_WORD = {
+    "ALL",
+    "TOP",
+    "TRY",
+    "MAD",
+    "PEN",
+    "CUP",
+    "RON",
+    "SOS",
+    "LAK",
+    "GEL",
+    "BOB",
+    "MOP",
+    "BAM",
+    "COP",
+    "DOP",
+    "MUR",
+}
 _CODES = {code.lower(): code for code in CURRENCY_CODES - _LOOKS_LIKE_A_WORD}
 _RANGE_SIGNS = ("-", "–", "—")
 _SKIPPED_BEFORE = frozenset([":", "of", "a", "is", "de", "von", "der", "the", "me", "an", "about", "d'"])
@@ -63,7 +91,9 @@ class _Found(msgspec.Struct):
 class BudgetReader:
     """Reads the money of one prompt; `taken` marks the tokens that were about it."""
 
-    def __init__(self, tokens: list[Token], words: list[str], tables: list[Language], currency: str, sizes: frozenset[str]) -> None:
+    def __init__(
+        self, tokens: list[Token], words: list[str], tables: list[Language], currency: str, sizes: frozenset[str]
+    ) -> None:
         self.tokens, self.words, self.tables = tokens, words, tables
         self.currency, self.sizes = currency, sizes
         self.taken = [False] * len(tokens)
@@ -126,7 +156,13 @@ class BudgetReader:
             value, thousands, end = decimal_of(words[i], True) * 1000, True, end + 1
         elif end < len(words) and not spelled and words[end] in ("grand", "mil", "tausend", "mille", "thousand"):
             value, end = value * 1000, end + 1
-        if end < len(words) and words[end] == "." and end + 1 < len(words) and words[end + 1] in ("-", "–") and self.tokens[end].glued:
+        if (
+            end < len(words)
+            and words[end] == "."
+            and end + 1 < len(words)
+            and words[end + 1] in ("-", "–")
+            and self.tokens[end].glued
+        ):
             end += 2  # "230.-" as the Swiss write it
         after = self._currency_after(end)
         if after:
@@ -178,7 +214,16 @@ class BudgetReader:
             if after.glued and after.kind == "word" and after.text not in _SYMBOLS:
                 return True
         if following == "in" and end + 1 < len(self.words):
-            return self.tokens[end].glued or self.words[end + 1] in ("long", "wide", "tall", "high", "deep", "tv", "x", ",")
+            return self.tokens[end].glued or self.words[end + 1] in (
+                "long",
+                "wide",
+                "tall",
+                "high",
+                "deep",
+                "tv",
+                "x",
+                ",",
+            )
         if any(following in table.not_money for table in self.tables):
             return not (following == "pounds" or thousands)
         is_glued_word = self.tokens[end].glued and self.tokens[end].kind == "word"
@@ -196,7 +241,9 @@ class BudgetReader:
         is_dash = self.words[first.end] in _RANGE_SIGNS
         word = self.words[first.end]
         if not (code or lead):
-            bare = (is_dash or word not in ("and", "und", "et", "y", "or")) and min(first.value, second.value) >= LEAST_BARE
+            bare = (is_dash or word not in ("and", "und", "et", "y", "or")) and min(
+                first.value, second.value
+            ) >= LEAST_BARE
             if not (bare and self._is_last(second.end)):
                 return None
         if not lead and word in ("and", "und", "et", "y", "or", "ou"):
@@ -274,7 +321,12 @@ class BudgetReader:
         return before in _ENDS or has_decimals
 
     def _is_last(self, end: int) -> bool:
-        if end >= len(self.words) or self.words[end] in _ENDS or self.words[end] in ("for", "für", "pour", "para") or self.tokens[end].text in ("but", "aber", "pero", "mais", "and", "to"):
+        if (
+            end >= len(self.words)
+            or self.words[end] in _ENDS
+            or self.words[end] in ("for", "für", "pour", "para")
+            or self.tokens[end].text in ("but", "aber", "pero", "mais", "and", "to")
+        ):
             return True
         return not (self.tokens[end].text.isalnum() or self.words[end] in ("+", "&", "-", "/"))
 
@@ -307,7 +359,12 @@ class BudgetReader:
         after: set[str] = set()
         for _ in range(3):
             i = found.end
-            if i < len(self.words) and self.words[i] in (",", "(") and (hit := self._after(i + 1)) and hit[1] in ("each", "total"):
+            if (
+                i < len(self.words)
+                and self.words[i] in (",", "(")
+                and (hit := self._after(i + 1))
+                and hit[1] in ("each", "total")
+            ):
                 found.end = i + 1 + hit[0]
                 after.add(hit[1])
             elif hit := self._after(i):
@@ -315,7 +372,11 @@ class BudgetReader:
                     break
                 found.end = i + hit[0]
                 after.add(hit[1])
-            elif i + 1 < len(self.words) and self.words[i] in ("per", "pro", "par", "por") and self.tokens[i + 1].kind == "word":
+            elif (
+                i + 1 < len(self.words)
+                and self.words[i] in ("per", "pro", "par", "por")
+                and self.tokens[i + 1].kind == "word"
+            ):
                 found.end = i + 2
                 after.add("each")
         if "each" in after or self._each_before(found):
@@ -335,7 +396,9 @@ class BudgetReader:
                 return False
             for n in range(1, min(3, end) + 1):
                 text = " ".join(self.words[end - n : end])
-                if any(text in table.each.values for table in self.tables) and (end - n == 0 or self.words[end - n - 1] not in ("of", "2")):
+                if any(text in table.each.values for table in self.tables) and (
+                    end - n == 0 or self.words[end - n - 1] not in ("of", "2")
+                ):
                     for i in range(end - n, found.start):
                         self.taken[i] = True
                     return True

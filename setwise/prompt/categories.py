@@ -29,7 +29,12 @@ def best_categories(
         of = lexicon.leaf_words.get(leaf, frozenset())
         others = [key for key in of if key not in words]
         around = lexicon.context_of.get(leaf, frozenset())
-        score = share + 0.6 * _said(others, near, lexicon) + 0.4 * _said(others, prompt, lexicon) + 0.4 * _said(around, prompt, lexicon)
+        score = (
+            share
+            + 0.6 * _said(others, near, lexicon)
+            + 0.4 * _said(others, prompt, lexicon)
+            + 0.4 * _said(around, prompt, lexicon)
+        )
         score += 0.3 * sum(key in of for key in words)
         scored.append((-score, -lexicon.vocabulary.categories.get(leaf, 0), leaf))
     scored.sort()
@@ -64,5 +69,6 @@ def _with_kin(lexicon: Lexicon, shares: Shares, name: str) -> Shares:
     head = stem(words[-1] if code in ("en", "de") else words[0], code)
     kin = list(lexicon.leaves_by_head.get(head, ()))
     if code == "de" and not kin and len(head) > 3:
-        kin = [leaf for other, leaves in lexicon.leaves_by_head.items() if other.endswith(head) for leaf in leaves]
+        alike = lambda other: other.endswith(head) or (len(other) > 3 and head.endswith(other))  # noqa: E731
+        kin = [leaf for other, leaves in lexicon.leaves_by_head.items() if alike(other) for leaf in leaves]
     return {**dict.fromkeys(kin, 0.05 if shares else 0.3), **shares}

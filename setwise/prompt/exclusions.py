@@ -6,7 +6,9 @@ from setwise.prompt.reading import Match, Reading
 from setwise.prompt.understanding import Exclusions
 
 MAX_WORDS = 3
-_NOT_FREE = frozenset(["range", "shipping", "delivery", "gift", "standing", "size", "sample", "returns", "style", "spirit", "time"])
+_NOT_FREE = frozenset(
+    ["range", "shipping", "delivery", "gift", "standing", "size", "sample", "returns", "style", "spirit", "time"]
+)
 _BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "de", "marca"])
 _KINDS = ("brand", "material", "color", "style", "thing", "product")
 
@@ -70,7 +72,11 @@ class ExclusionReader:
             return False
         match = r.match_at[i - 1]
         start = match.start if match is not None and match.end == i else i - 1
-        if r.state[start] not in ("", "out") or r.tokens[start].kind != "word" or r.words[start] in ("for", "is", "are", "a", "the", "of"):
+        if (
+            r.state[start] not in ("", "out")
+            or r.tokens[start].kind != "word"
+            or r.words[start] in ("for", "is", "are", "a", "the", "of")
+        ):
             return False
         self._add(match.entry if match else None, start, i)
         r.state[start : i + 1] = ["out"] * (i + 1 - start)
@@ -79,7 +85,19 @@ class ExclusionReader:
     def _compound_free(self, i: int) -> int:
         """'glutenfrei', 'metallfreies'."""
         word = self.r.words[i]
-        for ending in ("freies", "freien", "freier", "freiem", "freie", "frei", "loses", "losen", "loser", "lose", "los"):
+        for ending in (
+            "freies",
+            "freien",
+            "freier",
+            "freiem",
+            "freie",
+            "frei",
+            "loses",
+            "losen",
+            "loser",
+            "lose",
+            "los",
+        ):
             if word.endswith(ending) and len(word) > len(ending) + 2:
                 head = word.removesuffix(ending)
                 entry = self._entry_of(head)
@@ -146,7 +164,11 @@ class ExclusionReader:
         if words[end] in (",", ".") and end + 1 < len(words) and (hit := self.table.list_or.at(words, end + 1)):
             return 0 if self._starts_anew(end + 1) else 1 + hit[0]
         if hit := self.table.list_or.at(words, end):
-            return 0 if self._starts_anew(end + hit[0] - 1) and hit[0] == 1 and words[end] in self.table.no.values else hit[0]
+            return (
+                0
+                if self._starts_anew(end + hit[0] - 1) and hit[0] == 1 and words[end] in self.table.no.values
+                else hit[0]
+            )
         if words[end] == ",":
             return 1
         return 0
@@ -159,7 +181,7 @@ class ExclusionReader:
         words = self.r.words
         if owned:
             return this == "product"
-        before = words[: stop]
+        before = words[:stop]
         was_comma = False
         for back in range(stop - 1, -1, -1):
             if words[back] in (",", "."):
@@ -167,7 +189,9 @@ class ExclusionReader:
                 break
             if self.table.list_or.at(words, back) or back < stop - 4:
                 break
-        at_end = stop >= len(words) or self.r.tokens[stop].kind == "sign" or self.table.list_or.at(words, stop) is not None
+        at_end = (
+            stop >= len(words) or self.r.tokens[stop].kind == "sign" or self.table.list_or.at(words, stop) is not None
+        )
         same = this == kind or {this, kind} <= {"thing", "product", ""}
         if not same:
             return not was_comma and at_end and kind in ("thing", "", "product") and this in ("thing", "", "product")
@@ -214,8 +238,18 @@ class ExclusionReader:
         """'Brass handles' excludes brass, 'blue cheese' the cheese that is blue."""
         r = self.r
         end = match.end
-        if end < len(r.words) and not r.state[end] and (following := r.match_at[end]) is not None and following.start == end:
-            if match.entry.is_attribute() and not match.entry.product and following.entry.product and not following.entry.hint:
+        if (
+            end < len(r.words)
+            and not r.state[end]
+            and (following := r.match_at[end]) is not None
+            and following.start == end
+        ):
+            if (
+                match.entry.is_attribute()
+                and not match.entry.product
+                and following.entry.product
+                and not following.entry.hint
+            ):
                 is_name = match.entry.color and not r.lexicon.vocabulary.colors
                 return (None if is_name else match.entry), following.end
             if not match.entry.is_attribute() and following.entry.product and (match.entry.hint or match.entry.thing):
@@ -223,7 +257,12 @@ class ExclusionReader:
         elif match.entry.is_attribute() and end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
             word = r.words[end]
             is_noun = word not in self.table.prepositions | self.table.fillers | _TRAILING and not r.is_separator(end)
-            if is_noun and self.table.no.at(r.words, end) is None and self.table.list_or.at(r.words, end) is None and self.table.fine.at(r.words, end) is None:
+            if (
+                is_noun
+                and self.table.no.at(r.words, end) is None
+                and self.table.list_or.at(r.words, end) is None
+                and self.table.fine.at(r.words, end) is None
+            ):
                 return match.entry, end + 1
         return match.entry, end
 
@@ -252,7 +291,9 @@ class ExclusionReader:
             found["categories"].append(leaf)
         elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
             found["words"].append(entry.thing)
-        elif entry.material and not (entry.color and entry.material not in home.vocabulary.materials and entry.color in home.vocabulary.colors):
+        elif entry.material and not (
+            entry.color and entry.material not in home.vocabulary.materials and entry.color in home.vocabulary.colors
+        ):
             found["materials"].append(entry.material)
         elif entry.color:
             found["colors"].append(entry.color)

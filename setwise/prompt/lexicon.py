@@ -44,7 +44,8 @@ class Lexicon:
         self.leaves_by_head: dict[str, list[str]] = defaultdict(list)
         self.leaf_words: dict[str, frozenset[str]] = {}
         self.context_of = {
-            leaf: frozenset(stem(word, self.home) for word in words_in(place)) for leaf, place in vocabulary.places.items()
+            leaf: frozenset(stem(word, self.home) for word in words_in(place))
+            for leaf, place in vocabulary.places.items()
         }
         for name in vocabulary.categories:
             words = words_in(name)
@@ -53,6 +54,7 @@ class Lexicon:
                 head = words[-1] if self.home in ("en", "de") else words[0]
                 self.leaves_by_head[stem(head, self.home)].append(name)
         self.surface: dict[str, str] = {}
+        self.singulars = {code: _singulars(code) for code in CODES}
         self._home_entries: dict[str, Entry] = {}
         self._mined()
         self.tails = self._tails()
@@ -80,7 +82,9 @@ class Lexicon:
                 entry.product, entry.hint = entry.product or not is_hint, is_hint
                 total = sum(leaves.values())
                 shares = {leaf: n / total for leaf, n in leaves.items()} if total else {}
-                entry.shares = {k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}}
+                entry.shares = {
+                    k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
+                }
                 for word in words_in(name):
                     self._keep_surface(word)
         for leaf in v.categories:
@@ -113,6 +117,10 @@ class Lexicon:
                         tails[key] = Entry(product=True, shares=self.shares_of(concept))
         return tails
 
+    def german_name(self, key: str) -> str:
+        """The singular of a German product word by its stem."""
+        return self.singulars["de"].get(key) or singular(self.surface.get(key, key), "de", language("de").keep_plural)
+
     def shares_of(self, concept: Concept) -> Shares:
         """Where the catalogue keeps what the concept is."""
         found: Shares = {}
@@ -138,7 +146,10 @@ class Lexicon:
         v = self.vocabulary
         entries: dict[str, Entry] = {}
         if code == self.home:
-            entries = {key: msgspec.structs.replace(entry, shares=dict(entry.shares)) for key, entry in self._home_entries.items()}
+            entries = {
+                key: msgspec.structs.replace(entry, shares=dict(entry.shares))
+                for key, entry in self._home_entries.items()
+            }
         spellings: dict[str, int] = {}
         for concept in concepts():
             here = ""
@@ -163,7 +174,9 @@ class Lexicon:
             spellings.setdefault(word, 1)
         return Phrases(entries.items()), Speller(spellings, known)
 
-    def _add(self, entries: dict[str, Entry], concept: Concept, name: str, code: str, here: str, shares: Shares) -> None:
+    def _add(
+        self, entries: dict[str, Entry], concept: Concept, name: str, code: str, here: str, shares: Shares
+    ) -> None:
         key = " ".join(stem(w, code) for w in phrase(name).split(" "))
         entry = entries.setdefault(key, Entry(shares={}))
         match concept.kind:
@@ -183,7 +196,15 @@ class Lexicon:
                 entry.product, entry.hint = True, False
                 entry.synonym = entry.synonym or concept.names[self.home][0]
                 if not was_mined:
-                    entry.shares = {k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}}
+                    entry.shares = {
+                        k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
+                    }
+
+
+def _singulars(code: str) -> dict[str, str]:
+    """Stem -> how the tables write the word, for names of one word."""
+    names = [n for c in reversed(concepts()) if c.kind in ("products", "things") for n in reversed(c.names[code])]
+    return {stem(name, code): name for name in names if " " not in name and "-" not in name}
 
 
 _COMPILED: dict[int, Lexicon] = {}

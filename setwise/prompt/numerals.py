@@ -51,15 +51,27 @@ def _in_words(tokens: list[Token], start: int, table: Language) -> tuple[int, De
             # 'four twenty' is eighty in French; else a smaller number follows a larger one ('twenty five').
             if said_unit and current == 4 and value in (20, 90) and table.code == "fr":
                 current = 80 + (value - 20 if value > 20 else 0)
-            elif said_unit and not (current % 100 >= 20 and current % 10 == 0 and value < 20 and value > 0) and current % 100 != 0:
+            elif (
+                said_unit
+                and not (current % 100 >= 20 and current % 10 == 0 and value < 20 and value > 0)
+                and current % 100 != 0
+            ):
                 break
             else:
                 current += value
             said_unit = True
             used = i + 1 - start
-        elif word in table.number_joins and used and i + 1 < len(tokens) and _may_join(tokens, i, table, current, total):
+        elif (
+            word in table.number_joins and used and i + 1 < len(tokens) and _may_join(tokens, i, table, current, total)
+        ):
             pass
-        elif word == "-" and used and tokens[i].glued and i + 1 < len(tokens) and word_value(tokens[i + 1].text, table) is not None:
+        elif (
+            word == "-"
+            and used
+            and tokens[i].glued
+            and i + 1 < len(tokens)
+            and word_value(tokens[i + 1].text, table) is not None
+        ):
             pass
         else:
             break

@@ -13,7 +13,9 @@ from setwise.vocabulary.mining import title_lead
 MAX_CORRECTED = 8
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
-SEPARATORS = frozenset([",", ";", ".", "!", "?", ":", "+", "&", "/", "(", ")", "[", "]", "–", "—", "|", "•", "*", "\"", "=", "…", "¿", "¡"])
+SEPARATORS = frozenset(
+    [",", ";", ".", "!", "?", ":", "+", "&", "/", "(", ")", "[", "]", "–", "—", "|", "•", "*", '"', "=", "…", "¿", "¡"]
+)
 """Signs that end what was said of one thing; anything that is no letter, digit or one of a few signs (emoji) does too."""
 _INSIDE = frozenset(["-", "'", "%", "″", "°", "<", ">", "#", "@", "_", "~", "≤", "≥", "$", "€", "£", "×", "™", "®"])
 
@@ -62,12 +64,11 @@ class Reading:
 
     def _take_titles(self) -> None:
         """A product that is named by the beginning of its title is one product, whatever its words mean elsewhere."""
-        titles, start = self.lexicon.vocabulary.titles, 0
+        start = 0
         self.titles: list[tuple[int, int]] = []
         while start < len(self.words):
             end = self._title_end(start)
-            lead = title_lead(self.words[start:end])
-            if lead is not None and lead in titles:
+            if self._is_title(self.words[start:end]):
                 self.titles.append((start, end))
                 self.state[start:end] = ["title"] * (end - start)
                 start = end
@@ -75,34 +76,58 @@ class Reading:
             while start < len(self.words) and not self.is_separator(start - 1):
                 start += 1
 
+    def _is_title(self, words: list[str]) -> bool:
+        lead = title_lead(words)
+        if lead is None or lead not in self.lexicon.vocabulary.titles:
+            return False
+        # "Home office" stays an occasion even where a product is called so.
+        return lead.count(" ") > 1 or not all(stem(word, self.code) in self.table.occasions for word in lead.split(" "))
+
     def _title_end(self, start: int) -> int:
+        """The end of the list item that begins at `start`; 'salt and pepper mill' is no list of two."""
         end = start
-        while end < len(self.words) and not self.is_separator(end) and not self._ends_title(start, end):
+        while end < len(self.words) and not self._ends_title(start, end):
+            if self.is_separator(end) and not self._is_inside_title(start, end):
+                break
             end += 1
-            # 'Salt and pepper' is no list of two.
-            if end + 1 < len(self.words) and self.words[end] in ("and", "&", "+"):
-                pair = f"{self.words[end - 1]} and {self.words[end + 1]}"
-                lead = title_lead(self.words[start : end + 2])
-                if pair in self.lexicon.vocabulary.joined and not self._starts_title(end + 1) and lead in self.lexicon.vocabulary.titles:
-                    end += 1
         return end
 
+    def _is_inside_title(self, start: int, i: int) -> bool:
+        if i == start or i + 1 >= len(self.words) or self._is_title(self.words[i + 1 : i + 8]):
+            return False
+        if self.words[i] == "plus":
+            return True
+        pair = f"{self.words[i - 1]} and {self.words[i + 1]}"
+        is_joined = self.words[i] in ("and", "&", "+") and pair in self.lexicon.vocabulary.joined
+        return is_joined and title_lead(self.words[start : i + 6]) in self.lexicon.vocabulary.titles
+
     def _ends_title(self, start: int, i: int) -> bool:
-        """What a title's first three words are followed by may be a wish: 'trail running shoes size 43 not black'."""
+        """What a title's first words are followed by may be a wish: 'trail running shoes size 43 not black'."""
         if sum(word.isalpha() for word in self.words[start:i]) < 3:
             return False
         table = self.table
-        return self.words[i] in table.size_before or table.no.at(self.words, i) is not None or table.before.at(self.words, i) is not None
-
-    def _starts_title(self, start: int) -> bool:
-        return title_lead(self.words[start : start + 8]) in self.lexicon.vocabulary.titles
+        if table.no.at(self.words, i) is not None:
+            return True
+        bound = table.before.at(self.words, i)
+        is_size = self.words[i] in table.size_before
+        after = i + (bound[0] if bound else 1)
+        is_led = bound is not None or is_size
+        return (
+            is_led
+            and after < len(self.words)
+            and (
+                self.tokens[after].kind == "number"
+                or self.words[after] in ("$", "€", "£")
+                or (is_size and self.words[after] in table.letter_sizes)
+            )
+        )
 
     def is_separator(self, i: int) -> bool:
         """True for signs and words that part the things of a list."""
         word, token = self.words[i], self.tokens[i]
         if token.kind == "sign":
             return word not in _INSIDE or (word == "-" and not token.glued)
-        return word in _AND or word in self.table.separators.values
+        return word in self.table.separators.values
 
     def _correct(self) -> None:
         corrected = 0
@@ -118,14 +143,18 @@ class Reading:
 
     def _is_known_form(self, word: str) -> bool:
         key = stem(word, self.code)
-        if key in self.phrases.values or key in self.table.occasions or stem(word, self.lexicon.home) in self.lexicon.at_home.values:
+        if (
+            key in self.phrases.values
+            or key in self.table.occasions
+            or stem(word, self.lexicon.home) in self.lexicon.at_home.values
+        ):
             return True
         if word.endswith(("'s", "s'")) or fold(word) in self._speller.known:
             return True
         return self.code == "de" and self.compound(word) is not None
 
-    def compound(self, word: str) -> tuple[Entry, Entry] | None:
-        """'Ledersofa' -> (leather, sofa): the entries of what it is made of and of what it is, the longest tail first."""
+    def compound(self, word: str) -> tuple[Entry, Entry, str] | None:
+        """'Ledersofa' -> (leather, sofa, 'sofa'): of what it is made, what it is, and its name; the longest tail first."""
         key = stem(word, "de")
         home = self.lexicon.home
         for cut in range(3, len(key) - 2):
@@ -133,17 +162,25 @@ class Reading:
             if tail is None or not tail.product:
                 continue
             before = key[:cut]
-            for head in (before, before.removesuffix("n"), before.removesuffix("en"), before.removesuffix("s"), before.removesuffix("-")):
+            for head in (
+                before,
+                before.removesuffix("n"),
+                before.removesuffix("en"),
+                before.removesuffix("s"),
+                before.removesuffix("-"),
+            ):
                 entry = self.phrases.values.get(head)
                 if entry is not None and entry.is_attribute():
-                    return entry, tail
+                    return entry, tail, self.lexicon.german_name(key[cut:])
         return None
 
     def german_tail(self, word: str) -> tuple[str, Entry] | None:
         """'Esszimmerstuhl' -> ('stuhl', chair): the longest known product that the word ends in."""
         key = stem(word, "de")
         for cut in range(3, len(key) - 2):
-            tail = self.lexicon.tails.get(key[cut:]) if self.lexicon.home == "de" else self.phrases.values.get(key[cut:])
+            tail = (
+                self.lexicon.tails.get(key[cut:]) if self.lexicon.home == "de" else self.phrases.values.get(key[cut:])
+            )
             if tail is not None and tail.product:
                 return key[cut:], tail
         return None
@@ -156,6 +193,9 @@ class Reading:
             if self.tokens[i].kind != "word" or self.state[i] not in ("", "title"):
                 i += 1
                 continue
+            if counted := self.table.dozens.at(self.words, i) or self.table.pairs.at(self.words, i):
+                i += counted[0]
+                continue
             stop = i + 1
             while stop < n and stop < i + 6 and self.state[stop] == self.state[i] and not self._parts(stop):
                 stop += 1
@@ -163,7 +203,11 @@ class Reading:
             if home is not None:
                 other = home.at(self.home_stems, i, stop)
                 # A word of the prompt's own grammar ("für") is no word of the catalogue ("fur").
-                if other is not None and not (other[0] == 1 and self.words[i] in self.table.known) and (hit is None or other[0] > hit[0]):
+                if (
+                    other is not None
+                    and not (other[0] == 1 and self.words[i] in self.table.known)
+                    and (hit is None or other[0] > hit[0])
+                ):
                     hit = other
             if hit is None:
                 i += 1
@@ -179,7 +223,9 @@ class Reading:
         return self.tokens[i].kind == "sign" and self.words[i] not in ("&", "'", "+")
 
     def ends_sentence(self, i: int) -> bool:
-        return self.words[i] in (".", "!", "?", ";") or (self.tokens[i].kind == "sign" and self.words[i] not in _INSIDE and self.words[i] not in SEPARATORS)
+        return self.words[i] in (".", "!", "?", ";") or (
+            self.tokens[i].kind == "sign" and self.words[i] not in _INSIDE and self.words[i] not in SEPARATORS
+        )
 
     def original(self, start: int, end: int) -> str:
         """The words as typed (spelling corrected), joined as they were: 't-shirt' keeps its hyphen."""
@@ -194,26 +240,26 @@ class Reading:
 
     def one_of(self, word: str) -> str:
         """Singular in the prompt's language."""
-        if self.code == "de" and self.lexicon.home == "de":
+        if name := self.lexicon.singulars[self.code].get(stem(word, self.code)):
+            return name
+        if self.code == "de":
             return self._german_singular(word)
         return singular(word, self.code, self.table.keep_plural)
 
     def _german_singular(self, word: str) -> str:
         if word in self.table.keep_plural:
             return word
-        known = self.lexicon.surface.get(stem(word, "de"))
+        key = stem(word, "de")
+        if name := self.lexicon.singulars["de"].get(key):
+            return name
+        known = self.lexicon.surface.get(key) if self.lexicon.home == "de" else None
         if known is not None and len(known) < len(word):
             return known
-        if tail := self.german_tail(word):
-            shape = self.lexicon.surface.get(tail[0])
-            plural_tail = len(fold(word)) - len(stem(word, "de"))
-            if shape is not None:
-                cut = len(word) - plural_tail - len(tail[0])
-                return word[:cut] + shape
+        if (tail := self.german_tail(word)) and tail[0] != key:
+            return word[: len(key) - len(tail[0])] + self.lexicon.german_name(tail[0])
         return singular(word, "de", self.table.keep_plural)
 
 
-_AND = frozenset(["and", "und", "et", "y", "plus"])
 _ORDER_SIGNS = tuple(sign for code in ("en", "de", "fr", "es") for sign in language(code).injection)
 
 

@@ -60,7 +60,14 @@ class SizeReader:
     def _take(self, start: int, end: int, size: str | None) -> int:
         """Marks the tokens; a bound before them or another product behind 'for a' makes them no size of what is wished."""
         r = self.r
-        bound = next((n for n in range(min(4, start), 0, -1) if " ".join(r.words[start - n : start]) in self.table.size_limits.values), 0)
+        bound = next(
+            (
+                n
+                for n in range(min(4, start), 0, -1)
+                if " ".join(r.words[start - n : start]) in self.table.size_limits.values
+            ),
+            0,
+        )
         if size is None or bound or self._is_of_something_else(start):
             r.state[start - bound : end] = ["limit"] * (end - start + bound)
             return end - start
@@ -72,8 +79,11 @@ class SizeReader:
         """'Stand for a 65 inch tv': a size behind 'for a' belongs to what the product is for."""
         words = self.r.words
         before = words[max(0, start - 2) : start]
-        return len(before) == 2 and before[0] in ("for", "für", "pour", "para") and before[1] in self.table.determiners | {"my", "meinen"} or (
-            before[-1:] == ["am"] or before[-1:] == ["boils"]
+        return (
+            len(before) == 2
+            and before[0] in ("for", "für", "pour", "para")
+            and before[1] in self.table.determiners | {"my", "meinen"}
+            or (before[-1:] == ["am"] or before[-1:] == ["boils"])
         )
 
     def _measure(self, i: int) -> int:
@@ -95,17 +105,23 @@ class SizeReader:
             unit = _UNIT_OF.get(words[stop], "") if stop < len(words) else ""
             size = f"{value}x{other[1].normalize():f} {unit}".strip()
             return self._take(i, stop + bool(unit), size) if unit or size in self.known else 0
-        if words[end] in _SEATS or (words[end] in _PEOPLE and words[end] in ("places", "plazas") and self._seats(value)):
+        if words[end] in _SEATS or (
+            words[end] in _PEOPLE and words[end] in ("places", "plazas") and self._seats(value)
+        ):
             return self._take(i, end + 1, self._seats(value) or f"{value}-{words[end]}")
         if words[end] in _PEOPLE or (words[end] == "person"):
             person = f"{value}-person"
             return self._take(i, end + 1, person) if person in self.known and self._is_tent(i) else 0
         unit = _UNIT_OF.get(words[end])
-        if unit is None or (unit == "m" and not r.tokens[end].glued and end + 1 < len(words) and words[end] == "m" and number[2]):
+        if unit is None or (
+            unit == "m" and not r.tokens[end].glued and end + 1 < len(words) and words[end] == "m" and number[2]
+        ):
             return 0
         if unit == "pack" or unit in _COUNTED:
             size = self._spelled(value, unit)
-            return self._take(i, end + 1, size) if size or unit == "pack" and not number[2] or words[end] == "pack" else 0
+            return (
+                self._take(i, end + 1, size) if size or unit == "pack" and not number[2] or words[end] == "pack" else 0
+            )
         if unit == "person" or (unit in ("inch",) and words[end] == "in" and not self._is_measure_in(end)):
             return 0
         if words[end] == "to" and not r.tokens[end].glued:
@@ -117,14 +133,23 @@ class SizeReader:
         words = self.r.words
         if self.r.tokens[end].glued or end + 1 >= len(words):
             return True
-        return words[end + 1] in ("long", "wide", "tall", "high", "deep", ",") or any(s.endswith(" in") for s in self.known)
+        return words[end + 1] in ("long", "wide", "tall", "high", "deep", ",") or any(
+            s.endswith(" in") for s in self.known
+        )
 
     def _is_tent(self, i: int) -> bool:
         """'Zelt für 4 Personen' is a size, 'Kaffee für 4 Personen' is a number of guests: plates and chairs have no such size."""
         return not any(self.r.stems[k] in self.table.seated for k in range(i))
 
     def _seats(self, value: str) -> str | None:
-        return next((s for s in (f"{value}-seater", f"{value}-sitzer", f"{value} places", f"{value} plazas") if s in self.known), None)
+        return next(
+            (
+                s
+                for s in (f"{value}-seater", f"{value}-sitzer", f"{value} places", f"{value} plazas")
+                if s in self.known
+            ),
+            None,
+        )
 
     def _by(self, start: int, end: int, value: str, by: re.Match[str]) -> int:
         stop, unit = end + 1, by[2]
@@ -142,7 +167,11 @@ class SizeReader:
 
     def _spelled(self, value: str, unit: str) -> str | None:
         """As the catalogue writes it, or None."""
-        candidates = [f"{value} {name}" for name in _UNITS[unit]] + [f"{value}{name}" for name in _UNITS[unit]] + [f"{value}-{unit}"]
+        candidates = (
+            [f"{value} {name}" for name in _UNITS[unit]]
+            + [f"{value}{name}" for name in _UNITS[unit]]
+            + [f"{value}-{unit}"]
+        )
         if unit == "pack":
             candidates.append(f"{value} unidades")
         return next((c for c in candidates if c in self.known), None)
@@ -166,14 +195,25 @@ class SizeReader:
             return self._take(i, i + 1, words[i]) if words[i] in self.known and not r.tokens[i].glued else 0
         if hit := self._pack_of(i):
             return hit
-        if r.tokens[i].kind == "number" and words[i] in self.known and i and not self._counts(i) and self._follows_product(i):
+        if (
+            r.tokens[i].kind == "number"
+            and words[i] in self.known
+            and i
+            and not self._counts(i)
+            and self._follows_product(i)
+        ):
             return self._take(i, i + 1, words[i])
         return 0
 
     def _pack_of(self, i: int) -> int:
         """'Packs de 6', 'pack of 12'."""
         words = self.r.words
-        if words[i] in ("pack", "packs") and i + 2 < len(words) and words[i + 1] in ("de", "of") and words[i + 2].isdigit():
+        if (
+            words[i] in ("pack", "packs")
+            and i + 2 < len(words)
+            and words[i + 1] in ("de", "of")
+            and words[i + 2].isdigit()
+        ):
             return self._take(i, i + 3, self._spelled(words[i + 2], "pack") or f"{words[i + 2]} pack")
         return 0
 
@@ -182,13 +222,19 @@ class SizeReader:
         before = self.r.words[i - 1]
         if before == "," or self.table.genders.at(self.r.words, i - 1) is not None:
             return True
-        entry = self.r.phrases.values.get(self.r.stems[i - 1]) or self.r.lexicon.at_home.values.get(self.r.home_stems[i - 1])
-        return entry is not None or self.r.words[i - 1] in self.r.lexicon.home_words and before not in self.table.fillers
+        entry = self.r.phrases.values.get(self.r.stems[i - 1]) or self.r.lexicon.at_home.values.get(
+            self.r.home_stems[i - 1]
+        )
+        return (
+            entry is not None or self.r.words[i - 1] in self.r.lexicon.home_words and before not in self.table.fillers
+        )
 
     def _is_bed_size(self, i: int) -> bool:
         """'Full' and 'single' are sizes only beside what has such a size."""
         near = self.r.words[max(0, i - 3) : i + 3]
-        return self.r.words[i] in ("king", "queen") or any(w in ("bed", "size", "mattress", "sheets", "duvet") for w in near)
+        return self.r.words[i] in ("king", "queen") or any(
+            w in ("bed", "size", "mattress", "sheets", "duvet") for w in near
+        )
 
     def _counts(self, i: int) -> bool:
         """True if the number says how many of what follows."""
@@ -207,7 +253,11 @@ class SizeReader:
         if k >= len(words):
             return 0
         number = number_at(r.tokens, k, self.table)
-        if number is not None and not r.state[k] and (words[i] not in ("us", "uk", "eu", "t") or words[i - 1 : i] != ["to"]):
+        if (
+            number is not None
+            and not r.state[k]
+            and (words[i] not in ("us", "uk", "eu", "t") or words[i - 1 : i] != ["to"])
+        ):
             return self._take(i, k + number[0], f"{number[1].normalize():f}")
         if words[k] in self.table.letter_sizes and not r.state[k]:
             return self._take(i, k + 1, words[k])

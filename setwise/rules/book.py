@@ -122,6 +122,11 @@ class ActiveRules:
         return bool(self._hide or self._margin)
 
     @property
+    def weighs_products(self) -> bool:
+        """True where `score_adjustment` could add or take something."""
+        return bool(self._weight)
+
+    @property
     def restricts_pairs(self) -> bool:
         """True where never_together or always_with could forbid something."""
         return bool(self._side or self._companion)

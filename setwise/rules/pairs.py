@@ -19,7 +19,7 @@ class PairRules(msgspec.Struct, frozen=True):
 
     forbidden: dict[tuple[int, int], NDArray[np.bool_]]
     """(i, j), i < j -> shape (n_i, n_j): True where the two may not be in one bundle."""
-    forbidden_while_empty: dict[tuple[int, int], NDArray[np.bool_]]
+    needs: dict[tuple[int, int], NDArray[np.bool_]]
     """(i, j), i != j -> shape (n_i,): True where a candidate of slot i is chosen only where slot j is filled."""
     hopeless: list[NDArray[np.bool_]]
     """Per slot, shape (n_i,): True where no slot could hold what the candidate must come with."""
@@ -59,11 +59,11 @@ def pair_rules(
         else:
             _mask(found, other, home, slots)[:, row] |= away
         homes.setdefault(other, set()).add(home)
-        found.forbidden_while_empty.setdefault((home, other), np.zeros(len(slots[home]), dtype=bool))[row] = True
+        found.needs.setdefault((home, other), np.zeros(len(slots[home]), dtype=bool))[row] = True
     for slot in added:
         for home in homes.get(slot, set()) if len(homes.get(slot, ())) == 1 else ():
-            found.forbidden_while_empty[slot, home] = np.ones(len(slots[slot]), dtype=bool)
-            idle = ~found.forbidden_while_empty[home, slot]
+            found.needs[slot, home] = np.ones(len(slots[slot]), dtype=bool)
+            idle = ~found.needs[home, slot]
             mask = _mask(found, min(home, slot), max(home, slot), slots)
             mask |= idle[:, None] if home < slot else idle[None, :]
     return found

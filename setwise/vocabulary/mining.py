@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from setwise.catalogue import Product, leaf_category
-from setwise.languages import concepts, guess_language, key_of, language, stem
+from setwise.languages import Language, concepts, guess_language, key_of, language, stem
 from setwise.languages.tokens import Token, normalised, tokens_of
 from setwise.vocabulary import Vocabulary, joined_pairs
 
@@ -25,9 +25,9 @@ def mine(products: Iterable[Product]) -> Vocabulary:
 
 
 def title_lead(words: Sequence[str]) -> str | None:
-    """What a title is recognised by: its first three words of letters only."""
+    """What a title is recognised by: its first three words of letters only, or both of two."""
     letters = [word for word in words if word.isalpha()][:3]
-    return " ".join(letters) if len(letters) == 3 else None
+    return " ".join(letters) if len(letters) >= 2 else None
 
 
 class _Miner:
@@ -45,7 +45,9 @@ class _Miner:
             self.rows.append((tokens, leaf))
             if len(sample) < 20_000:
                 sample += words
-                sample += [token.text for token in tokens_of(normalised(product.description[:200])) if token.kind == "word"]
+                sample += [
+                    token.text for token in tokens_of(normalised(product.description[:200])) if token.kind == "word"
+                ]
             counts["currency"][product.currency] += 1
             counts["categories"][leaf] += 1
             self.places.setdefault(leaf, _level_above(product))
@@ -126,10 +128,20 @@ class _Miner:
         head = words[-1] if self.code in ("en", "de") else words[0]
         table = language(self.code)
         key = stem(head, self.code)
-        if key in table.occasion_heads or head in table.fillers or table.genders.at([head], 0) or table.ages.at([head], 0):
+        if (
+            key in table.occasion_heads
+            or head in table.fillers
+            or table.genders.at([head], 0)
+            or table.ages.at([head], 0)
+        ):
             return True
         phrase = key_of(" ".join(words), self.code)
-        return any(phrase == key_of(n, self.code) for c in concepts() if c.kind in ("styles", "colors") for n in c.names[self.code])
+        return any(
+            phrase == key_of(n, self.code)
+            for c in concepts()
+            if c.kind in ("styles", "colors")
+            for n in c.names[self.code]
+        )
 
     def _heads(
         self, run: list[str], leaf_stems: set[str], attributes: frozenset[str], is_later: bool
@@ -150,6 +162,8 @@ class _Miner:
                 others = [*stems[lo:place], *stems[place + 1 : hi]]
                 if lo < 0 or hi > len(run) or any(key in attributes for key in others):
                     break
+                if any(_is_person(word, language(self.code)) for word in run[lo:hi]):
+                    break
                 if run[hi - 1] in _OF:
                     continue
                 yield " ".join(run[lo:hi]), []
@@ -158,11 +172,16 @@ class _Miner:
         return self.code == "de" and any(len(end) > 3 and key.endswith(end) for end in leaf_stems)
 
     def _hints(self, run: list[str], stems: list[str], place: int, attributes: frozenset[str]) -> list[str]:
-        near = range(max(0, place - 2), place) if self.code in ("en", "de") else range(place + 1, min(len(run), place + 3))
-        table = language(self.code)
-        is_person = [table.genders.at([w], 0) is not None or table.ages.at([w], 0) is not None for w in run]
+        near = (
+            range(max(0, place - 2), place) if self.code in ("en", "de") else range(place + 1, min(len(run), place + 3))
+        )
+        is_person = [_is_person(word, language(self.code)) for word in run]
         words = [run[i] for i in near if stems[i] not in attributes and len(run[i]) > 2 and not is_person[i]]
         return [*words, " ".join(words)] if len(words) > 1 else words
+
+
+def _is_person(word: str, table: Language) -> bool:
+    return table.genders.at([word], 0) is not None or table.ages.at([word], 0) is not None
 
 
 def _level_above(product: Product) -> str:
@@ -195,9 +214,7 @@ def _belongs(of: Counter[str], least: int) -> bool:
 
 def _tables(found: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
     ranked = sorted(found.items(), key=lambda entry: (-entry[1].total(), entry[0]))[:MAX_NAMES]
-    return {
-        name: {leaf: n for leaf, n in sorted(of.items(), key=_rank)[:5] if leaf} for name, of in sorted(ranked)
-    }
+    return {name: {leaf: n for leaf, n in sorted(of.items(), key=_rank)[:5] if leaf} for name, of in sorted(ranked)}
 
 
 def _names(counts: Counter[str], most: int = MAX_NAMES) -> frozenset[str]:

@@ -68,10 +68,10 @@ def test_what_the_masks_allow_keeps_every_rule(rules: list[dict], slots: list[li
                 if i < j
             )
             and not any(
-                found.forbidden_while_empty[i, j][row]
+                found.needs[i, j][row]
                 for i, row in chosen
                 for j, other in enumerate(choice)
-                if other is None and (i, j) in found.forbidden_while_empty
+                if other is None and (i, j) in found.needs
             )
         )
         if allowed:
@@ -92,7 +92,7 @@ def test_a_companion_that_only_one_other_slot_holds_loses_no_valid_bundle() -> N
     assert companions_without_slot(active, slots) == []
     found = pair_rules(active, slots)
     assert found.forbidden[0, 1].tolist() == [[False, True], [False, False]]
-    assert found.forbidden_while_empty[0, 1].tolist() == [True, False]
+    assert found.needs[0, 1].tolist() == [True, False]
 
 
 def test_a_companion_in_the_cart_is_there_already() -> None:
@@ -111,5 +111,5 @@ def test_a_slot_that_was_added_for_a_companion_is_filled_only_beside_what_needs_
     active = active_of({"kind": "always_with", "products": ["p0"], "value": "p5"})
     found = pair_rules(active, [CATALOGUE[:2], [CATALOGUE[5]]], added=[1])
     assert found.forbidden[0, 1].tolist() == [[False], [True]]
-    assert found.forbidden_while_empty[0, 1].tolist() == [True, False]
-    assert found.forbidden_while_empty[1, 0].tolist() == [True]
+    assert found.needs[0, 1].tolist() == [True, False]
+    assert found.needs[1, 0].tolist() == [True]

@@ -1,0 +1,153 @@
+"""Scored slots to bundles: who may stand beside whom, which wishes give way, and the budget's scope."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from online.candidates import as_candidates
+from online.gather import Context
+from online.plan import Plan
+from online.slots import Filled
+from online.wishes import GIVE_WAY, narrowed
+from setwise.bundle import Assembly, Candidate, Infeasible, PairTerms, assemble, assemble_ideas
+from setwise.names import ProductId
+from setwise.rules import ActiveRules
+from setwise.rules.pairs import PairRules, pair_rules
+
+BUNDLE_SIZE = 4
+"""Products in a bundle whose slots the catalogue had to name."""
+Candidates = list[list[Candidate]]
+
+
+class Made(msgspec.Struct, frozen=True):
+    """Bundles or why there are none, the candidates they were chosen from, and the wishes that gave way."""
+
+    assembly: Assembly
+    candidates: Candidates
+    relaxed: list[str]
+
+
+def make_bundles(context: Context, plan: Plan, slots: Sequence[Filled], active: ActiveRules, n_bundles: int) -> Made:
+    """The wishes hold as long as something fits the budget; then style gives way, then colour, and so on."""
+    with context.stages("assemble"):
+        made = _with_wishes(context, plan, slots, active, n_bundles, 0)
+        for given_up in range(1, len(GIVE_WAY) + 1):
+            nothing = made.assembly.infeasible
+            if nothing is None or nothing.reason != "budget" or not any(filled.wishes for filled in slots):
+                break
+            made = _with_wishes(context, plan, slots, active, n_bundles, given_up)
+    return made
+
+
+def _with_wishes(
+    context: Context, plan: Plan, slots: Sequence[Filled], active: ActiveRules, n_bundles: int, given_up: int
+) -> Made:  # fmt: skip
+    candidates: Candidates = []
+    relaxed: dict[str, None] = {}
+    held: dict[int, list[Candidate]] = {}
+    for filled in slots:
+        key = id(filled.ranked)
+        if key not in held or filled.slot.locked:
+            ranked = filled.ranked
+            if filled.wishes and len(ranked.rows) and not filled.slot.locked:
+                mask, gone = narrowed(ranked.met, filled.wishes, given_up)
+                relaxed |= dict.fromkeys(gone if filled.group < 0 else ())
+                ranked = ranked.only(mask)
+            held[key] = as_candidates(context.live, ranked, context.now)
+        candidates.append(held[key])
+    assembly = _assemble(context, plan, slots, candidates, active, n_bundles)
+    return Made(assembly, candidates, list(relaxed))
+
+
+def _assemble(
+    context: Context, plan: Plan, slots: Sequence[Filled], candidates: Candidates, active: ActiveRules, n_bundles: int
+) -> Assembly:  # fmt: skip
+    if not slots:
+        return Assembly([], Infeasible("nothing_found"))
+    budget = plan.budget
+    least, most = (budget.min_cents, budget.max_cents) if budget else (None, None)
+    if budget is None or budget.scope != "item":
+        return _choose(context, plan, slots, candidates, active, n_bundles, most, least)
+    within = [
+        [c for c in found if (most is None or c.price_cents <= most) and c.price_cents >= (least or 0)]
+        for found in candidates
+    ]
+    done = _choose(context, plan, slots, within, active, n_bundles, None, None)
+    if done.bundles or done.infeasible is None:
+        return done
+    # Each item may cost so much: no total would help to say.
+    reason = "budget" if any(candidates) else done.infeasible.reason
+    empty = tuple(f.slot.name for f, found in zip(slots, within, strict=True) if f.slot.required and not found)
+    return Assembly([], Infeasible(reason, None, empty or done.infeasible.blocking))
+
+
+def _choose(
+    context: Context, plan: Plan, slots: Sequence[Filled], candidates: Candidates, active: ActiveRules, n_bundles: int,
+    most: int | None, least: int | None,
+) -> Assembly:  # fmt: skip
+    def pairs_of(chosen: Sequence[int], found: Candidates) -> tuple[Candidates, PairTerms]:
+        added = [at for at, position in enumerate(chosen) if slots[position].is_companion]
+        return pair_terms(context, plan, active, found, added)
+
+    asked = [filled.slot for filled in slots]
+    if any(filled.group >= 0 for filled in slots):
+        return assemble_ideas(
+            asked, candidates, [filled.group for filled in slots], size=BUNDLE_SIZE, max_total_cents=most,
+            min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
+        )  # fmt: skip
+    possible, pairs = pairs_of(range(len(asked)), candidates)
+    return assemble(
+        asked, possible, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles, pairs=pairs,
+        max_per_brand=active.max_per_brand,
+    )  # fmt: skip
+
+
+def pair_terms(
+    context: Context, plan: Plan, active: ActiveRules, candidates: Candidates, added: Collection[int]
+) -> tuple[Candidates, PairTerms]:
+    """The candidates that some bundle could hold, and what two of them add together or why they may not meet.
+
+    `added` are positions of slots for what always_with brings along."""
+    candidates, rules = _by_rules(context, plan, active, candidates, added)
+    rows = [np.asarray([c.row for c in found], dtype=np.int64) for found in candidates]
+    fit: dict[tuple[int, int], NDArray[np.float64]] = {}
+    for i in range(len(rows)):
+        for j in range(i + 1, len(rows)):
+            terms = np.zeros((len(rows[i]), len(rows[j])))
+            if plan.one_audience:
+                terms[_clash(context, rows[i], rows[j])] = -np.inf
+            if (i, j) in rules.forbidden:
+                terms[rules.forbidden[i, j]] = -np.inf
+            if terms.any():
+                fit[i, j] = terms
+    return candidates, PairTerms(fit, rules.needs)
+
+
+def _by_rules(
+    context: Context, plan: Plan, active: ActiveRules, candidates: Candidates, added: Collection[int]
+) -> tuple[Candidates, PairRules]:
+    """never_together and always_with; what could never have its companion is no candidate."""
+    if not active.restricts_pairs:
+        return candidates, PairRules({}, {}, [])
+    snapshot = context.live.snapshot
+    basket = {ProductId(snapshot.ids[row]) for row in plan.basket_rows}
+    while True:
+        found = pair_rules(active, [[snapshot[c.row] for c in pool] for pool in candidates], basket, added)
+        if not any(mask.any() for mask in found.hopeless):
+            return candidates, found
+        candidates = [
+            [candidate for candidate, is_hopeless in zip(pool, mask.tolist(), strict=True) if not is_hopeless]
+            for pool, mask in zip(candidates, found.hopeless, strict=True)
+        ]
+
+
+def _clash(context: Context, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Shape (left, right): True where both are known to be for different people."""
+    snapshot = context.live.snapshot
+    clash = np.zeros((len(left), len(right)), dtype=bool)
+    for column in (snapshot.gender, snapshot.age_group, snapshot.size_system):
+        a, b = column[left][:, None], column[right][None, :]
+        clash |= (a != b) & (a > 0) & (b > 0)
+    return clash

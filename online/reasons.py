@@ -1,0 +1,55 @@
+"""Why a product or a bundle was chosen: the parts of its score, in words. A reason is a part that is above 0."""
+
+from collections.abc import Mapping, Sequence
+
+from online.live import LiveRelease
+from online.plan import Plan
+from setwise.catalogue import Product, leaf_category
+from setwise.money import format_cents
+
+Parts = Mapping[str, float]
+MAX_REASONS = 3
+_CLEARLY = {"slot_match": 0.4, "lexical": 0.7, "semantic": 0.8, "popularity": 0.05, "together": 0.05}
+"""A part below this did not decide anything."""
+
+
+def item_reasons(
+    live: LiveRelease, plan: Plan, product: Product, parts: Parts, met: Sequence[str], slot_name: str = ""
+) -> list[str]:
+    """The largest parts first. `met` are the wished words that the product meets."""
+    said = {
+        "wish_match": f"{', '.join(met)}, as asked" if met else "",
+        "category_match": f"{leaf_category(product).lower()}, as asked",
+        "slot_match": f"its name says {slot_name}" if slot_name else "its name says what you asked for",
+        "lexical": "described in your words",
+        "semantic": "close in meaning to what you wrote",
+        "popularity": "bought often",
+        "affinity": _taste(product, plan),
+        "together": "goes with what you have",
+        "rules": "recommended by the shop",
+    }
+    if not any(parts.values()):
+        return ["the shop adds it to another product of this bundle"]
+    decided = sorted((name for name in said if parts.get(name, 0.0) > _CLEARLY.get(name, 0.0)), key=lambda n: -parts[n])
+    return [said[name] for name in decided if said[name]][:MAX_REASONS] or ["the best of what was found"]
+
+
+def _taste(product: Product, plan: Plan) -> str:
+    return "like what you bought before"
+
+
+def bundle_reasons(plan: Plan, count: int, total_cents: int, fit: float, relaxed: Sequence[str]) -> list[str]:
+    """What holds for the bundle as a whole."""
+    reasons = [f"{count} {'product' if count == 1 else 'products'} for {format_cents(total_cents, plan.currency)}"]
+    if plan.budget and plan.budget.max_cents is not None and plan.budget.scope == "total":
+        left = plan.budget.max_cents - total_cents
+        reasons.append(
+            f"leaves {format_cents(left, plan.currency)} of the budget"
+            if left >= 0
+            else f"{format_cents(-left, plan.currency)} above the budget"
+        )
+    if fit > 0:
+        reasons.append("its products go together")
+    if relaxed:
+        reasons.append(f"nothing met {', '.join(relaxed)}")
+    return reasons

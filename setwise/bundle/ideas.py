@@ -1,0 +1,97 @@
+"""Bundles for a wish that names no products: each is put together from what the earlier ones left."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from setwise.bundle.assembly import assemble, labelled, rank_of
+from setwise.bundle.messages import Assembly, Bundle, Candidate, PairTerms, Slot
+
+SAME_GROUP = 0.9
+"""A further product of a category counts this much less for each that the bundle has: variety, unless one is far ahead.
+Between .8 and .95 the public sets do not tell the values apart; without it half of the bundles repeat a category."""
+HEAD = 5
+"""So many times a bundle's size of the best products decide which categories it takes."""
+
+PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
+"""Positions of slots and their candidates -> those that may be chosen at all, and their pair terms."""
+
+
+def assemble_ideas(
+    slots: Sequence[Slot],
+    candidates: Sequence[Sequence[Candidate]],
+    groups: Sequence[int],
+    *,
+    size: int,
+    max_total_cents: int | None,
+    min_total_cents: int | None = None,
+    n_bundles: int = 3,
+    pairs_of: PairsOf | None = None,
+    max_per_brand: int | None = None,
+) -> Assembly:
+    """Up to n bundles that share no product of an open slot. `groups` has -1 for slots that each bundle must have.
+
+    An open slot is one of several copies of its group; a bundle takes `size` slots in all, each found as `assemble`
+    finds it. Where the first bundle does not fit, all open slots are tried: then it is exact that nothing fits."""
+    fixed = [i for i, group in enumerate(groups) if group < 0]
+    copies = {g: [i for i, group in enumerate(groups) if group == g] for g in dict.fromkeys(groups) if g >= 0}
+    used: set[str] = set()
+    bundles: list[Bundle] = []
+
+    def one(chosen: Sequence[int]) -> Assembly:
+        left = [[c for c in candidates[i] if slots[i].locked or c.product_id not in used] for i in chosen]
+        # A slot that has nothing new keeps what it has; whether the bundle still differs is looked at below.
+        left = [found or list(candidates[i]) for found, i in zip(left, chosen, strict=True)]
+        possible, pairs = pairs_of(chosen, left) if pairs_of else (left, None)
+        return assemble(
+            [slots[i] for i in chosen],
+            possible,
+            max_total_cents=max_total_cents,
+            min_total_cents=min_total_cents,
+            n_bundles=1,
+            pairs=pairs,
+            max_per_brand=max_per_brand,
+        )
+
+    while len(bundles) < n_bundles:
+        done = one([*fixed, *_picked(candidates, copies, used, max(size - len(fixed), 1))])
+        if not done.bundles and not bundles:
+            first_copies = [positions[0] for positions in copies.values()]
+            done = one([*fixed, *first_copies])
+        if not done.bundles:
+            if not bundles:
+                return done
+            break
+        bundle = done.bundles[0]
+        mine = _unlocked(bundle)
+        if bundles and (not mine or any(2 * len(mine & o) > min(len(mine), len(o)) for o in map(_unlocked, bundles))):
+            break
+        bundles.append(bundle)
+        used |= mine
+    return Assembly(labelled(sorted(bundles, key=rank_of)))
+
+
+def _picked(
+    candidates: Sequence[Sequence[Candidate]], copies: dict[int, list[int]], used: set[str], count: int
+) -> list[int]:
+    """Positions of the slots whose products lead what is left: the best product, then the next best elsewhere."""
+    left = ((c, n, g) for n, (g, at) in enumerate(copies.items()) for c in candidates[at[0]])
+    best = sorted(((c.score, -n, g) for c, n, g in left if c.product_id not in used), reverse=True)[: HEAD * count]
+    given: Counter[int] = Counter()
+    positions: list[int] = []
+    while len(positions) < count:
+        worth = [
+            (max(score, 0.0) * SAME_GROUP ** given[group], number, at, group)
+            for at, (score, number, group) in enumerate(best)
+            if given[group] < len(copies[group])
+        ]
+        if not worth:
+            break
+        *_, at, group = max(worth, key=lambda one: one[:2])
+        del best[at]
+        positions.append(copies[group][given[group]])
+        given[group] += 1
+    return positions
+
+
+def _unlocked(bundle: Bundle) -> set[str]:
+    return {item.candidate.product_id for item in bundle.items if not item.slot.locked}

@@ -1,0 +1,26 @@
+"""What is understood of the tuning prompts does not fall: floors a little under what was reached."""
+
+import pytest
+from score import FIELDS, measure, read_prompts
+
+PROMPTS = read_prompts("tune")
+FLOORS = {
+    "slots": 0.97, "budget": 0.99, "exclusions": 0.98, "colors": 0.97, "materials": 0.95, "styles": 0.94, "brands": 0.97, "sizes": 0.97,
+    "occasion": 0.96, "conflict": 0.88, "language": 0.99,
+}  # fmt: skip
+RESULT = measure(PROMPTS)[0]
+
+
+@pytest.mark.parametrize("field", FLOORS)
+def test_each_field_keeps_its_f1_on_the_tuning_prompts(field: str) -> None:
+    assert field in FIELDS
+    assert RESULT[field].f1 >= FLOORS[field]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_each_language_keeps_slots_budget_and_exclusions(language: str) -> None:
+    prompts = [row for row in PROMPTS if row["language"] == language]
+    tallies, exact, _ = measure(prompts)
+    assert tallies["slots"].f1 >= 0.95
+    assert exact["budget"] >= 0.98 * len(prompts)
+    assert tallies["exclusions"].f1 >= 0.95
