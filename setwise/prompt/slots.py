@@ -205,6 +205,9 @@ class SlotReader:
                 self._describe(self.slots[-1], chunk)
                 return
             self._add_groups(chunk, start, mentions)
+        elif occasion_at is not None and self._goes_on_about(chunk, start):
+            if self.slots:
+                self._describe(self.slots[-1], chunk)
         elif occasion_at is not None:
             self._found_occasion(occasion_at)
         elif chunk.is_title:
@@ -262,6 +265,12 @@ class SlotReader:
             or is_about_it
             or (self.open_tail and self.open_tail == self._sentence(chunk.start))
         )
+
+    def _goes_on_about(self, chunk: _Chunk, start: int) -> bool:
+        """'I need a toothpaste ...; make sure it has natural ingredients': the occasion's word only describes."""
+        lead = self.r.words[chunk.start : start + 1]
+        is_new = any(w in self.table.determiners or w in _ALSO for w in lead)
+        return self.is_request and (bool(self.slots) or self.pending is not None) and not is_new
 
     def _describes(self, chunk: _Chunk, last: _Mention, end: int) -> bool:
         """'..., honey consistency', 'plant-based': in English something unknown that a product only describes."""
