@@ -61,7 +61,7 @@ def gap_of_first(it: Instance) -> float:
 def report(name: str, gaps: list[float]) -> None:
     """One line: instances, gap max and mean, how many are the optimum itself."""
     values = np.maximum(gaps, 0.0)
-    exact = (values < 1e-5).mean()
+    share = (values < 1e-5).mean()
     print(
         f"{name:<34} n {len(values):>5}  gap max {values.max():.5f} mean {values.mean():.6f}  optimum itself {exact:.1%}"
     )

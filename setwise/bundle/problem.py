@@ -1,4 +1,4 @@
-"""Slots, candidates and pair terms as arrays: one option is one candidate in one slot, or an optional slot left empty."""
+"""Slots, candidates and pair terms as arrays: an option is a candidate in a slot, or an optional slot left empty."""
 
 from collections.abc import Sequence
 

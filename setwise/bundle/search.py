@@ -17,14 +17,20 @@ from setwise.bundle.problem import Problem
 from setwise.bundle.tree import Tree
 
 TOLERANCE = 0.009
+"""The share of its value by which what is found may miss the optimum; 1 % is promised."""
 WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
-CELLS = 4_000_000
-"""Options x states looked at before the best found is returned with a looser bound."""
+CELLS = 300_000
+"""Open options x states after which the best found is returned with a looser bound: some 10 ms of work. Real shops'
+assemblies of 7 slots x 100 need a tenth; evenly random pair terms over as many options would need seconds."""
 LEADING_CHOICES, FEW_CHOICES = 300, 600
+"""How many choices are cheaper to look at one and all than to branch over: before the search, and at its end."""
 LEADING = 10
+"""Options a slot for a first dive where none of the leading choices keeps the limits."""
 DIVE_WIDTH, WIDTH = 12, 128
+"""States looked at together: few while a first choice is wanted, many while what is left is ruled out."""
 ROUNDS = 2
+"""Rounds of moving pair terms before branching; a third gained nothing."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -143,7 +149,7 @@ class Search:
             if len(kept) < len(options):
                 options, unary, penalty = options[kept], unary[kept], penalty[kept]
                 fit = fit[kept[:, None], kept]
-        tree = Tree(problem, self.limits, options, unary, penalty, fit, merges=self.exact)
+        tree = Tree(problem, self.limits, options, unary, penalty, fit, self.unary[options] if self.exact else None)
         return tree.search(self, width, cells)
 
 
