@@ -155,12 +155,16 @@ class Search:
 
 def _leading(behind: Floats, slot: Ints, n: int, choices: float) -> Ints:
     """The options that are least behind their slot's best, so many that they make up to `choices` choices."""
+    sizes, product, empty, kept = [0] * n, 1.0, n, []
     order = behind.argsort(kind="stable")
-    sizes, product, count = [0] * n, 1.0, 0
-    for i in slot[order].tolist():
-        product *= (sizes[i] + 1) / max(sizes[i], 1)
-        if product > choices + 1e-6:
+    for option, i in zip(order.tolist(), slot[order].tolist(), strict=True):
+        if not sizes[i]:
+            empty -= 1
+        elif product * (sizes[i] + 1) > choices * sizes[i]:
+            if empty:
+                continue
             break
+        product *= (sizes[i] + 1) / max(sizes[i], 1)
         sizes[i] += 1
-        count += 1
-    return np.sort(order[:count])
+        kept.append(option)
+    return np.sort(np.asarray(kept, dtype=np.int64))
