@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import Analyzer, LocalIndex
 from setwise.release import Manifest, ReleaseError, Releases
@@ -25,6 +26,7 @@ class LiveRelease(msgspec.Struct, frozen=True):
     encoder: Encoder
     index: LocalIndex
     vocabulary: Vocabulary
+    complementarity: Complementarity
     analyzer: Analyzer
 
 
@@ -36,10 +38,12 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         Encoder(folder / "encoder"),
         LocalIndex(folder / "index"),
         read_vocabulary(folder / "vocabulary"),
+        Complementarity.open(folder / "complementarity"),
         Analyzer(),
     )
-    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(live.index.vectors) != len(live.snapshot):
-        raise ReleaseError(f"release {manifest.release_id}: encoder, index and snapshot do not fit each other")
+    counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
+    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
+        raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
 
