@@ -18,7 +18,7 @@ from setwise.rules.pairs import PairRules, pair_rules
 
 BUNDLE_SIZE = 4
 """Products in a bundle whose slots the catalogue had to name."""
-LEAST_SAME = 0.5
+LEAST_SAME = 0.2
 """What a second product of a category counts in a bundle of a shop whose sets never hold two of a kind."""
 FIT_WEIGHT = 0.5
 """What two products that go together perfectly add, shared among a bundle's slots."""

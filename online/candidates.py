@@ -79,7 +79,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
         codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
-        columns["category_match"] = np.isin(snapshot.category[rows], codes) * 1.0
+        columns["category_match"] = np.isin(snapshot.category[rows], codes).astype(np.float64)
     if asked.wishes:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:

@@ -184,7 +184,7 @@ def _hopeless(plan: Plan, live: LiveRelease) -> Infeasible | None:
 def _explained(made: Made, lost: Counter[str]) -> Made:
     """Says which rule emptied a required slot, where one did."""
     nothing = made.assembly.infeasible
-    if nothing is None or nothing.reason == "budget":
+    if nothing is None or nothing.reason not in ("nothing_found", "conflict"):
         return made
     emptied = nothing.reason == "nothing_found" and lost
     told = msgspec.structs.replace(nothing, reason=lost.most_common(1)[0][0] if emptied else "nothing_found")

@@ -9,7 +9,7 @@ from setwise.money import format_cents
 
 Parts = Mapping[str, float]
 MAX_REASONS = 3
-_CLEARLY = {"slot_match": 0.4, "lexical": 0.7, "semantic": 0.8, "popularity": 0.05, "together": 0.05}
+_CLEARLY = {"slot_match": 0.4, "lexical": 0.7, "semantic": 0.5, "popularity": 0.05, "together": 0.05}
 _JOINED = {
     "in a set": "in a set of the shop's with",
     "bought together": "often bought with",
