@@ -1,6 +1,7 @@
 """Scored slots to bundles: who may stand beside whom, which wishes give way, and the budget's scope."""
 
 from collections.abc import Collection, Sequence
+from itertools import combinations
 
 import msgspec
 import numpy as np
@@ -121,16 +122,17 @@ def pair_terms(
 
     `added` are positions of slots for what always_with brings along."""
     candidates, rules = _by_rules(context, plan, active, candidates, added)
-    rows = [np.asarray([c.row for c in found], dtype=np.int64) for found in candidates]
+    # All slots' rows at once: a call for each pair of slots took three times as long.
+    ends = np.cumsum([0, *(len(found) for found in candidates)])
+    rows = np.asarray([c.row for found in candidates for c in found], dtype=np.int64)
+    terms = FIT_WEIGHT * context.live.complementarity.fit(rows, rows)
+    if plan.one_audience:
+        terms[_clash(context, rows)] = -np.inf
     fit: dict[tuple[int, int], NDArray[np.float64]] = {}
-    for i in range(len(rows)):
-        for j in range(i + 1, len(rows)):
-            terms = FIT_WEIGHT * context.live.complementarity.fit(rows[i], rows[j])
-            if plan.one_audience:
-                terms[_clash(context, rows[i], rows[j])] = -np.inf
-            if (i, j) in rules.forbidden:
-                terms[rules.forbidden[i, j]] = -np.inf
-            fit[i, j] = terms
+    for i, j in combinations(range(len(candidates)), 2):
+        fit[i, j] = terms[ends[i] : ends[i + 1], ends[j] : ends[j + 1]]
+        if (i, j) in rules.forbidden:
+            fit[i, j] = np.where(rules.forbidden[i, j], -np.inf, fit[i, j])
     return candidates, PairTerms(fit, rules.needs)
 
 
@@ -152,11 +154,12 @@ def _by_rules(
         ]
 
 
-def _clash(context: Context, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Shape (left, right): True where both are known to be for different people."""
+def _clash(context: Context, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Shape (rows, rows): True where both are known to be for different people."""
     snapshot = context.live.snapshot
-    clash = np.zeros((len(left), len(right)), dtype=bool)
-    for column in (snapshot.gender, snapshot.age_group, snapshot.size_system):
-        a, b = column[left][:, None], column[right][None, :]
-        clash |= (a != b) & (a > 0) & (b > 0)
+    clash = np.zeros((len(rows), len(rows)), dtype=bool)
+    for column in (snapshot.gender[rows], snapshot.age_group[rows], snapshot.size_system[rows]):
+        known = column > 0
+        if known.any():
+            clash |= (column[:, None] != column) & known[:, None] & known
     return clash

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from setwise.audience import AGE_GROUPS, GENDERS, audience_of
 from setwise.catalogue import AVAILABILITIES, Product, facts_of, leaf_category, product_text
 from setwise.names import ProductId
-from setwise.terms import Analyzer, TermTable, TermTableWriter, without_denials
+from setwise.terms import Analyzer, TermTable, TermTableWriter, mapped, without_denials
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
@@ -113,9 +113,7 @@ class Snapshot:
 
     def __init__(self, folder: Path) -> None:
         self.meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=SnapshotMeta)
-        columns: dict[str, NDArray[np.int64]] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _COLUMNS
-        }
+        columns: dict[str, NDArray[np.int64]] = {name: mapped(folder / f"{name}.npy") for name in _COLUMNS}
         self.price, self.sale_price = columns["price"], columns["sale_price"]
         self.sale_from, self.sale_until = columns["sale_from"], columns["sale_until"]
         self.expires, self.stock, self.availability = columns["expires"], columns["stock"], columns["availability"]

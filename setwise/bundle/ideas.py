@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from setwise.bundle.assembly import assemble, labelled, rank_of
 from setwise.bundle.messages import Assembly, Bundle, Candidate, PairTerms, Slot
 
-HEAD = 50
-"""So many times a bundle's size of the best products decide which categories it takes."""
-
 PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
 """Positions of slots and their candidates -> those that may be chosen at all, and their pair terms."""
 
@@ -70,27 +67,25 @@ def assemble_ideas(
 
 
 def _picked(
-    candidates: Sequence[Sequence[Candidate]],
-    copies: dict[int, list[int]],
-    used: set[str],
-    count: int,
+    candidates: Sequence[Sequence[Candidate]], copies: dict[int, list[int]], used: set[str], count: int,
     same_group: float,
-) -> list[int]:
+) -> list[int]:  # fmt: skip
     """Positions of the slots whose products lead what is left: the best product, then the next best elsewhere."""
-    left = ((c, n, g) for n, (g, at) in enumerate(copies.items()) for c in candidates[at[0]])
-    best = sorted(((c.score, -n, g) for c, n, g in left if c.product_id not in used), reverse=True)[: HEAD * count]
+    left = {
+        group: sorted((max(c.score, 0.0) for c in candidates[at[0]] if c.product_id not in used), reverse=True)
+        for group, at in copies.items()
+    }
     given: Counter[int] = Counter()
     positions: list[int] = []
-    while len(positions) < count:
+    for _ in range(count):
         worth = [
-            (max(score, 0.0) * same_group ** given[group], number, at, group)
-            for at, (score, number, group) in enumerate(best)
-            if given[group] < len(copies[group])
+            (left[group][given[group]] * same_group ** given[group], -at[0], group)
+            for group, at in copies.items()
+            if given[group] < min(len(at), len(left[group]))
         ]
         if not worth:
             break
-        *_, at, group = max(worth, key=lambda one: one[:2])
-        del best[at]
+        *_, group = max(worth)
         positions.append(copies[group][given[group]])
         given[group] += 1
     return positions

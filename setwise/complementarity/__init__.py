@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setwise.complementarity.build import ARRAYS, META_FILE, Meta, build_complementarity
+from setwise.terms import mapped
 
 __all__ = ["Complementarity", "build_complementarity"]
 
@@ -38,7 +39,7 @@ class Complementarity:
     def open(cls, folder: Path) -> Self:
         """Opens what build_complementarity wrote. Raises OSError or ValueError where a file is absent or damaged."""
         meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=Meta)
-        return cls(meta, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+        return cls(meta, {name: mapped(folder / f"{name}.npy") for name in ARRAYS})
 
     @property
     def likeness(self) -> float:
