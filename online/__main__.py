@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import threadpoolctl
 import uvicorn
 
 from online.answers import KeptBundles
@@ -43,6 +44,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    # Requests run side by side in threads: a matrix product that takes all cores for itself makes the others wait.
+    threadpoolctl.threadpool_limits(1, user_api="blas")
     data_dir = Path(settings.storage.data_dir).absolute()
     watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
     app = create_app(
