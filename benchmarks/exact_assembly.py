@@ -26,13 +26,14 @@ def exact_value(
     earlier: Sequence[set[str]] = (),
     cheapest: bool = False,
 ) -> float | None:
-    """The best objective (or the least total, where `cheapest`) of all choices that keep everything; None: none does."""
+    """The best objective (or the least total, where `cheapest`) of all choices that keep the rules; None: none does."""
     model = cp_model.CpModel()
     take = [[model.new_bool_var("") for _ in found] for found in candidates]
     filled = [sum(row) for row in take]
     for slot, row in zip(slots, take, strict=True):
         (model.add_exactly_one if slot.required or slot.locked else model.add_at_most_one)(row)
-    chosen = [(s, c, v) for s, found, row in zip(slots, candidates, take, strict=True) for c, v in zip(found, row)]
+    rows = zip(slots, candidates, take, strict=True)
+    chosen = [(s, c, v) for s, found, row in rows for c, v in zip(found, row, strict=True)]
     model.add(sum(v for _, _, v in chosen) >= 1)
     total = sum(c.price_cents * s.quantity * v for s, c, v in chosen)
     if most is not None:

@@ -18,6 +18,10 @@ from setwise.rules.pairs import PairRules, pair_rules
 
 BUNDLE_SIZE = 4
 """Products in a bundle whose slots the catalogue had to name."""
+LEAST_SAME = 0.5
+"""What a second product of a category counts in a bundle of a shop whose sets never hold two of a kind."""
+FIT_WEIGHT = 0.5
+"""What two products that go together perfectly add, shared among a bundle's slots."""
 Candidates = list[list[Candidate]]
 
 
@@ -94,7 +98,8 @@ def _choose(
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
         return assemble_ideas(
-            asked, candidates, [filled.group for filled in slots], size=BUNDLE_SIZE, max_total_cents=most,
+            asked, candidates, [filled.group for filled in slots], size=BUNDLE_SIZE,
+            same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
         )  # fmt: skip
     possible, pairs = pairs_of(range(len(asked)), candidates)
@@ -102,6 +107,11 @@ def _choose(
         asked, possible, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles, pairs=pairs,
         max_per_brand=active.max_per_brand,
     )  # fmt: skip
+
+
+def _same_group(context: Context) -> float:
+    """What a further product of a category counts: as the shop's own sets and orders hold like things or not."""
+    return LEAST_SAME + (1.0 - LEAST_SAME) * context.live.complementarity.likeness
 
 
 def pair_terms(
@@ -115,13 +125,12 @@ def pair_terms(
     fit: dict[tuple[int, int], NDArray[np.float64]] = {}
     for i in range(len(rows)):
         for j in range(i + 1, len(rows)):
-            terms = np.zeros((len(rows[i]), len(rows[j])))
+            terms = FIT_WEIGHT * context.live.complementarity.fit(rows[i], rows[j])
             if plan.one_audience:
                 terms[_clash(context, rows[i], rows[j])] = -np.inf
             if (i, j) in rules.forbidden:
                 terms[rules.forbidden[i, j]] = -np.inf
-            if terms.any():
-                fit[i, j] = terms
+            fit[i, j] = terms
     return candidates, PairTerms(fit, rules.needs)
 
 

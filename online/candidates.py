@@ -76,14 +76,17 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if asked.vector is not None:
         columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
-        columns["slot_match"] = np.mean(snapshot.facts.has(rows, codes_of(terms)) * 1.0, axis=1)
+        columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
         codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
         columns["category_match"] = np.isin(snapshot.category[rows], codes) * 1.0
     if asked.wishes:
-        columns["wish_match"] = degrees.mean(axis=1)
+        columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:
         columns["affinity"] = np.asarray([_affinity(live, row, known.profile) for row in listed])
+    if known.anchors:
+        anchors = np.asarray(known.anchors, dtype=np.int64)
+        columns["together"] = np.mean(live.complementarity.fit(anchors, rows), axis=0)
     if known.active.weighs_products:
         products = [snapshot[row] for row in listed]
         columns["rules"] = known.active.score_adjustment(products, suits_slot(live, rows, asked.hits.rows))[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.names import ProductId
@@ -27,6 +28,7 @@ class LiveRelease(msgspec.Struct, frozen=True):
     encoder: Encoder
     index: LocalIndex
     vocabulary: Vocabulary
+    complementarity: Complementarity
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
@@ -43,12 +45,14 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         Encoder(folder / "encoder"),
         LocalIndex(folder / "index"),
         read_vocabulary(folder / "vocabulary"),
+        Complementarity.open(folder / "complementarity"),
         analyzer,
         [analyzer.terms(name) for name in categories],
         {name: code for code, name in enumerate(categories) if name},
     )
-    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(live.index.vectors) != len(live.snapshot):
-        raise ReleaseError(f"release {manifest.release_id}: encoder, index and snapshot do not fit each other")
+    counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
+    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
+        raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
 

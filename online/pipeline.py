@@ -18,7 +18,7 @@ from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import Plan, plan_bundles, plan_products
-from online.slots import Filled, open_slots
+from online.slots import Filled, open_slots, with_partners
 from setwise.bundle import Assembly, Infeasible
 from setwise.index import Hits
 from setwise.names import ProductId
@@ -81,11 +81,11 @@ def prepare(
     user_id = request.user_id if request.consent else None
     profile, stats = hydrate(context, user_id, np.unique(np.concatenate([NO_ROWS, *pools])))
     with context.stages("rank"):
-        known = Known(stats, profile, active, _anchors(plan))
+        known = Known(stats, profile, active, plan.anchors)
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         slots = [Filled(named.slot, rows, named.wishes) for named, rows in zip(plan.slots, ranked, strict=False)]
         if plan.open_text:
-            taken = {int(live.snapshot.category[row]) for row in _anchors(plan)}
+            taken = {int(live.complementarity.groups[row]) for row in plan.anchors}
             slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
@@ -150,16 +150,14 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
         asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes))
     # A locked product belongs to its slot alone: it cannot fill another one.
     locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
-    pools = [one.hits.rows[~np.isin(one.hits.rows, locked)] for one in asked]
+    pools = [one.hits.rows for one in asked]
+    if plan.open_text:
+        pools[-1] = with_partners(context.live, pools[-1], plan.anchors)
+    pools = [rows[~np.isin(rows, locked)] for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
     return asked, pools
-
-
-def _anchors(plan: Plan) -> list[int]:
-    """The products that the bundle has to go with: locked ones, and the basket."""
-    return [*(slot.locked_row for slot in plan.slots if slot.locked_row is not None), *plan.basket_rows]
 
 
 def _any_rows(live: LiveRelease) -> Hits:

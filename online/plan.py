@@ -45,6 +45,11 @@ class Plan(msgspec.Struct, frozen=True):
     one_audience: bool
     """Clothes of one bundle are for one gender, age group and size system: unless the sentence names several."""
 
+    @property
+    def anchors(self) -> list[int]:
+        """Rows that the bundle has to go with: locked products, and the basket."""
+        return [*(slot.locked_row for slot in self.slots if slot.locked_row is not None), *self.basket_rows]
+
 
 def read_budget_field(wish: BudgetWish | None, said: Budget | None, currency: str) -> Budget | None:
     """The explicit field wins over the prompt; what it leaves out stays as the prompt said."""

@@ -10,32 +10,44 @@ from setwise.money import format_cents
 Parts = Mapping[str, float]
 MAX_REASONS = 3
 _CLEARLY = {"slot_match": 0.4, "lexical": 0.7, "semantic": 0.8, "popularity": 0.05, "together": 0.05}
+_JOINED = {
+    "in a set": "in a set of the shop's with",
+    "bought together": "often bought with",
+    "categories": "of a kind that is bought with",
+    "style": "in the style of",
+}
 """A part below this did not decide anything."""
 
 
 def item_reasons(
     live: LiveRelease, plan: Plan, product: Product, parts: Parts, met: Sequence[str], slot_name: str = ""
 ) -> list[str]:
-    """The largest parts first. `met` are the wished words that the product meets."""
-    said = {
+    """What is known of the product first, then the words. `met` are the wished words that the product meets."""
+    words = {
         "wish_match": f"{', '.join(met)}, as asked" if met else "",
+        "together": _goes_with(live, plan, product),
+        "affinity": "like what you bought before",
+        "rules": "recommended by the shop",
         "category_match": f"{leaf_category(product).lower()}, as asked",
-        "slot_match": f"its name says {slot_name}" if slot_name else "its name says what you asked for",
+        "slot_match": f"its name says {slot_name}" if slot_name else "",
+        "popularity": "bought often",
         "lexical": "described in your words",
         "semantic": "close in meaning to what you wrote",
-        "popularity": "bought often",
-        "affinity": _taste(product, plan),
-        "together": "goes with what you have",
-        "rules": "recommended by the shop",
     }
     if not any(parts.values()):
         return ["the shop adds it to another product of this bundle"]
-    decided = sorted((name for name in said if parts.get(name, 0.0) > _CLEARLY.get(name, 0.0)), key=lambda n: -parts[n])
-    return [said[name] for name in decided if said[name]][:MAX_REASONS] or ["the best of what was found"]
+    decided = [name for name in words if parts.get(name, 0.0) > _CLEARLY.get(name, 0.0)]
+    return [words[name] for name in decided if words[name]][:MAX_REASONS] or ["the best of what was found"]
 
 
-def _taste(product: Product, plan: Plan) -> str:
-    return "like what you bought before"
+def _goes_with(live: LiveRelease, plan: Plan, product: Product) -> str:
+    """The anchor that it is known to go with, if one is."""
+    row = live.snapshot.row_of(product.id)
+    for anchor in plan.anchors:
+        reason = live.complementarity.reason(anchor, row) if row is not None else None
+        if reason in _JOINED:
+            return f"{_JOINED[reason]} {live.snapshot[anchor].title}"
+    return ""
 
 
 def bundle_reasons(plan: Plan, count: int, total_cents: int, fit: float, relaxed: Sequence[str]) -> list[str]:

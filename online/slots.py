@@ -16,7 +16,8 @@ MAX_GROUPS = 12
 """Most categories that an open wish is spread over."""
 COPIES = 3
 """A bundle may hold so many products of one category: "different styles of jeans" is answered with several."""
-SEEDS = 4
+BEST, PARTNERS, ROWS_OF_PARTNERS, ROWS_OF_ANCHORS = 10, 4, 30, 100
+"""Of how many best hits, how many further groups, and how many rows of each; rows that go with locked products."""
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -33,34 +34,28 @@ class Filled(msgspec.Struct, frozen=True):
 def open_slots(
     live: LiveRelease, ranked: Ranked, wishes: Sequence[Wish], taken: set[int], names: Sequence[str]
 ) -> list[Filled]:
-    """Optional slots, those with the best products first. `taken` are categories that have a product already."""
-    codes = live.snapshot.category[ranked.rows].astype(np.int64)
-    has_categories = bool(len(codes)) and any(live.snapshot.meta.categories[code] for code in codes.tolist())
-    groups = codes if has_categories else _likeness(live, ranked.rows)
+    """Optional slots, those with the best products first. `taken` are groups that have a product already."""
+    goes_with = live.complementarity
+    groups = goes_with.groups[ranked.rows].astype(np.int64)
     used, found = list(names), []
-    for group in list(dict.fromkeys(groups.tolist())):
+    for group in [group for group in dict.fromkeys(groups.tolist()) if group not in taken][:MAX_GROUPS]:
         own = ranked.only(groups == group)
-        name = live.snapshot.meta.categories[group].lower()[:MAX_NAME] if has_categories else ""
-        if group in taken and has_categories:
-            continue
-        name = name or " ".join(live.snapshot[int(own.rows[0])].title.split()[:3]).lower()[:MAX_NAME]
+        name = goes_with.group_name(group) or " ".join(live.snapshot[int(own.rows[0])].title.split()[:3])
         for _ in range(min(COPIES, len(own.rows))):
-            unique = unique_name(name, used)
+            unique = unique_name(name.lower()[:MAX_NAME], used)
             used.append(unique)
             found.append(Filled(Slot(unique, 1, required=False), own, wishes, group))
-        if len({filled.group for filled in found}) == MAX_GROUPS:
-            break
     return found
 
 
-def _likeness(live: LiveRelease, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Without categories: seeds far from each other among the best rows, every row goes to its nearest seed."""
-    if not len(rows):
-        return np.empty(0, np.int64)
-    vectors = live.index.vectors[rows].astype(np.float32)
-    seeds = [0]
-    while len(seeds) < min(SEEDS, len(vectors)):
-        nearest = (vectors @ vectors[seeds].T).max(axis=1)
-        seeds.append(int(nearest[:30].argmin()))
-    found: NDArray[np.int64] = (vectors @ vectors[list(dict.fromkeys(seeds))].T).argmax(axis=1)
-    return found
+def with_partners(live: LiveRelease, rows: NDArray[np.int64], anchors: Sequence[int]) -> NDArray[np.int64]:
+    """The hits of an open wish, and what goes with its anchors, or else products of what its best hits go with."""
+    goes_with, known = live.complementarity, np.asarray(anchors, dtype=np.int64)
+    of = known if len(known) else rows[:BEST]
+    codes, counts = np.unique(goes_with.groups[of], return_counts=True)
+    common = codes[np.argsort(-counts, kind="stable")][: len(known) or 1].tolist()
+    more = [goes_with.members(code, ROWS_OF_PARTNERS) for code, _ in goes_with.category_partners(common, PARTNERS)]
+    if len(known):
+        more.append(goes_with.partners(known, ROWS_OF_ANCHORS)[0])
+    new = np.unique(np.concatenate([np.empty(0, np.int64), *more]))
+    return np.concatenate([rows, np.setdiff1d(new, [*rows.tolist(), *anchors])]).astype(np.int64)

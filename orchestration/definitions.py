@@ -7,11 +7,21 @@ import dagster as dg
 
 from orchestration import automation
 from orchestration.artefacts import ArtefactIOManager
-from orchestration.assets import catalogue, embeddings, encoder, features, history, index, release, vocabulary
+from orchestration.assets import (
+    catalogue,
+    complementarity,
+    embeddings,
+    encoder,
+    features,
+    history,
+    index,
+    release,
+    vocabulary,
+)
 from orchestration.resources import Workplace
 from setwise.settings import Settings
 
-MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, release]
+MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release]
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(

@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.evaluate.shops import Shop
 from benchmarks.evaluate.tasks import Asking
+from online.gather import Dependencies
 from online.hydration import build_reader
 from online.live import LiveRelease, open_release
 from online.messages import BundleRequest, ProductsRequest
-from online.gather import Dependencies
 from online.pipeline import recommend_bundles, recommend_products
 from online.retrieval import InProcessRetriever
 from setwise.release import Releases

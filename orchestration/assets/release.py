@@ -22,13 +22,22 @@ def release(
     product_index: Artefact,
     product_collection: Artefact,
     vocabulary: Artefact,
+    complementarity: Artefact,
     online_features: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
     releases = workplace.releases
     keys = {
         part.name: part.key
-        for part in (products, encoder, product_embeddings, product_index, product_collection, vocabulary)
+        for part in (
+            products,
+            encoder,
+            product_embeddings,
+            product_index,
+            product_collection,
+            vocabulary,
+            complementarity,
+        )
     }
     release_id = release_id_of(keys)
     live = releases.current_id()
@@ -38,6 +47,7 @@ def release(
         "encoder": encoder.path / SERVING,
         "index": product_index.path,
         "vocabulary": vocabulary.path,
+        "complementarity": complementarity.path,
     }
     is_reused = releases.is_complete(release_id)
     if is_reused:

@@ -47,7 +47,7 @@ def moved(unary: Floats, fit: Floats, slot: Ints, starts: Ints) -> tuple[Floats,
 
 def multiplier(unary: Floats, starts: Ints, use: Floats, limit: float) -> float:
     """The price of one unit of use that makes the bound least, nearly; 0 where that is to ignore the limit."""
-    width, span = float(np.ptp(use)), float(unary.max() - unary.min())
+    width, span = float(np.ptp(use)), float(unary.max() - unary[unary > -np.inf].min())
     if not width or not span:
         return 0.0
     prices = GRID * (span / width)

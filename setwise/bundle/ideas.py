@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from setwise.bundle.assembly import assemble, labelled, rank_of
 from setwise.bundle.messages import Assembly, Bundle, Candidate, PairTerms, Slot
 
-SAME_GROUP = 0.9
-"""A further product of a category counts this much less for each that the bundle has: variety, unless one is far ahead.
-Between .8 and .95 the public sets do not tell the values apart; without it half of the bundles repeat a category."""
-HEAD = 5
+HEAD = 50
 """So many times a bundle's size of the best products decide which categories it takes."""
 
 PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
@@ -22,6 +19,7 @@ def assemble_ideas(
     groups: Sequence[int],
     *,
     size: int,
+    same_group: float,
     max_total_cents: int | None,
     min_total_cents: int | None = None,
     n_bundles: int = 3,
@@ -30,8 +28,9 @@ def assemble_ideas(
 ) -> Assembly:
     """Up to n bundles that share no product of an open slot. `groups` has -1 for slots that each bundle must have.
 
-    An open slot is one of several copies of its group; a bundle takes `size` slots in all, each found as `assemble`
-    finds it. Where the first bundle does not fit, all open slots are tried: then it is exact that nothing fits."""
+    An open slot is one of several copies of its group; a bundle takes `size` slots in all, of the groups of the best
+    products, where a further one of a group counts `same_group` of what it would. If the first bundle does not fit, all
+    open slots are tried: then it is exact that nothing fits."""
     fixed = [i for i, group in enumerate(groups) if group < 0]
     copies = {g: [i for i, group in enumerate(groups) if group == g] for g in dict.fromkeys(groups) if g >= 0}
     used: set[str] = set()
@@ -53,7 +52,7 @@ def assemble_ideas(
         )
 
     while len(bundles) < n_bundles:
-        done = one([*fixed, *_picked(candidates, copies, used, max(size - len(fixed), 1))])
+        done = one([*fixed, *_picked(candidates, copies, used, max(size - len(fixed), 2), same_group)])
         if not done.bundles and not bundles:
             first_copies = [positions[0] for positions in copies.values()]
             done = one([*fixed, *first_copies])
@@ -71,7 +70,11 @@ def assemble_ideas(
 
 
 def _picked(
-    candidates: Sequence[Sequence[Candidate]], copies: dict[int, list[int]], used: set[str], count: int
+    candidates: Sequence[Sequence[Candidate]],
+    copies: dict[int, list[int]],
+    used: set[str],
+    count: int,
+    same_group: float,
 ) -> list[int]:
     """Positions of the slots whose products lead what is left: the best product, then the next best elsewhere."""
     left = ((c, n, g) for n, (g, at) in enumerate(copies.items()) for c in candidates[at[0]])
@@ -80,7 +83,7 @@ def _picked(
     positions: list[int] = []
     while len(positions) < count:
         worth = [
-            (max(score, 0.0) * SAME_GROUP ** given[group], number, at, group)
+            (max(score, 0.0) * same_group ** given[group], number, at, group)
             for at, (score, number, group) in enumerate(best)
             if given[group] < len(copies[group])
         ]

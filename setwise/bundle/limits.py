@@ -60,4 +60,7 @@ def _brand_rows(problem: Problem) -> list[tuple[Floats | Bools, float]]:
     branded = np.unique(np.stack((problem.brand, problem.slot))[:, problem.brand != EMPTY], axis=1)[0]
     brands, slots = np.unique(branded, return_counts=True)
     rows = [problem.brand == brand for brand in brands[slots > problem.max_per_brand].tolist()]
-    return [(row, max(problem.max_per_brand, int((row & ~problem.unlocked).sum()))) for row in rows]
+    most = [max(problem.max_per_brand, int((row & ~problem.unlocked).sum())) for row in rows]
+    # The rows' sum says at once that there are too few brands for the slots, which no single row does.
+    together = [(np.sum(rows, axis=0, dtype=np.float64), float(sum(most)))] if len(rows) > 1 else []
+    return [*zip(rows, most, strict=True), *together]

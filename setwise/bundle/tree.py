@@ -13,6 +13,8 @@ from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.limits import Limits
 from setwise.bundle.problem import Problem
 
+PATIENCE = 10
+
 
 class Incumbent(Protocol):
     """Who keeps the best choice."""
@@ -43,10 +45,14 @@ class _Children(msgspec.Struct):
 
 
 class Tree:
-    """Options in the order of branching: slots with few options first."""
+    """Options in the order of branching: slots with few options first.
+
+    `worth` is what each option adds to a choice where pair terms only exclude: then states are told apart by what they
+    leave open."""
 
     def __init__(
-        self, problem: Problem, limits: Limits, options: Ints, unary: Floats, penalty: Floats, fit: Floats, merges: bool
+        self, problem: Problem, limits: Limits, options: Ints, unary: Floats, penalty: Floats, fit: Floats,
+        worth: Floats | None = None,
     ) -> None:  # fmt: skip
         self.n = n = problem.n
         sizes = np.bincount(problem.slot[options], minlength=n)
@@ -68,16 +74,20 @@ class Tree:
         self.most_beyond = np.maximum.accumulate(
             np.maximum.reduceat(self.beyond, starts[:-1], axis=1)[:, ::-1], axis=1
         )[:, ::-1]
-        self.merges = merges
+        self.worth = None if worth is None else worth[order]
+        self.seen: dict[tuple[int, bytes, bytes], float] = {}
 
     def search(self, incumbent: Incumbent, width: int, cells: float) -> float:
-        """Offers ever better choices; a bound on all choices. After `cells` of open terms it stops where it is."""
+        """Offers ever better choices; a bound on all choices.
+
+        After `cells` of open terms it stops where it is, or at PATIENCE times as many if nothing was found yet."""
+        patience = PATIENCE * cells
         none = np.zeros(1)
         used = np.zeros((len(self.use), 1))
         root = _States(np.zeros((0, 1), np.int64), none, none, used, self.unary[:, None].copy())
         stack: list[_Children] = []
         self._open(self._excluded(root), stack, incumbent)
-        while stack and cells > 0:
+        while stack and (cells if incumbent.to_beat() > -np.inf else patience) > 0:
             top = stack[-1]
             alive = int(np.searchsorted(-top.bounds, -incumbent.to_beat()))
             if alive > width:
@@ -87,9 +97,11 @@ class Tree:
             if alive:
                 states = self._grown(top.states, top.places[: min(width, alive)])
                 cells -= states.open_terms.size
-                if self.merges:
-                    states = self._merged(states)
-                self._open(states, stack, incumbent)
+                patience -= states.open_terms.size
+                if self.worth is not None:
+                    states = self._new(states, self.worth)
+                if len(states.value):
+                    self._open(states, stack, incumbent)
         return max([incumbent.to_beat(), *(float(open_.bounds[0]) for open_ in stack)])
 
     def _open(self, states: _States, stack: list[_Children], incumbent: Incumbent) -> None:
@@ -125,15 +137,19 @@ class Tree:
             )
         )
 
-    def _merged(self, states: _States) -> _States:
-        """Of states that exclude the same options from here on only the cheapest: the rest of the tree is theirs alike.
+    def _new(self, states: _States, worth: Floats) -> _States:
+        """Leaves out states that exclude the same open options as an earlier one that is worth as much.
 
         Without this, ten slots over nine item groups take 9! states to see that there is no choice."""
-        if len(states.value) == 1:
-            return states
-        by_value = (-states.value - states.penalty).argsort(kind="stable")
-        future = np.concatenate((np.packbits(states.open_terms == -np.inf, axis=0), states.used))[:, by_value]
-        kept = np.sort(by_value[np.unique(future, axis=1, return_index=True)[1]])
+        depth = len(states.chosen)
+        excluded = np.ascontiguousarray(np.packbits(states.open_terms == -np.inf, axis=0).T)
+        used, worths = np.ascontiguousarray(states.used.T), worth[states.chosen].sum(axis=0).tolist()
+        kept = []
+        for k, value in enumerate(worths):
+            key = depth, excluded[k].tobytes(), used[k].tobytes()
+            if self.seen.get(key, -np.inf) < value:
+                self.seen[key] = value
+                kept.append(k)
         return _States(*(getattr(states, name)[..., kept] for name in _States.__struct_fields__))
 
     def _excluded(self, states: _States) -> _States:

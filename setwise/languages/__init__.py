@@ -1,10 +1,10 @@
-"""What words mean in English, German, French and Spanish: tables that are read once, for prompts and catalogues alike."""
+"""What words mean in English, German, French and Spanish: tables read once, for prompts and catalogues."""
 
 import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from setwise.languages.stems import fold, stem
 from setwise.languages.tokens import phrase, words_in
@@ -88,6 +88,15 @@ class Language:
         self.alternatives = _phrases(words["alternatives"])
         self.prepositions = _set(words["prepositions"])
         self.determiners = _set(words["determiners"])
+        self.verbs = frozenset(words["verbs"].split())
+        self.together = frozenset(words["together"].split())
+        self.purpose = frozenset(words["purpose"].split())
+        self.possessive = frozenset(words["possessive"].split())
+        self.definite = frozenset(words["definite"].split())
+        self.also = frozenset(words["also"].split())
+        self.relative = frozenset(words["relative"].split())
+        self.and_signs = frozenset(words["and_signs"].split())
+        self.occasion_tails = tuple(words["occasion_tails"])
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
         self.occasions = _stems(words["occasions"], code)
@@ -111,7 +120,7 @@ class Language:
         self.size_before = frozenset(words["size_before"])
         self.size_limits = _phrases(words["size_limits"])
         self.seats = frozenset(words["seats"])
-        self.injection = [text for text in words["injection"]]
+        self.injection = list(words["injection"])
         self.common = _set(words["common"])
         amounts = self.amounts.values
         every = [
@@ -123,7 +132,7 @@ class Language:
             self.not_money,
             self.containers,
         ]
-        tables = [
+        tables: list[Phrases[bool] | Phrases[str]] = [
             self.size_limits,
             self.before,
             self.after,
@@ -136,7 +145,8 @@ class Language:
             self.requests,
         ]
         self.known = frozenset().union(
-            *every, *(p.split(" ") for p in amounts), self.units, self.scales, *(p.split(" ") for t in tables for p in t.values),
+            *every, *(text.split(" ") for text in amounts), self.units, self.scales,
+            *(text.split(" ") for table in tables for text in table.values),
             _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
         )  # fmt: skip
         """Words that are spelled correctly."""

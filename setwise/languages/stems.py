@@ -7,14 +7,15 @@ _IRREGULAR = {
     "en": {
         "mice": "mouse", "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
         "geese": "goose", "people": "person", "knives": "knife", "wives": "wife", "lives": "life", "scarves": "scarf",
-        "shelves": "shelf", "bookshelves": "bookshelf", "loaves": "loaf", "leaves": "leaf", "halves": "half", "wolves": "wolf",
-        "potatoes": "potato", "tomatoes": "tomato", "shoes": "shoe", "canoes": "canoe", "toes": "toe", "mangoes": "mango",
-        "ties": "tie", "movies": "movie", "cookies": "cookie", "beanies": "beanie", "hoodies": "hoodie", "smoothies": "smoothie",
-        "selfies": "selfie", "brownies": "brownie", "pies": "pie", "axes": "axe", "lenses": "lens", "blouses": "blouse",
-        "vases": "vase", "cases": "case", "purses": "purse", "houses": "house", "horses": "horse", "hoses": "hose",
-        "nurses": "nurse", "bases": "base", "roses": "rose", "noses": "nose", "phases": "phase", "cheeses": "cheese",
-        "sleeves": "sleeve", "gloves": "glove", "olives": "olive", "stoves": "stove", "chives": "chive", "drives": "drive",
-        "caches": "cache", "headaches": "headache", "mustaches": "mustache", "archives": "archive", "waves": "wave", "valves": "valve",
+        "shelves": "shelf", "bookshelves": "bookshelf", "loaves": "loaf", "leaves": "leaf", "halves": "half",
+        "wolves": "wolf", "potatoes": "potato", "tomatoes": "tomato", "shoes": "shoe", "canoes": "canoe",
+        "toes": "toe", "mangoes": "mango", "ties": "tie", "movies": "movie", "cookies": "cookie", "beanies": "beanie",
+        "hoodies": "hoodie", "smoothies": "smoothie", "selfies": "selfie", "brownies": "brownie", "pies": "pie",
+        "axes": "axe", "lenses": "lens", "blouses": "blouse", "vases": "vase", "cases": "case", "purses": "purse",
+        "houses": "house", "horses": "horse", "hoses": "hose", "nurses": "nurse", "bases": "base", "roses": "rose",
+        "noses": "nose", "phases": "phase", "cheeses": "cheese", "sleeves": "sleeve", "gloves": "glove",
+        "olives": "olive", "stoves": "stove", "chives": "chive", "drives": "drive", "caches": "cache",
+        "headaches": "headache", "mustaches": "mustache", "archives": "archive", "waves": "wave", "valves": "valve",
         "eaves": "eave", "graves": "grave", "octaves": "octave", "curves": "curve", "sieves": "sieve",
     },
     "fr": {"yeux": "oeil", "bijoux": "bijou", "chevaux": "cheval", "œufs": "œuf"},
@@ -50,9 +51,7 @@ def stem(word: str, language: str) -> str:
 def _english(plain: str) -> str:
     if plain.endswith(("'s", "s'")):
         plain = plain[:-2]
-    if len(plain) > 2 and plain[-1] == "s" and plain[-2] not in "suaio'":
-        plain = plain[:-1]
-    elif len(plain) > 4 and plain[-1] == "s" and plain[-2] in "aio":
+    if len(plain) > 2 and plain[-1] == "s" and plain[-2] not in ("su'" if len(plain) > 4 else "suaio'"):
         plain = plain[:-1]
     if len(plain) > 3 and plain[-1] == "e":
         plain = plain[:-1]
@@ -61,20 +60,25 @@ def _english(plain: str) -> str:
     return plain
 
 
+_GERMAN_PLURALS = frozenset(["en", "ln", *(f"{letter}s" for letter in "aeioukrmtp")])
+
+
 def _german(plain: str) -> str:
     for ending, least in (("en", 3), ("er", 4), ("em", 4), ("es", 4)):
         if plain.endswith(ending) and len(plain) - 2 >= least:
             return plain[:-2]
     if len(plain) > 3 and plain[-1] == "e":
         return plain[:-1]
-    if len(plain) > 4 and (plain[-1] == "n" and plain[-2] in "el" or plain[-1] == "s" and plain[-2] in "aeioukrmtp"):
+    if len(plain) > 4 and (
+        (plain[-1] == "n" and plain[-2] in "el") or (plain[-1] == "s" and plain[-2] in "aeioukrmtp")
+    ):
         return plain[:-1]
     return plain
 
 
 @lru_cache(maxsize=16_384)
 def singular(word: str, language: str, keep: frozenset[str] = frozenset()) -> str:
-    """'shelves' -> 'shelf'; `keep` are words that have no other form. German needs a dictionary: only its regular forms."""
+    """'shelves' -> 'shelf'; `keep` are words without another form. Of German only what is regular."""
     if word in keep or len(word) < 3:
         return word
     if word in _IRREGULAR[language]:
@@ -114,10 +118,15 @@ def _spanish_singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and word[-2] in "aeiouéáó" else word
 
 
+_GERMAN_FEMININES = tuple(
+    "lampen leuchten vasen decken taschen hosen jacken kerzen matratzen kommoden sandalen socken mützen blusen bohnen "
+    "karten flaschen tassen federn nudeln lehnen blumen".split()
+)
+
+
 def _german_singular(word: str) -> str:
-    if word.endswith(("innen",)):
+    if word.endswith("innen"):
         return word[:-3]
-    if word.endswith(("lampen", "leuchten", "vasen", "decken", "taschen", "hosen", "jacken", "kerzen", "matratzen", "kommoden", "sandalen",
-                      "socken", "mützen", "blusen", "bohnen", "karten", "flaschen", "tassen", "federn", "nudeln", "lehnen", "blumen")):  # fmt: skip
+    if word.endswith(_GERMAN_FEMININES):
         return word[:-1]
     return word

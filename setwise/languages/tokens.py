@@ -16,7 +16,7 @@ _ABBREVIATED = re.compile(r"\b(max|min|ca|approx|aprox|env|gr|incl|inkl)\.(?=\s*
 
 
 class Token(msgspec.Struct):
-    """A word, number or sign; `start` and `end` are its place in the text, `glued` says that nothing stands before it."""
+    """A word, number or sign; `start` and `end` are its place; `glued`: no space stands before it."""
 
     text: str
     kind: str

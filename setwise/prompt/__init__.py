@@ -34,7 +34,7 @@ def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
     for kind, names in wished.items():
         out = set(getattr(excluded, kind))
         conflicts += [f"{kind}: {name} is both wished and excluded; excluded holds" for name in names if name in out]
-    out = {name for name in (*excluded.categories, *excluded.words)}
+    out = {*excluded.categories, *excluded.words}
     conflicts += [f"{s.name} is both wished and excluded; excluded holds" for s in named if s.name in out]
     return Understanding(
         text=" ".join(attributes.search_words(0, len(reading.words))) or _left(reading),

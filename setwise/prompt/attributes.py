@@ -1,7 +1,7 @@
 """Wished colours, materials, styles and brands, in the catalogue's words, and what to search for."""
 
 from setwise.languages import stem
-from setwise.prompt.lexicon import Entry
+from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 
 MAX_WISHES = 10
@@ -90,9 +90,7 @@ class AttributeReader:
             is_filling = (
                 r.tokens[i].kind == "sign" or r.words[i] in r.table.fillers or r.words[i] in r.table.determiners
             )
-            if everything and r.tokens[i].kind != "sign":
-                words.append(r.words[i])
-            elif not is_filling:
+            if (everything and r.tokens[i].kind != "sign") or not is_filling:
                 words.append(r.words[i])
             i += 1
         return words
@@ -124,7 +122,7 @@ class AttributeReader:
             self._put(match.start, *attribute)
 
     def _is_only_described(self, match: Match) -> bool:
-        """A word that is a material as well as a product ('jean', 'glass') means the material before or behind a product."""
+        """A material that is also a product ('jean', 'glass') is the material beside another product."""
         if not match.entry.is_attribute():
             return False
         r = self.r
@@ -133,7 +131,7 @@ class AttributeReader:
         return (
             before in ("en", "in", "aus", "of", "de")
             or (following is not None and following.entry.product)
-            or not (1.5 in match.entry.shares.values() or match.entry.synonym)
+            or not (EXACT in match.entry.shares.values() or match.entry.synonym)
         )
 
     def _attribute(self, entry: Entry) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ LEAST_SHARE = 0.15
 def best_categories(
     lexicon: Lexicon, entry: Entry | None, name: str, code: str, near: frozenset[str], prompt: frozenset[str]
 ) -> list[str]:
-    """At most three leaves as the catalogue spells them. `near` and `prompt` are stems of the clause and of all of it."""
+    """At most three leaves, spelled as in the catalogue. `near`, `prompt`: stems of the clause, of all."""
     shares = dict(entry.shares) if entry is not None else {}
     if not shares and entry is not None and not entry.synonym:
         shares = _by_head(lexicon, name, code)
@@ -40,6 +40,12 @@ def best_categories(
     scored.sort()
     best = -scored[0][0]
     return [leaf for score, _, leaf in scored if -score >= LEAST_SHARE and -score >= best / 4][:MAX_CATEGORIES]
+
+
+def _ends_alike(left: str, right: str) -> bool:
+    """'Esszimmerstuhl' and 'Stuhl': one compound ends in the other."""
+    shorter, longer = sorted((left, right), key=len)
+    return len(shorter) > 3 and longer.endswith(shorter)
 
 
 def _said(keys: Iterable[str], stems: frozenset[str], lexicon: Lexicon) -> int:
@@ -69,6 +75,5 @@ def _with_kin(lexicon: Lexicon, shares: Shares, name: str) -> Shares:
     head = stem(words[-1] if code in ("en", "de") else words[0], code)
     kin = list(lexicon.leaves_by_head.get(head, ()))
     if code == "de" and not kin and len(head) > 3:
-        alike = lambda other: other.endswith(head) or (len(other) > 3 and head.endswith(other))  # noqa: E731
-        kin = [leaf for other, leaves in lexicon.leaves_by_head.items() if alike(other) for leaf in leaves]
+        kin = [leaf for other, leaves in lexicon.leaves_by_head.items() if _ends_alike(other, head) for leaf in leaves]
     return {**dict.fromkeys(kin, 0.05 if shares else 0.3), **shares}

@@ -1,7 +1,8 @@
 """What must not come: 'no leather or glass, but wood is fine', 'sugar-free', 'I already have a sofa'."""
 
+from setwise.languages import key_of, language, stem
 from setwise.languages.stems import singular
-from setwise.prompt.lexicon import Entry
+from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 from setwise.prompt.understanding import Exclusions
 
@@ -111,8 +112,6 @@ class ExclusionReader:
         return 0
 
     def _entry_of(self, word: str) -> Entry | None:
-        from setwise.languages import stem
-
         for head in (word, word.removesuffix("s"), word.removesuffix("n")):
             entry = self.r.phrases.values.get(stem(head, "de"))
             if entry is not None:
@@ -121,13 +120,13 @@ class ExclusionReader:
 
     def _list(self, start: int, i: int, *, owned: bool) -> int:
         """The items behind a negation, as far as its scope goes; 0 if there are none."""
-        r, words = self.r, self.r.words
+        words = self.r.words
         first, kind, end = True, "", i
         by_brand = any(w in _BRAND_LEADS for w in words[start:i])
         while i < len(words):
             i, led = self._past_articles(i)
             by_brand = by_brand or led
-            item = self._item(i, first, owned)
+            item = self._item(i, first)
             if item is None:
                 break
             entry, stop = item
@@ -148,7 +147,7 @@ class ExclusionReader:
     def _past_articles(self, i: int) -> tuple[int, bool]:
         words, led = self.r.words, False
         while i < len(words) and words[i] in self.table.no_articles and not self._is_whole(i):
-            led = led or words[i] in _BRAND_LEADS and words[i] not in ("de",)
+            led = led or (words[i] in _BRAND_LEADS and words[i] not in ("de",))
             i += 1
         return i, led
 
@@ -177,11 +176,10 @@ class ExclusionReader:
         return self.table.no.at(self.r.words, i) is not None
 
     def _goes_on(self, entry: Entry | None, this: str, kind: str, stop: int, owned: bool) -> bool:
-        """'Leather or glass' goes on; 'no leather, black sofa' does not: another kind, or more of a phrase behind it."""
+        """'Leather or glass' goes on; 'no leather, black sofa' does not: it is of another kind."""
         words = self.r.words
         if owned:
             return this == "product"
-        before = words[:stop]
         was_comma = False
         for back in range(stop - 1, -1, -1):
             if words[back] in (",", "."):
@@ -197,14 +195,13 @@ class ExclusionReader:
             return not was_comma and at_end and kind in ("thing", "", "product") and this in ("thing", "", "product")
         if was_comma and (this in ("product", "") or not at_end):
             return False
-        del before
         return at_end or this not in ("product", "color", "material", "style") or not self._product_follows(stop)
 
     def _product_follows(self, stop: int) -> bool:
         match = self.r.match_at[stop] if stop < len(self.r.words) else None
         return match is not None and match.entry.product
 
-    def _item(self, i: int, first: bool, owned: bool) -> tuple[Entry | None, int] | None:
+    def _item(self, i: int, first: bool) -> tuple[Entry | None, int] | None:
         """One excluded name: the next phrase that means something, else up to three plain words."""
         r, words = self.r, self.r.words
         if i >= len(words) or r.tokens[i].kind != "word" or r.state[i] not in ("",):
@@ -231,7 +228,6 @@ class ExclusionReader:
             end += 1
         if end == i or (first and words[i] in self.table.prepositions):
             return None
-        del owned
         return None, end
 
     def _whole_item(self, match: Match) -> tuple[Entry | None, int]:
@@ -287,7 +283,7 @@ class ExclusionReader:
             found["words"].append(said)
         elif entry.brand and (by_brand or not (entry.material or entry.color or entry.thing or entry.product)):
             found["brands"].append(entry.brand)
-        elif entry.product and 1.5 in entry.shares.values() and not entry.thing and (leaf := self._leaf(entry, said)):
+        elif entry.product and EXACT in entry.shares.values() and not entry.thing and (leaf := self._leaf(entry, said)):
             found["categories"].append(leaf)
         elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
             found["words"].append(entry.thing)
@@ -314,8 +310,6 @@ class ExclusionReader:
         leaf = shares[0][0]
         home = self.r.lexicon
         words = leaf.lower().split(" ")
-        from setwise.languages import key_of, language
-
         name, whole = key_of(entry.synonym or said, home.home), key_of(leaf, home.home)
         is_narrower = name.endswith(" " + whole) or name.startswith(whole + " ")
         if is_narrower or not (shares[0][1] > 1 or name == whole or entry.synonym):
@@ -328,6 +322,7 @@ class ExclusionReader:
 
 
 _TRAILING = frozenset(
-    "though please pls plz thanks obviously lol either whatsoever allowed wanted bitte danke gracias merci favor svp allergy at all really inside "
-    "ideally preferably actually ok okay sorry thx colour color coloured colored allergic".split()
+    "though please pls plz thanks obviously lol either whatsoever allowed wanted bitte danke gracias merci "
+    "favor svp allergy at all really inside ideally preferably actually ok okay sorry thx colour color "
+    "coloured colored allergic".split()
 )

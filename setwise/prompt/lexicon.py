@@ -1,4 +1,4 @@
-"""A vocabulary and the word tables, compiled once: which words mean a colour, a material, a style, a brand or a product."""
+"""A vocabulary and the word tables, compiled once: what each phrase can mean."""
 
 from collections import defaultdict
 
@@ -11,6 +11,8 @@ from setwise.prompt.spelling import Speller
 from setwise.vocabulary import Vocabulary
 
 Shares = dict[str, float]
+EXACT = 1.5
+"""The share of a leaf category that is called just so: more than any share of uses."""
 _TABLE_KINDS = ("colors", "materials", "styles", "things", "brands")
 
 
@@ -88,9 +90,9 @@ class Lexicon:
                 for word in words_in(name):
                     self._keep_surface(word)
         for leaf in v.categories:
-            entry = self._home_entries.get(key_of(leaf, home))
-            if entry is not None and entry.product:
-                entry.shares = {**entry.shares, leaf: 1.5}
+            known = self._home_entries.get(key_of(leaf, home))
+            if known is not None and known.product:
+                known.shares = {**known.shares, leaf: EXACT}
         for name in v.colors:
             self._entry(key_of(name, home)).color = name
         for name in v.materials:

@@ -63,9 +63,7 @@ def _in_words(tokens: list[Token], start: int, table: Language) -> tuple[int, De
             used = i + 1 - start
         elif (
             word in table.number_joins and used and i + 1 < len(tokens) and _may_join(tokens, i, table, current, total)
-        ):
-            pass
-        elif (
+        ) or (
             word == "-"
             and used
             and tokens[i].glued

@@ -1,4 +1,4 @@
-"""One prompt as tokens with what they can mean; the readers of money, sizes, exclusions and slots mark what they took."""
+"""One prompt as tokens with what they can mean; each reader marks what it took."""
 
 import re
 
@@ -16,7 +16,7 @@ _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
     [",", ";", ".", "!", "?", ":", "+", "&", "/", "(", ")", "[", "]", "–", "—", "|", "•", "*", '"', "=", "…", "¿", "¡"]
 )
-"""Signs that end what was said of one thing; anything that is no letter, digit or one of a few signs (emoji) does too."""
+"""Signs that end what was said of one thing, as every other sign does that is not inside of words (emoji)."""
 _INSIDE = frozenset(["-", "'", "%", "″", "°", "<", ">", "#", "@", "_", "~", "≤", "≥", "$", "€", "£", "×", "™", "®"])
 
 
@@ -154,7 +154,7 @@ class Reading:
         return self.code == "de" and self.compound(word) is not None
 
     def compound(self, word: str) -> tuple[Entry, Entry, str] | None:
-        """'Ledersofa' -> (leather, sofa, 'sofa'): of what it is made, what it is, and its name; the longest tail first."""
+        """'Ledersofa' -> (leather, sofa, 'sofa'): of what it is made, what it is, and its name."""
         key = stem(word, "de")
         home = self.lexicon.home
         for cut in range(3, len(key) - 2):

@@ -1,4 +1,4 @@
-"""Sizes and measures of the wished product, spelled as the catalogue spells them: '65 inch', '3-seater', 'w32 l34', 'm'."""
+"""Sizes and measures of the wished product as the catalogue spells them: '65 inch', '3-seater', 'w32 l34'."""
 
 import re
 
@@ -58,7 +58,7 @@ class SizeReader:
         return list(dict.fromkeys(size for _, size in self.sizes))
 
     def _take(self, start: int, end: int, size: str | None) -> int:
-        """Marks the tokens; a bound before them or another product behind 'for a' makes them no size of what is wished."""
+        """Marks the tokens; behind a bound, or 'for a', they are no size of what is wished."""
         r = self.r
         bound = next(
             (
@@ -83,8 +83,7 @@ class SizeReader:
             len(before) == 2
             and before[0] in ("for", "für", "pour", "para")
             and before[1] in self.table.determiners | {"my", "meinen"}
-            or (before[-1:] == ["am"] or before[-1:] == ["boils"])
-        )
+        ) or (before[-1:] == ["am"] or before[-1:] == ["boils"])
 
     def _measure(self, i: int) -> int:
         """'65 inch', '8x10 ft', '2-person', 'six pack', 'W32 L34'."""
@@ -112,15 +111,17 @@ class SizeReader:
         if words[end] in _PEOPLE or (words[end] == "person"):
             person = f"{value}-person"
             return self._take(i, end + 1, person) if person in self.known and self._is_tent(i) else 0
-        unit = _UNIT_OF.get(words[end])
-        if unit is None or (
+        unit = _UNIT_OF.get(words[end], "")
+        if not unit or (
             unit == "m" and not r.tokens[end].glued and end + 1 < len(words) and words[end] == "m" and number[2]
         ):
             return 0
         if unit == "pack" or unit in _COUNTED:
-            size = self._spelled(value, unit)
+            packed = self._spelled(value, unit)
             return (
-                self._take(i, end + 1, size) if size or unit == "pack" and not number[2] or words[end] == "pack" else 0
+                self._take(i, end + 1, packed)
+                if packed or (unit == "pack" and not number[2]) or words[end] == "pack"
+                else 0
             )
         if unit == "person" or (unit in ("inch",) and words[end] == "in" and not self._is_measure_in(end)):
             return 0
@@ -138,7 +139,7 @@ class SizeReader:
         )
 
     def _is_tent(self, i: int) -> bool:
-        """'Zelt für 4 Personen' is a size, 'Kaffee für 4 Personen' is a number of guests: plates and chairs have no such size."""
+        """'Zelt für 4 Personen' is a size, 'Stühle für 4 Personen' a number of guests."""
         return not any(self.r.stems[k] in self.table.seated for k in range(i))
 
     def _seats(self, value: str) -> str | None:
@@ -193,8 +194,8 @@ class SizeReader:
             return self._take(i, i + 1, words[i]) if words[i] in self.known and self._is_bed_size(i) else 0
         if words[i] in self.table.letter_sizes:
             return self._take(i, i + 1, words[i]) if words[i] in self.known and not r.tokens[i].glued else 0
-        if hit := self._pack_of(i):
-            return hit
+        if used := self._pack_of(i):
+            return used
         if (
             r.tokens[i].kind == "number"
             and words[i] in self.known
@@ -225,8 +226,8 @@ class SizeReader:
         entry = self.r.phrases.values.get(self.r.stems[i - 1]) or self.r.lexicon.at_home.values.get(
             self.r.home_stems[i - 1]
         )
-        return (
-            entry is not None or self.r.words[i - 1] in self.r.lexicon.home_words and before not in self.table.fillers
+        return entry is not None or (
+            self.r.words[i - 1] in self.r.lexicon.home_words and before not in self.table.fillers
         )
 
     def _is_bed_size(self, i: int) -> bool:

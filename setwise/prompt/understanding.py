@@ -8,7 +8,7 @@ MAX_NAME = 64
 
 
 class SlotWish(msgspec.Struct, frozen=True):
-    """A product that the shopper named, with how many. `categories` are leaves as the catalogue spells them, best first."""
+    """A product that the shopper named, and how many. `categories`: leaves as the catalogue spells them, best first."""
 
     name: str
     quantity: int = 1

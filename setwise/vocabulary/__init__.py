@@ -25,9 +25,9 @@ class Vocabulary(msgspec.Struct, frozen=True):
     places: dict[str, str] = {}
     """Leaf category -> the level above it ('Sofas' -> 'Living Room')."""
     nouns: dict[str, dict[str, int]] = {}
-    """What titles say a product is ('sofa', 'floor lamp') -> leaf categories with counts; empty where there are none."""
+    """What titles say a product is ('sofa', 'floor lamp') -> counts by leaf category; {} where there are none."""
     hints: dict[str, dict[str, int]] = {}
-    """Other words of titles that belong to one kind of thing ('cheddar' -> Cheese): they name it if nothing else does."""
+    """Words that titles have of one kind of thing only ('cheddar' -> Cheese): they name it if nothing else does."""
     ordinary: frozenset[str] = frozenset()
     """Brands whose name is also a word of titles: only 'from X' or 'X brand' means them."""
     joined: frozenset[str] = frozenset()

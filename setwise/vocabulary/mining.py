@@ -112,7 +112,7 @@ class _Miner:
         return _tables(kept), _tables(rest)
 
     def _attributes(self) -> frozenset[str]:
-        """Stems of colours, materials and styles; none where the catalogue has no such fields (there 'green tea' is a name)."""
+        """Stems of colours, materials and styles; none where no product has such a field: 'green tea' is a name."""
         has_fields = any(name for kind in ("colors", "materials") for name in self.counts[kind])
         if not has_fields:
             return frozenset()

@@ -12,11 +12,11 @@ from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError
 from orchestration import collection
 from setwise.catalogue import Product, product_text
 from setwise.index import LocalIndex, build_index
-from setwise.terms import Analyzer
 from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId, collections_of
 from setwise.release import Manifest
 from setwise.settings import Settings, Vectors
 from setwise.snapshot import Snapshot, write_snapshot
+from setwise.terms import Analyzer
 from setwise.vocabulary import mine
 
 WORDS = "red blue green walnut oak brass linen velvet sofa chair desk lamp rug vase shelf table".split()

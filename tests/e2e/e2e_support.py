@@ -11,10 +11,10 @@ from litestar.testing import TestClient
 from online.answers import KeptBundles
 from online.app import create_app
 from online.bundle_store import build_bundle_store
+from online.gather import Dependencies
 from online.hydration import build_reader
 from online.live import ReleaseWatch
 from online.live_rules import build_rules_watch
-from online.gather import Dependencies
 from online.retrieval import build_retriever
 from setwise.release import Releases
 from setwise.settings import Settings

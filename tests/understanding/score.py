@@ -2,8 +2,8 @@
 
     python -m tests.understanding.score [--split tune|held|all] [--shop NAME] [--language de] [--errors FIELD]
 
-Each shop's vocabulary is mined from its feed by the code that builds releases. A slot is right if its category (the exact leaf, or none
-where the shop sells no such thing) and its quantity are; words count one by one.
+Each shop's vocabulary is mined from its feed by the code that builds releases. A slot is right if its category (the
+exact leaf, or none where the shop sells no such thing) and its quantity are; words count one by one.
 """
 
 import argparse
@@ -116,17 +116,17 @@ def measure(prompts: list[Row]) -> tuple[dict[str, Tally], dict[str, int], dict[
     return tallies, exact, errors
 
 
-def timings_ms(prompts: list[Row], rounds: int = 5) -> list[float]:
-    """Sorted times of one reading each, vocabularies compiled before."""
+def timings_ms(prompts: list[Row], rounds: int = 5) -> list[tuple[float, float]]:
+    """(elapsed, processor) time of each reading, vocabularies compiled before."""
     times = []
     for turn in range(rounds + 1):
         for row in prompts:
             vocabulary = vocabulary_of(row["shop"])
-            start = time.perf_counter()
+            start = time.perf_counter(), time.thread_time()
             understand(row["text"], vocabulary)
             if turn:
-                times.append(1000 * (time.perf_counter() - start))
-    return sorted(times)
+                times.append((1000 * (time.perf_counter() - start[0]), 1000 * (time.thread_time() - start[1])))
+    return times
 
 
 def _report(prompts: list[Row]) -> None:
@@ -137,11 +137,10 @@ def _report(prompts: list[Row]) -> None:
         print(f"{field:20}{tally.precision:10.3f}{tally.recall:8.3f}{tally.f1:8.3f}{share:8.3f}{tally.labelled:8}")
     print(f"\n{'language':20}{'prompts':>10}{'slot F1':>9}{'budget exact':>14}{'exclusions F1':>15}")
     for language in sorted({row["language"] for row in prompts}):
-        mine_ = [row for row in prompts if row["language"] == language]
-        of, right, _ = measure(mine_)
-        print(
-            f"{language:20}{len(mine_):10}{of['slots'].f1:9.3f}{right['budget'] / len(mine_):14.3f}{of['exclusions'].f1:15.3f}"
-        )
+        rows = [row for row in prompts if row["language"] == language]
+        of, right, _ = measure(rows)
+        budget = right["budget"] / len(rows)
+        print(f"{language:20}{len(rows):10}{of['slots'].f1:9.3f}{budget:14.3f}{of['exclusions'].f1:15.3f}")
 
 
 def main() -> None:
@@ -161,11 +160,21 @@ def main() -> None:
         for row, got, wanted in measure(prompts)[2][options.errors]:
             print(f"{row['id']} {row['text']!r}\n    said {got}\n    label {wanted}")
         return
-    print(f"{len(prompts)} prompts, split {options.split}\n")
-    _report(prompts)
+    for split in ("tune", "held") if options.split == "all" else (options.split,):
+        rows = [row for row in prompts if row["split"] == split]
+        if rows:
+            print(f"\n== {len(rows)} prompts, split {split}\n")
+            _report(rows)
+    _report_times(prompts)
+
+
+def _report_times(prompts: list[Row]) -> None:
+    print()
     times = timings_ms(prompts)
-    p50, p99 = (times[int(len(times) * share)] for share in (0.5, 0.99))
-    print(f"\ntime of one prompt: p50 {p50:.3f} ms, p99 {p99:.3f} ms over {len(times)} readings")
+    for name, column in (("elapsed", 0), ("processor", 1)):
+        ordered = sorted(time[column] for time in times)
+        p50, p99 = (ordered[int(len(ordered) * share)] for share in (0.5, 0.99))
+        print(f"{name} time of one prompt: p50 {p50:.3f} ms, p99 {p99:.3f} ms over {len(ordered)} readings")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 from itertools import product as every
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setwise.bundle import Candidate, Slot, assemble
+from setwise.bundle import Candidate, PairTerms, Slot, assemble
 from setwise.names import ProductId
 
 
@@ -41,6 +42,50 @@ def test_a_required_slot_without_candidates_is_named() -> None:
     done = assemble([Slot("sofa")], [[]], max_total_cents=None)
     assert done.infeasible is not None
     assert (done.infeasible.reason, done.infeasible.blocking) == ("nothing_found", ("sofa",))
+
+
+def test_ten_slots_over_nine_item_groups_are_seen_to_have_no_choice() -> None:
+    found = [candidate(f"p{k}", 100 + k, 1.0, f"g{k % 9}") for k in range(40)]
+    done = assemble([Slot(f"slot {i}") for i in range(10)], [found] * 10, max_total_cents=None)
+    assert done.infeasible is not None and done.infeasible.reason == "nothing_found"
+
+
+def test_too_few_brands_for_a_brand_cap_are_seen_to_have_no_choice() -> None:
+    found = [Candidate(ProductId(f"p{k}"), 0, 100 + k, 1.0, "", f"brand {k % 4}") for k in range(40)]
+    slots = [Slot(f"slot {i}") for i in range(9)]
+    assert assemble(slots, [found] * 9, max_total_cents=None, max_per_brand=2).bundles == []
+    assert assemble(slots[:8], [found] * 8, max_total_cents=None, max_per_brand=2).bundles != []
+
+
+def test_locked_products_of_one_brand_stay_together_and_count_for_the_brand_cap() -> None:
+    def one(name: str, score: float = 1.0) -> Candidate:
+        return Candidate(ProductId(name), 0, 10, score, "", name[0])
+
+    slots = [Slot("first", locked=True), Slot("second", locked=True), Slot("third")]
+    done = assemble(slots, [[one("a1")], [one("a2")], [one("a3", 9), one("b1")]], max_total_cents=None, max_per_brand=1)
+    assert [item.candidate.product_id for item in done.bundles[0].items] == ["a1", "a2", "b1"]
+
+
+def test_a_product_that_needs_a_companion_is_chosen_with_it_or_not_at_all() -> None:
+    slots = [Slot("camera"), Slot("charger", required=False)]
+    cameras, chargers = (
+        [candidate("c1", 90, 5), candidate("c2", 90, 1)],
+        [candidate("x1", 20, 1), candidate("x2", 20, 2)],
+    )
+    # c1 goes with x1 alone, and never without a charger.
+    pairs = PairTerms({(0, 1): np.asarray([[0.0, -np.inf], [0.0, 0.0]])}, {(0, 1): np.asarray([True, False])})
+    both = assemble(slots, [cameras, chargers], max_total_cents=110, pairs=pairs, n_bundles=1).bundles[0]
+    assert [item.candidate.product_id for item in both.items] == ["c1", "x1"]
+    alone = assemble(slots, [cameras, chargers], max_total_cents=100, pairs=pairs, n_bundles=1).bundles[0]
+    assert [item.candidate.product_id for item in alone.items] == ["c2"]
+
+
+def test_pair_terms_count_as_fit_and_decide_between_equal_products() -> None:
+    lamps = [candidate("l1", 10), candidate("l2", 10)]
+    pairs = PairTerms({(0, 1): np.asarray([[0.0, 0.5]])})
+    done = assemble([Slot("sofa"), Slot("lamp")], [[candidate("s", 10)], lamps], max_total_cents=None, pairs=pairs)
+    assert done.bundles[0].parts == {"relevance": 2.0, "fit": 0.5}
+    assert [item.candidate.product_id for item in done.bundles[0].items] == ["s", "l2"]
 
 
 @st.composite

@@ -8,7 +8,7 @@ from setwise.bundle.assembly import lean, leanings, several
 from setwise.bundle.cheapest import cheapest
 from setwise.bundle.problem import Problem
 
-BLOCKS, INSTANCES = 6, 420
+BLOCKS, INSTANCES = 6, 300
 
 
 def problem_of(it: Instance) -> Problem:

@@ -55,7 +55,7 @@ def broken_rules(it: Instance, choice: list[int | None]) -> list[str]:
 seeds = st.integers(0, 100_000)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seeds, st.integers(1, 6))
 def test_every_bundle_and_every_alternative_keeps_every_rule(seed, n_bundles) -> None:
     it = small(seed)
@@ -73,7 +73,7 @@ def test_every_bundle_and_every_alternative_keeps_every_rule(seed, n_bundles) ->
                 assert broken_rules(it, [place if i == position else k for i, k in enumerate(choice)]) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seeds, st.integers(2, 6))
 def test_no_two_bundles_share_more_than_half_of_the_unlocked_items_of_the_smaller(seed, n_bundles) -> None:
     bundles = ask(small(seed), n_bundles).bundles
@@ -83,7 +83,7 @@ def test_no_two_bundles_share_more_than_half_of_the_unlocked_items_of_the_smalle
         assert 2 * len(a & b) <= min(len(a), len(b))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seeds)
 def test_the_cheapest_total_as_a_budget_gives_a_bundle_and_one_cent_less_gives_none(seed) -> None:
     it = small(seed)
@@ -112,7 +112,7 @@ def without(it: Instance, slot: int) -> Instance:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seeds, st.floats(0.3, 0.99))
 def test_a_blocking_slot_is_one_without_which_the_rest_fits_and_no_other_is(seed, share) -> None:
     it = small(seed)
@@ -132,7 +132,7 @@ def test_a_blocking_slot_is_one_without_which_the_rest_fits_and_no_other_is(seed
         assert len(nothing.blocking) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seeds, st.data())
 def test_a_candidate_may_take_a_slot_over_exactly_where_the_bundle_with_it_keeps_every_rule(seed, data) -> None:
     it = small(seed)

@@ -1,0 +1,139 @@
+"""What goes with what: bought together, put together by the merchant, or of kinds, style and price that fit."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from setwise.complementarity.build import ARRAYS, META_FILE, Meta, build_complementarity
+
+__all__ = ["Complementarity", "build_complementarity"]
+
+HALF_STRENGTH = 0.05
+"""A product in one of twenty of the other's baskets, all else held: as good a reason as a fit of one half."""
+WEIGHTS = {"kinds": 0.5, "style": 0.3, "price": 0.2}
+"""Shares of what decides for products that nobody bought together; chosen by hand, they add up to 1."""
+KINDS_THAT_FIT = 1.5
+STYLE_THAT_FITS = 0.5
+Reason = Literal["in a set", "bought together", "categories", "style"]
+
+Rows = NDArray[np.int64]
+
+
+class Complementarity:
+    """Read-only, memory-mapped, by the snapshot's rows. Safe to call from several threads."""
+
+    def __init__(self, meta: Meta, arrays: dict[str, NDArray[Any]]) -> None:
+        self.meta = meta
+        self.groups: NDArray[np.int32] = arrays["group"]
+        """Row -> category code of the snapshot, or cluster code where the catalogue has no categories."""
+        self._offsets, self._partners = arrays["offsets"], arrays["partners"]
+        self._strengths, self._in_set = arrays["strengths"], arrays["in_set"]
+        self._lift, self._style, self._place = arrays["lift"], arrays["style"], arrays["place"]
+        self._members, self._member_offsets = arrays["members"], arrays["member_offsets"]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens what build_complementarity wrote. Raises OSError or ValueError where a file is absent or damaged."""
+        meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=Meta)
+        return cls(meta, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+
+    @property
+    def likeness(self) -> float:
+        """0..1: whether this shop's orders and sets hold things of one kind (1) or of different ones (0)."""
+        return self.meta.likeness
+
+    def group_name(self, code: int) -> str:
+        """The category's name, or the typical words of a cluster."""
+        return self.meta.groups[code]
+
+    def members(self, code: int, limit: int) -> Rows:
+        """Rows of one group, most bought first."""
+        start = int(self._member_offsets[code])
+        stop = min(int(self._member_offsets[code + 1]), start + limit)
+        return np.asarray(self._members[start:stop]).astype(np.int64)
+
+    def partners(self, rows: Rows, limit: int) -> tuple[Rows, NDArray[np.float64]]:
+        """What goes with this basket by orders and sets, best first, the basket left out; strengths add up."""
+        places = self._places(rows)
+        found, place = np.unique(self._partners[places], return_inverse=True)
+        summed = np.bincount(place, self._strengths[places].astype(np.float64), len(found))
+        strengths: NDArray[np.float64] = summed.astype(np.float64)
+        kept = ~np.isin(found, rows)
+        found, strengths = found[kept].astype(np.int64), strengths[kept]
+        order = np.lexsort((found, -strengths))[:limit]
+        return found[order], strengths[order]
+
+    def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
+        """Directed strength of b as a partner of a, shape (len a, len b); 0 where nobody bought both."""
+        column = np.full(len(self.groups), -1, np.int32)
+        column[rows_b] = np.arange(len(rows_b))
+        places = self._places(rows_a)
+        counts = self._offsets[rows_a + 1] - self._offsets[rows_a]
+        of_a, of_b = np.repeat(np.arange(len(rows_a)), counts), column[self._partners[places]]
+        known = of_b >= 0
+        found = np.zeros((len(rows_a), len(rows_b)))
+        found[of_a[known], of_b[known]] = self._strengths[places[known]]
+        return found
+
+    def fit(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
+        """How well products go together, 0..1, shape (len a, len b), symmetric.
+
+        What was bought together counts most; kinds, style and price tier decide where nobody bought both."""
+        bought = np.maximum(self.strengths(rows_a, rows_b), self.strengths(rows_b, rows_a).T)
+        doubt = HALF_STRENGTH / (bought + HALF_STRENGTH)
+        fit: NDArray[np.float64] = 1.0 - doubt * (1.0 - self.likely_fit(rows_a, rows_b))
+        return fit
+
+    def likely_fit(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
+        """The fit by kinds, style and price tier alone, 0..1."""
+        lift = self.kind_lift(rows_a, rows_b)
+        style = self._style[rows_a].astype(np.float32) @ self._style[rows_b].astype(np.float32).T
+        apart = np.abs(self._place[rows_a].astype(np.float32)[:, None] - self._place[rows_b].astype(np.float32))
+        found: NDArray[np.float64] = (
+            WEIGHTS["kinds"] * lift / (1.0 + lift)
+            + WEIGHTS["style"] * (1.0 + np.clip(style, -1.0, 1.0)) / 2
+            + WEIGHTS["price"] * (1.0 - apart)
+        )
+        return found
+
+    def kind_lift(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
+        """How many times more often than by chance the kinds of a and b go together, shape (len a, len b)."""
+        # Fifty candidates of a slot are of few kinds: the matrix is read once for each pair of kinds.
+        kinds_a, place_a = np.unique(self.groups[rows_a], return_inverse=True)
+        kinds_b, place_b = np.unique(self.groups[rows_b], return_inverse=True)
+        small = self._lift[kinds_a[:, None], kinds_b[None, :]].astype(np.float64)
+        found: NDArray[np.float64] = small[place_a[:, None], place_b[None, :]]
+        return found
+
+    def category_partners(self, codes: list[int], limit: int) -> list[tuple[int, float]]:
+        """Groups that go with all of these more often than by chance, themselves left out; (code, mean lift)."""
+        if not codes:
+            return []
+        lift = self._lift[codes].astype(np.float64)
+        mean = np.exp(np.log(np.maximum(lift, 1e-3)).mean(axis=0))
+        mean[codes] = 0.0
+        sized = np.diff(self._member_offsets) > 0
+        order = np.lexsort((np.arange(len(mean)), -mean))
+        return [(code, float(mean[code])) for code in order.tolist() if mean[code] > 1.0 and sized[code]][:limit]
+
+    def reason(self, row_a: int, row_b: int) -> Reason | None:
+        """The strongest thing that is known to join the two, or None."""
+        for one, other in ((row_a, row_b), (row_b, row_a)):
+            start, stop = int(self._offsets[one]), int(self._offsets[one + 1])
+            found = np.flatnonzero(self._partners[start:stop] == other)
+            if len(found):
+                return "in a set" if self._in_set[start + int(found[0])] else "bought together"
+        if self._lift[self.groups[row_a], self.groups[row_b]] >= KINDS_THAT_FIT:
+            return "categories"
+        style = float(self._style[row_a].astype(np.float32) @ self._style[row_b].astype(np.float32))
+        return "style" if style >= STYLE_THAT_FITS else None
+
+    def _places(self, rows: Rows) -> Rows:
+        """Positions in the CSR arrays of all partners of these rows, row by row."""
+        starts, stops = self._offsets[rows].astype(np.int64), self._offsets[rows + 1].astype(np.int64)
+        counts = stops - starts
+        first = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        return first + np.arange(int(counts.sum()))

@@ -1,0 +1,161 @@
+"""Amounts of money in a prompt: a number, in digits or words, with or without a currency, that counts nothing else."""
+
+from decimal import Decimal
+
+import msgspec
+
+from setwise.languages import Language
+from setwise.languages.tokens import Token
+from setwise.money import CURRENCY_CODES
+from setwise.prompt.numerals import decimal_of, number_at
+
+SYMBOLS = {
+    "$": "USD",
+    "us$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "₺": "TRY",
+    "zł": "PLN",
+    "₩": "KRW",
+    "₽": "RUB",
+}
+# Codes that are also words ("all", "top") would turn a sentence into money.
+_LOOKS_LIKE_A_WORD = {
+    "ALL",
+    "TOP",
+    "TRY",
+    "MAD",
+    "PEN",
+    "CUP",
+    "RON",
+    "SOS",
+    "LAK",
+    "GEL",
+    "BOB",
+    "MOP",
+    "BAM",
+    "COP",
+    "DOP",
+    "MUR",
+}
+_CODES = {code.lower(): code for code in CURRENCY_CODES - _LOOKS_LIKE_A_WORD}
+
+
+class Amount(msgspec.Struct):
+    """Tokens `start` to `end`; `currency` is '' where none is said."""
+
+    start: int
+    end: int
+    value: Decimal
+    currency: str
+    thousands: bool = False
+    spelled: bool = False
+
+
+class AmountReader:
+    """Finds amounts, and what is said right behind them."""
+
+    def __init__(self, tokens: list[Token], words: list[str], tables: list[Language], currency: str) -> None:
+        self.tokens, self.words, self.tables = tokens, words, tables
+        self.currency = currency
+
+    def at(self, i: int) -> Amount | None:
+        """A number with or without a currency beside it that counts nothing else."""
+        words = self.words
+        start, code = i, self._currency_before(i)
+        if code:
+            i += 1
+            if i >= len(words):
+                return None
+        for table in self.tables:
+            if named := table.amounts.at(words, i):
+                return Amount(start, i + named[0], Decimal(named[1]), code or self.currency, False, False)
+        number = next((n for t in self.tables if (n := number_at(self.tokens, i, t))), None)
+        if number is None:
+            return None
+        used, value, spelled = number
+        end = i + used
+        thousands = False
+        if end < len(words) and words[end] == "k" and self.tokens[end - 1].kind == "number":
+            value, thousands, end = decimal_of(words[i], True) * 1000, True, end + 1
+        elif end < len(words) and not spelled and words[end] in ("grand", "mil", "tausend", "mille", "thousand"):
+            value, end = value * 1000, end + 1
+        if (
+            end < len(words)
+            and words[end] == "."
+            and end + 1 < len(words)
+            and words[end + 1] in ("-", "–")
+            and self.tokens[end].glued
+        ):
+            end += 2  # "230.-" as the Swiss write it
+        after = self._currency_after(end)
+        if after:
+            code, end = code or after[1], end + after[0]
+        for table in self.tables:
+            if half := table.half.at(words, end) if end < len(words) else None:
+                value, end = value + Decimal("0.5"), end + half[0]
+        if self._is_of_something_else(i, end, bool(code), thousands):
+            return None
+        if self.tokens[start].glued and start and self.tokens[start - 1].kind == "word" and not code:
+            return None
+        return Amount(start, end, value, code or "", thousands, spelled)
+
+    def _currency_before(self, i: int) -> str:
+        word = self.words[i]
+        if word in SYMBOLS:
+            return SYMBOLS[word]
+        if word in _CODES and i + 1 < len(self.words) and (self.tokens[i + 1].kind == "number"):
+            return _CODES[word]
+        return ""
+
+    def _currency_after(self, i: int) -> tuple[int, str] | None:
+        if i >= len(self.words):
+            return None
+        word = self.words[i]
+        if word in SYMBOLS:
+            # "20 $30": the sign belongs to the number that follows it without a space.
+            follows = i + 1 < len(self.tokens) and self.tokens[i + 1].glued and self.tokens[i + 1].kind == "number"
+            return None if follows and not self.tokens[i].glued else (1, SYMBOLS[word])
+        if word in _CODES:
+            return 1, _CODES[word]
+        return next((hit for t in self.tables if (hit := t.currencies.at(self.words, i))), None)
+
+    def _is_of_something_else(self, i: int, end: int, has_currency: bool, thousands: bool) -> bool:
+        """'120 cm', '4k tv', '72%', '5x7', '2-person'."""
+        if has_currency:
+            return False
+        if i and (self.words[i - 1] in ("=", "#") or (self.words[i - 1] in ("x", "×", "*") and self.tokens[i].glued)):
+            return True
+        if end >= len(self.words):
+            return False
+        following = self.words[end]
+        if following in ("%", '"', "″", "'", "=", "×", "*"):
+            return True
+        if following == "+" and self.tokens[end].glued:
+            return True
+        if following == "-" and self.tokens[end].glued and end + 1 < len(self.words):
+            after = self.tokens[end + 1]
+            if after.glued and after.kind == "word" and after.text not in SYMBOLS:
+                return True
+        if following == "in" and end + 1 < len(self.words):
+            return self.tokens[end].glued or self.words[end + 1] in (
+                "long",
+                "wide",
+                "tall",
+                "high",
+                "deep",
+                "tv",
+                "x",
+                ",",
+            )
+        if any(following in table.not_money for table in self.tables):
+            return not (following == "pounds" or thousands)
+        is_glued_word = self.tokens[end].glued and self.tokens[end].kind == "word"
+        return is_glued_word and following not in ("ish", "k") and not self.after(end)
+
+    def after(self, i: int) -> tuple[int, str] | None:
+        if i >= len(self.words):
+            return None
+        return next((hit for t in self.tables if (hit := t.after.at(self.words, i))), None)

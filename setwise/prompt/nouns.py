@@ -1,0 +1,208 @@
+"""Which words name products: phrases, German compounds, and the names that are shown."""
+
+import re
+
+import msgspec
+
+from setwise.prompt.attributes import AttributeReader
+from setwise.prompt.clauses import ClauseReader
+from setwise.prompt.lexicon import EXACT, Entry
+from setwise.prompt.reading import Match, Reading
+
+_TIMES = re.compile(r"x\d{1,2}")
+_NO_PART_OF_A_NAME = frozenset(["ones", "brand", "x", "×"])
+
+
+class Mention(msgspec.Struct):
+    """A product named at `start` to `end`; `stem` is its name where the word says more (a compound)."""
+
+    start: int
+    end: int
+    entry: Entry
+    stem: str = ""
+
+
+class NounReader:
+    """Finds products in ranges of tokens. In English and German the last of several nouns says what it is."""
+
+    def __init__(self, reading: Reading, attributes: AttributeReader, clauses: ClauseReader) -> None:
+        self.r, self.table = reading, reading.table
+        self.attributes, self.clauses = attributes, clauses
+        self.head_is_last = reading.code in ("en", "de")
+
+    def head(self, mentions: list[Mention]) -> Mention:
+        """The one of adjacent mentions that says what it is."""
+        return mentions[-1] if self.head_is_last else mentions[0]
+
+    def mentions(self, start: int, end: int) -> list[Mention]:
+        found: list[Mention] = []
+        i = start
+        while i < end:
+            match = self.r.match_at[i]
+            is_whole = match is not None and bool(match.entry.synonym and match.entry.shares)
+            if not is_whole and (match is None or match.end - match.start == 1) and (mention := self._compound(i)):
+                found.append(mention)
+                i += 1
+                continue
+            if match is not None and match.start == i:
+                if self._names_product(match, start, end) and match.end <= end:
+                    found.append(Mention(match.start, match.end, match.entry))
+                i = match.end
+                continue
+            if mention := self._tail(i):
+                found.append(mention)
+            i += 1
+        return found
+
+    def _names_product(self, match: Match, start: int, end: int) -> bool:
+        entry = match.entry
+        if not entry.product or entry.hint or self.r.state[match.start] not in ("", "title"):
+            return False
+        if any(word in self.table.possessive for word in self.r.words[max(0, match.start - 2) : match.start]):
+            return False
+        if match.end - match.start == 1 and self._is_measure(match) and not entry.synonym:
+            return False
+        if self._is_container(match) or (not entry.shares and self.r.stems[match.end - 1] in self.table.occasions):
+            return False
+        if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
+            return False
+        word = self.r.words[match.start : match.end]
+        if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
+            return False
+        if entry.is_attribute() or entry.brand:
+            # "Glass" is a glass only where no other product follows and nothing is made of it.
+            later = any(
+                m.entry.product and not m.entry.hint and not m.entry.is_attribute()
+                for m in self.matches(start, end)
+                if m is not match
+            )
+            return not later and (EXACT in entry.shares.values() or bool(entry.synonym))
+        return True
+
+    def _is_measure(self, match: Match) -> bool:
+        return (
+            self.r.words[match.start] in self.table.not_money and self.r.words[match.start] not in self.table.containers
+        )
+
+    def _is_container(self, match: Match) -> bool:
+        """'Pots de confiture', 'Flaschen Rotwein': what something else comes in."""
+        r, end = self.r, match.end
+        if match.end - match.start > 1 or r.words[match.start] not in self.table.containers or end >= len(r.words):
+            return False
+        if r.words[end] in ("of", "de", "d'"):
+            return True
+        following = r.match_at[end]
+        return r.code == "de" and following is not None and following.start == end and following.entry.product
+
+    def matches(self, start: int, end: int) -> list[Match]:
+        return [m for m in (self.r.match_at[i] for i in range(start, end)) if m is not None]
+
+    def _compound(self, i: int) -> Mention | None:
+        """'Ledersofa': a German word of a colour, material or style and a product."""
+        if not self._may_be_compound(i) or (parts := self.r.compound(self.r.words[i])) is None:
+            return None
+        self.attributes.add(parts[0], i)
+        return Mention(i, i + 1, parts[1], stem=parts[2])
+
+    def _tail(self, i: int) -> Mention | None:
+        """'Gartenlampe': a German word whose end is a product."""
+        if not self._may_be_compound(i) or (tail := self.r.german_tail(self.r.words[i])) is None:
+            return None
+        return Mention(i, i + 1, tail[1])
+
+    def _may_be_compound(self, i: int) -> bool:
+        r = self.r
+        is_word = r.code == "de" and r.state[i] in ("", "title") and r.tokens[i].kind == "word" and len(r.words[i]) >= 6
+        return is_word and r.stems[i] not in self.table.occasions and r.words[i] not in self.table.common
+
+    def hint(self, start: int, end: int) -> Mention | None:
+        """'Cheddar' where nothing else in the clause is a product."""
+        hints = [
+            m
+            for m in self.matches(start, end)
+            if m.entry.hint and not m.entry.is_attribute() and not m.entry.brand and not self.r.state[m.start]
+        ]
+        hints = [
+            m
+            for m in hints
+            if not (
+                m.end - m.start == 1
+                and self.r.words[m.start]
+                in self.table.fillers | self.table.common | self.table.prepositions | self.table.not_money
+            )
+        ]
+        if not hints:
+            return None
+        match = hints[-1] if self.head_is_last else hints[0]
+        return Mention(match.start, match.end, match.entry)
+
+    def parts(self, left: Mention, right: Mention, mentions: list[Mention]) -> bool:
+        words = self.r.words[left.end : right.start]
+        if any(w in self.table.determiners or (w.isdigit() and n) for n, w in enumerate(words)):
+            return True
+        if self.head_is_last:
+            return False
+        exact = EXACT in left.entry.shares.values() and EXACT in right.entry.shares.values()
+        return not words and (len(mentions) > 2 or exact)
+
+    def span(self, lo: int, mention: Mention, end: int) -> tuple[int, int]:
+        """The noun with the plain words that belong to it: 'gaming laptop', 'vinagre de jerez'."""
+        r, first, last = self.r, mention.start, mention.end
+        if self.head_is_last:
+            while first > lo and (self.is_plain(first - 1) or self.hangs_on(first)):
+                first -= 1
+        else:
+            while last < end and (
+                self.is_plain(last)
+                or (r.words[last] in ("de", "d'", "à") and last + 1 < end and self.is_plain(last + 1))
+            ):
+                last += 1
+                if last - mention.end >= 3:
+                    break
+        return first, last
+
+    def hangs_on(self, i: int) -> bool:
+        """True if a hyphen joins the word to the one before it: 'over-ear'."""
+        token, before = self.r.tokens[i], self.r.tokens[i - 1]
+        return before.kind == "word" and not token.glued and token.start == before.end
+
+    def is_plain(self, i: int) -> bool:
+        r = self.r
+        if r.tokens[i].kind != "word" or r.state[i] not in ("", "title"):
+            return False
+        if r.tokens[i].glued and i and r.tokens[i - 1].kind == "number":
+            return False
+        match = r.match_at[i]
+        if match is not None and (match.entry.is_attribute() or match.entry.brand) and not match.entry.product:
+            return False
+        word = r.words[i]
+        skipped = word in self.table.fillers or word in self.table.prepositions or word in self.table.determiners
+        is_person = self.table.genders.at(r.words, i) is not None or self.table.ages.at(r.words, i) is not None
+        is_count = (
+            word in self.table.containers
+            or self.clauses.pair_at(i)
+            or _TIMES.fullmatch(word) is not None
+            or word in self.table.units
+        )
+        return not (skipped or is_person or is_count or word in _NO_PART_OF_A_NAME)
+
+    def name_of(self, first: int, last: int, mention: Mention) -> str:
+        r = self.r
+        if mention.stem:
+            return mention.stem
+        head = mention.end - 1 if self.head_is_last else mention.start
+        while not self.head_is_last and head + 1 < mention.end and self.hangs_on(head + 1):
+            head += 1
+        parts: list[str] = []
+        for i in range(first, last):
+            word = r.words[i]
+            shown = r.one_of(word) if i == head else word
+            gap = (
+                " "
+                if parts and r.tokens[i].start > r.tokens[i - 1].end
+                else "-"
+                if parts and not r.tokens[i].glued
+                else ""
+            )
+            parts.append(gap + shown)
+        return "".join(parts)
