@@ -4,6 +4,7 @@ import mmap
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,8 @@ from setwise.terms import Analyzer, TermTable, TermTableWriter, mapped, without_
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
+DECODED = 10_000
+"""Products that stay decoded, some 20 MB: an answer by a shop's rules looks at each of its candidates five times."""
 FOREVER = np.iinfo(np.int64).max
 _COLUMNS = {
     "offset": np.int64,
@@ -126,18 +129,22 @@ class Snapshot:
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
         self._decoder = msgspec.msgpack.Decoder(Product)
-        self.ids = [self[row].id for row in range(self.meta.count)]
+        self._kept = lru_cache(maxsize=DECODED)(self._decode)
+        self.ids = [self._decode(row).id for row in range(self.meta.count)]
         self._row_of = {product_id: row for row, product_id in enumerate(self.ids)}
 
     def __len__(self) -> int:
         return self.meta.count
 
     def __iter__(self) -> Iterator[Product]:
-        return (self[row] for row in range(self.meta.count))
+        return (self._decode(row) for row in range(self.meta.count))
 
     def __getitem__(self, row: int) -> Product:
         if not 0 <= row < self.meta.count:
             raise IndexError(row)
+        return self._kept(row)
+
+    def _decode(self, row: int) -> Product:
         return self._decoder.decode(self._rows[self._offset[row] : self._offset[row + 1]])
 
     def row_of(self, product_id: ProductId) -> int | None:

@@ -155,7 +155,10 @@ class ActiveRules:
         ids: list[tuple[str, ...]] = [()] * len(products)
         if self._weight:
             for position, product in enumerate(products):
-                found = [self._weighted[number] for number in self._weight.matching(product)]
+                numbers = self._weight.matching(product)
+                if not numbers:
+                    continue
+                found = [self._weighted[number] for number in numbers]
                 if fits is not None and not fits[position]:
                     found = [rule for rule in found if rule.kind != "pin"]
                 added[position] = sum(_weight_of(rule) for rule in found)

@@ -9,6 +9,7 @@ from setwise.catalogue import Product
 from setwise.rules.document import Rule
 
 
+@lru_cache(maxsize=20_000)
 def folded(name: str) -> str:
     """How names are compared: without case and doubled spaces."""
     return " ".join(name.casefold().split())
@@ -76,29 +77,38 @@ class Matcher:
         self._by_brand: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._of_all: list[int] = []
+        self._to_check: set[int] = set()
         for number, selection in enumerate(selections):
             # One field is looked up, the one that means the fewest products; the others are checked then.
-            for names, index in (
-                (selection.products, self._by_product),
-                (selection.brands, self._by_brand),
-                (selection.categories, self._by_category),
-            ):
-                if names is not None:
-                    for name in names:
-                        index.setdefault(name, []).append(number)
-                    break
-            else:
+            given = [
+                (names, index)
+                for names, index in (
+                    (selection.products, self._by_product),
+                    (selection.brands, self._by_brand),
+                    (selection.categories, self._by_category),
+                )
+                if names is not None
+            ]
+            for names, index in given[:1]:
+                for name in names:
+                    index.setdefault(name, []).append(number)
+            if not given:
                 self._of_all.append(number)
+            elif len(given) > 1:
+                self._to_check.add(number)
 
     def __bool__(self) -> bool:
         return bool(self._selections)
 
     def matching(self, product: Product) -> list[int]:
         """Positions of the selections that hold, each once, in no special order."""
-        found = list(self._of_all)
-        found += self._by_product.get(product.id, ())
-        if self._by_brand:
-            found += self._by_brand.get(folded(product.brand), ())
+        found = self._of_all
+        if self._by_product and (own := self._by_product.get(product.id)):
+            found = [*found, *own]
+        if self._by_brand and (own := self._by_brand.get(folded(product.brand))):
+            found = [*found, *own]
         if self._by_category:
-            found += {n for key in category_keys(product) for n in self._by_category.get(key, ())}
-        return [number for number in found if self._selections[number].holds(product)]
+            found = [*found, *{n for key in category_keys(product) for n in self._by_category.get(key, ())}]
+        if self._to_check:
+            return [n for n in found if n not in self._to_check or self._selections[n].holds(product)]
+        return found
