@@ -211,7 +211,8 @@ class SlotReader:
                 continue
             mention = self.nouns.head(mentions)
             quantity, counted = self.quantities.quantity(start + 1, mention, end)
-            has_article = any(w in self.table.determiners for w in self.r.words[start + 1 : mention.start])
+            before = range(start + 1, mention.start)
+            has_article = all(self.r.words[i] in self.table.determiners or self.nouns.is_described(i) for i in before)
             after_place = (
                 place is not None
                 and mention.start > place
@@ -247,6 +248,7 @@ class SlotReader:
                 "une",
                 "una",
             )
+            counted = counted or (chunk.start > 0 and self.r.words[chunk.start - 1] == "+")
             if counted and self._is_list_item(chunk, start, head_end):
                 self._add_unknown(chunk, start, head_end)
             else:
