@@ -23,7 +23,7 @@ class Speller:
                 self._ends[word[-2:], len(word)].append(word)
 
     def meant(self, word: str) -> str | None:
-        """The nearest word within one edit (two from seven letters on, the first letter kept), or None. A swap of neighbours is one."""
+        """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None."""
         length = len(word)
         if word in self.known or length < SHORTEST - 1 or not word.isalpha():
             return None
