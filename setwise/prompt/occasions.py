@@ -30,7 +30,12 @@ class OccasionReader:
             )
             if not is_word or is_name or (self.head_is_last and self._product_behind(i, mentions)):
                 continue
-            if is_tail or self._is_room(i) or self._is_about(i, start, end, covered):
+            if (
+                is_tail
+                or (r.stems[i] in self.table.vague and not mentions)
+                or self._is_room(i)
+                or self._is_about(i, start, end, covered)
+            ):
                 return i
             return None
         return None

@@ -206,7 +206,8 @@ class SlotReader:
                 # "Work from home setup": what the clause ends in is what it is about.
                 is_about = place == chunk.end - 1 and self.r.stems[place] in self.table.occasion_heads
                 is_wish = self.clauses.is_request or prep in self.table.relative or not self.head_is_last
-                self.is_occasion |= is_about and not is_wish
+                is_heading = chunk.end < len(self.r.words) and self.r.words[chunk.end] == ":"
+                self.is_occasion |= is_heading or (is_about and not is_wish)
             if mentions and not has_product and not has_occasion:
                 self.fallback.append((prep in self.table.purpose, chunk, start + 1, end, mentions))
             if not mentions or (prep not in self.table.together and place is None):
