@@ -83,7 +83,6 @@ class Language:
         self.seated = _stems(many["seated"], code)
         self.containers = _set(many["container"])
         self.counted_in_a_name = _set(many["counted_in_a_name"])
-        self.of = frozenset(many["of"])
         self.separators = _phrases(words["separators"])
         self.alternatives = _phrases(words["alternatives"])
         self.prepositions = _set(words["prepositions"])
@@ -119,7 +118,6 @@ class Language:
         self.size_words = Phrases((phrase(k), v) for k, v in words["size_words"].items())
         self.size_before = frozenset(words["size_before"])
         self.size_limits = _phrases(words["size_limits"])
-        self.seats = frozenset(words["seats"])
         self.injection = list(words["injection"])
         self.common = _set(words["common"])
         amounts = self.amounts.values

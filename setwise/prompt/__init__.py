@@ -37,7 +37,7 @@ def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
     out = {*excluded.categories, *excluded.words}
     conflicts += [f"{s.name} is both wished and excluded; excluded holds" for s in named if s.name in out]
     return Understanding(
-        text=" ".join(attributes.search_words(0, len(reading.words))) or _left(reading),
+        text=attributes.sentence(),
         budget=budget,
         named=named,
         is_occasion=is_occasion,
@@ -49,10 +49,6 @@ def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
         gender=_first(reading, "genders"),
         age_group=_first(reading, "ages"),
     )
-
-
-def _left(reading: Reading) -> str:
-    return " ".join(w for w, s in zip(reading.words, reading.state, strict=True) if s not in ("out", "money"))
 
 
 def _first(reading: Reading, table: str) -> str:

@@ -95,6 +95,24 @@ class AttributeReader:
             i += 1
         return words
 
+    def sentence(self) -> str:
+        """The whole prompt without money, exclusions and 'I am looking for', in the catalogue's words where known."""
+        r, i, words = self.r, 0, list[str]()
+        while i < len(r.words):
+            match = r.match_at[i]
+            if r.state[i] in ("out", "money", "said"):
+                i += 1
+            elif hit := r.table.requests.at(r.words, i):
+                i += hit[0]
+            elif match is not None and match.start == i and r.code != r.lexicon.home:
+                words.append(self._at_home(match))
+                i = match.end
+            else:
+                if r.tokens[i].kind != "sign":
+                    words.append(r.words[i])
+                i += 1
+        return " ".join(words)
+
     def _at_home(self, match: Match) -> str:
         entry = match.entry
         attribute = self._attribute(entry)

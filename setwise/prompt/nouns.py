@@ -7,6 +7,7 @@ import msgspec
 from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.clauses import ClauseReader
 from setwise.prompt.lexicon import EXACT, Entry
+from setwise.prompt.numerals import number_at
 from setwise.prompt.reading import Match, Reading
 
 _TIMES = re.compile(r"x\d{1,2}")
@@ -66,6 +67,8 @@ class NounReader:
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
+        if self._counts_what_is_named(match, start):
+            return False
         word = self.r.words[match.start : match.end]
         if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
             return False
@@ -83,6 +86,12 @@ class NounReader:
         return (
             self.r.words[match.start] in self.table.not_money and self.r.words[match.start] not in self.table.containers
         )
+
+    def _counts_what_is_named(self, match: Match, start: int) -> bool:
+        """'Dark chocolate, 3 bars'."""
+        i = match.start
+        is_counted = match.end - i == 1 and self.r.words[i] in self.table.containers and i > start + 1
+        return is_counted and number_at(self.r.tokens, i - 1, self.table) is not None
 
     def _is_container(self, match: Match) -> bool:
         """'Pots de confiture', 'Flaschen Rotwein': what something else comes in."""
@@ -160,6 +169,12 @@ class NounReader:
                 if last - mention.end >= 3:
                     break
         return first, last
+
+    def is_described(self, i: int) -> bool:
+        """True for a word that only describes: a colour, a style, a size or filling."""
+        match = self.r.match_at[i]
+        is_attribute = match is not None and match.entry.is_attribute()
+        return is_attribute or self.r.state[i] == "size" or self.r.words[i] in self.table.fillers
 
     def hangs_on(self, i: int) -> bool:
         """True if a hyphen joins the word to the one before it: 'over-ear'."""

@@ -30,7 +30,12 @@ class OccasionReader:
             )
             if not is_word or is_name or (self.head_is_last and self._product_behind(i, mentions)):
                 continue
-            if is_tail or self._is_room(i) or self._is_about(i, start, end, covered):
+            if (
+                is_tail
+                or (r.stems[i] in self.table.vague and not mentions)
+                or self._is_room(i)
+                or self._is_about(i, start, end, covered)
+            ):
                 return i
             return None
         return None
@@ -71,10 +76,20 @@ class OccasionReader:
         """'Coffee gift set' is a gift: the product stands before what the clause is about."""
         if self.head_is_last:
             gap = range(mention.end, occasion_at)
-            return occasion_at >= mention.end and all(
-                self.r.words[k] not in self.table.determiners and not self.r.state[k] for k in gap
+            is_head = self.r.stems[occasion_at] in self.table.occasion_heads or self.r.code == "de"
+            return (
+                is_head
+                and occasion_at >= mention.end
+                and all(self.r.words[k] not in self.table.determiners and not self.r.state[k] for k in gap)
             )
         return occasion_at < mention.start and self.r.stems[occasion_at] in self.table.occasion_heads
+
+    def only_describes(self, mention: Mention, occasion_at: int) -> bool:
+        """'Smart tv with stereo sound', 't-shirt classic fit': in English a word behind the product that is no set."""
+        is_head = self.r.stems[occasion_at] in self.table.occasion_heads
+        gap = self.r.words[mention.end : occasion_at]
+        is_same = not any(word in self.table.determiners or not word.isalnum() for word in gap)
+        return self.r.code == "en" and occasion_at >= mention.end and not is_head and is_same
 
     def is_activity(self, start: int, end: int) -> bool:
         """'Protecting a tablet' names what it is for, not what is wished."""

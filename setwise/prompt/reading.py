@@ -93,10 +93,12 @@ class Reading:
         return end
 
     def _is_inside_title(self, start: int, i: int) -> bool:
-        if i == start or i + 1 >= len(self.words) or self._is_title(self.words[i + 1 : i + 8]):
+        if self._is_title(self.words[i + 1 : i + 8]):
             return False
         if self.words[i] == "plus":
             return True
+        if i == start or i + 1 >= len(self.words):
+            return False
         pair = f"{self.words[i - 1]} and {self.words[i + 1]}"
         is_joined = self.words[i] in ("and", "&", "+") and pair in self.lexicon.vocabulary.joined
         return is_joined and title_lead(self.words[start : i + 6]) in self.lexicon.vocabulary.titles

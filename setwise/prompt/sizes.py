@@ -134,9 +134,7 @@ class SizeReader:
         words = self.r.words
         if self.r.tokens[end].glued or end + 1 >= len(words):
             return True
-        return words[end + 1] in ("long", "wide", "tall", "high", "deep", ",") or any(
-            s.endswith(" in") for s in self.known
-        )
+        return words[end + 1] in ("long", "wide", "tall", "high", "deep", ",", "x")
 
     def _is_tent(self, i: int) -> bool:
         """'Zelt für 4 Personen' is a size, 'Stühle für 4 Personen' a number of guests."""

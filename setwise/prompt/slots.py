@@ -68,6 +68,8 @@ class SlotReader:
         if self.occasions.varies(start, chunk.end):
             self.is_occasion = True
         occasion_at = None if chunk.is_title else self.occasions.last(start, head_end, mentions)
+        if mentions and occasion_at is not None and self.occasions.only_describes(mentions[-1], occasion_at):
+            occasion_at = None
         if mentions and (occasion_at is None or not self.occasions.is_modifier(mentions[-1], occasion_at)):
             if occasion_at is not None:
                 self._found_occasion(occasion_at)
@@ -202,16 +204,18 @@ class SlotReader:
             if place is not None and not has_product:
                 self.tail_occasion = True
                 # "Work from home setup": what the clause ends in is what it is about.
-                self.is_occasion |= (
-                    place == chunk.end - 1 and self.r.stems[place] in self.table.occasion_heads and self.head_is_last
-                )
+                is_about = place == chunk.end - 1 and self.r.stems[place] in self.table.occasion_heads
+                is_wish = self.clauses.is_request or prep in self.table.relative or not self.head_is_last
+                is_heading = chunk.end < len(self.r.words) and self.r.words[chunk.end] == ":"
+                self.is_occasion |= is_heading or (is_about and not is_wish)
             if mentions and not has_product and not has_occasion:
                 self.fallback.append((prep in self.table.purpose, chunk, start + 1, end, mentions))
             if not mentions or (prep not in self.table.together and place is None):
                 continue
             mention = self.nouns.head(mentions)
             quantity, counted = self.quantities.quantity(start + 1, mention, end)
-            has_article = any(w in self.table.determiners for w in self.r.words[start + 1 : mention.start])
+            before = range(start + 1, mention.start)
+            has_article = all(self.r.words[i] in self.table.determiners or self.nouns.is_described(i) for i in before)
             after_place = (
                 place is not None
                 and mention.start > place
@@ -220,6 +224,8 @@ class SlotReader:
                     for w in self.r.words[place + 1 : mention.start]
                 )
             )
+            # "For our guest room a bed and a lamp": named products, and the rest of the room is open.
+            self.is_occasion |= after_place
             together = prep in self.table.together
             if after_place or (
                 together and ((counted and quantity > 1) or (has_occasion and not has_product and has_article))
@@ -247,6 +253,7 @@ class SlotReader:
                 "une",
                 "una",
             )
+            counted = counted or (chunk.start > 0 and self.r.words[chunk.start - 1] == "+")
             if counted and self._is_list_item(chunk, start, head_end):
                 self._add_unknown(chunk, start, head_end)
             else:

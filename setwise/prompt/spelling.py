@@ -23,7 +23,7 @@ class Speller:
                 self._ends[word[-2:], len(word)].append(word)
 
     def meant(self, word: str) -> str | None:
-        """The nearest word within one edit (two from seven letters on), or None; a swap of neighbours is one edit."""
+        """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None."""
         length = len(word)
         if word in self.known or length < SHORTEST - 1 or not word.isalpha():
             return None
@@ -31,7 +31,9 @@ class Speller:
         best: tuple[int, int, int, str] | None = None
         for other in self._near(word, most):
             distance = OSA.distance(word, other, score_cutoff=most)
-            if distance > most or (length < SHORTEST and not _doubles(word, other)):
+            if distance > most or (distance > 1 and word[0] != other[0]):
+                continue
+            if length < SHORTEST and not _doubles(word, other):
                 continue
             is_shuffled = sorted(word) == sorted(other)
             rank = (distance, 0 if is_shuffled else 1 if _doubles(word, other) else 2, -self._words[other], other)
