@@ -20,9 +20,9 @@ TOLERANCE = 0.009
 """The share of its value by which what is found may miss the optimum; 1 % is promised."""
 WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
-CELLS = 300_000
-"""Open options x states after which the best found is returned with a looser bound: some 10 ms of work. Real shops'
-assemblies of 7 slots x 100 need a tenth; evenly random pair terms over as many options would need seconds."""
+CELLS = 1_000_000
+"""Open options x states after which the best found is returned with a looser bound: some 30 ms of work. Shop-like'
+assemblies of 7 slots x 100 need a tenth; evenly drawn pair terms over as many options would need seconds."""
 LEADING_CHOICES, FEW_CHOICES = 300, 600
 """How many choices are cheaper to look at one and all than to branch over: before the search, and at its end."""
 LEADING = 10
