@@ -20,9 +20,9 @@ TOLERANCE = 0.009
 """The share of its value by which what is found may miss the optimum; 1 % is promised."""
 WHOLE = 0.5
 """Exact values are whole numbers: what is not better by more than this is not better."""
-CELLS = 300_000
-"""Open options x states after which the best found is returned with a looser bound: some 10 ms of work. Real shops'
-assemblies of 7 slots x 100 need a tenth; evenly random pair terms over as many options would need seconds."""
+CELLS = 1_000_000
+"""Open options x states after which the best found is returned with a looser bound: some 30 ms of work. Shop-like'
+assemblies of 7 slots x 100 need a tenth; evenly drawn pair terms over as many options would need seconds."""
 LEADING_CHOICES, FEW_CHOICES = 300, 600
 """How many choices are cheaper to look at one and all than to branch over: before the search, and at its end."""
 LEADING = 10
@@ -106,22 +106,19 @@ class Search:
         starts = np.searchsorted(problem.slot[options], np.arange(problem.n + 1)).tolist()
         unary, use = self.unary[options], limits.use[:, options]
         fit = problem.fit[options[:, None], options]
-        # One axis a slot, the latest slot last.
-        values, used = np.zeros(()), np.zeros(len(use))
-        sizes: list[int] = []
-        for depth, (first, end) in enumerate(pairwise(starts)):
-            values = values[..., None] + unary[first:end]
-            for i in range(depth):
-                shape = [1] * (depth + 1)
-                shape[i], shape[depth] = sizes[i], end - first
-                values += fit[starts[i] : starts[i + 1], first:end].reshape(shape)
-            used = used[..., None] + use[:, first:end].reshape(len(use), *[1] * depth, end - first)
-            sizes.append(end - first)
+        # As in the tree, but all states of a slot at once: what each open option would add, (open options, states).
+        terms, values, used = unary[:, None], np.zeros(1), np.zeros((len(use), 1))
+        for first, end in pairwise(starts):
+            own = end - first
+            values = (values + terms[:own]).ravel()
+            used = (used[:, None] + use[:, first:end, None]).reshape(len(use), len(values))
+            terms = (terms[own:, None] + fit[end:, first:end, None]).reshape(len(terms) - own, len(values))
         for row, most in zip(used, limits.most.tolist(), strict=True):
             values[row > most] = -np.inf
         best = int(values.argmax())
-        if values.flat[best] > -np.inf:
-            self.offer(options[np.add(starts[:-1], np.unravel_index(best, sizes))])
+        if values[best] > -np.inf:
+            places = np.unravel_index(best, np.diff(starts)[::-1])[::-1]
+            self.offer(options[np.add(starts[:-1], places)])
 
     def _branch(self, options: Ints, penalty: Floats, width: int, cells: float) -> float:
         """Searches these options; a bound on every choice among them."""
