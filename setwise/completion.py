@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ WEIGHTS = {
 is flat from 40 to 120 on half of UCI p3, and up to 60 on those bundles; kinds was chosen by hand on the sample shop.
 alike_* count times the shop's likeness and kinds times the rest: whether carts hold things of one kind or of different
 ones is read from the shop's own past."""
+MAX_TERMS = 48
+MAX_REPEATS = 4
 PARTNERS = 300
 LEGS = 150
 WORDS_SCORED = 1_000
@@ -33,72 +36,76 @@ KINDS = 6
 PER_KIND = 25
 
 Rows = NDArray[np.int64]
+Found = tuple[Rows, NDArray[np.float64]]
 
 
-def given_terms(titles: Sequence[Sequence[str]], limit: int = 64) -> list[str]:
+class Asked(msgspec.Struct, frozen=True):
+    """What is to be completed, looked up once: the given rows' mean direction and words, and what was said."""
+
+    given: Rows
+    direction: NDArray[np.float32]
+    alike: Found
+    said: Found
+    said_vector: NDArray[np.float32] | None
+
+
+def look_up(
+    index: LocalIndex,
+    given: Rows,
+    titles: Sequence[Sequence[str]],
+    said_terms: Sequence[str],
+    said_vector: NDArray[np.float32] | None,
+) -> Asked:
+    """`titles`: terms of each given title; `said_*`: the words of the intent, empty and None where nothing was said."""
+    mean = index.vectors[given].astype(np.float32).mean(axis=0)
+    return Asked(
+        given,
+        mean / max(float(np.linalg.norm(mean)), 1e-9),
+        index.matching(given_terms(titles), WORDS_SCORED),
+        index.matching(said_terms, WORDS_SCORED),
+        said_vector,
+    )
+
+
+def given_terms(titles: Sequence[Sequence[str]]) -> list[str]:
     """Terms of the given titles, each as often as titles have it: what all of them say counts most."""
     counts = Counter(term for title in titles for term in dict.fromkeys(title))
-    kept = sorted(counts, key=lambda term: (-counts[term], term))[:limit]
-    return [term for term in kept for _ in range(counts[term])]
+    kept = sorted(counts, key=lambda term: (-counts[term], term))[:MAX_TERMS]
+    return [term for term in kept for _ in range(min(counts[term], MAX_REPEATS))]
 
 
-def candidates(
-    given: Rows,
-    index: LocalIndex,
-    complementarity: Complementarity,
-    terms_of_given: Sequence[str],
-    intent: tuple[Sequence[str], NDArray[np.float32] | None] | None,
-) -> Rows:
-    """Rows worth scoring: partners, the most bought of the kinds that go with these, what is near in meaning or words.
-
-    `intent` = terms and vector of what was said, None where nothing was."""
-    kinds = np.unique(complementarity.groups[given]).tolist()
-    found = [complementarity.partners(given, PARTNERS)[0]]
+def candidates(asked: Asked, index: LocalIndex, complementarity: Complementarity) -> Rows:
+    """Rows worth scoring: partners, the most bought of the kinds that go with these, what is near in meaning or words."""
+    kinds = np.unique(complementarity.groups[asked.given]).tolist()
+    found = [complementarity.partners(asked.given, PARTNERS)[0]]
     found += [complementarity.members(code, PER_KIND) for code, _ in complementarity.category_partners(kinds, KINDS)]
-    found += [index.matching(terms_of_given, LEGS)[0], index.nearest(mean_vector(index, given), LEGS)[0]]
-    if intent is not None:
-        found.append(index.matching(intent[0], LEGS)[0])
-        found += [index.nearest(intent[1], LEGS)[0]] if intent[1] is not None else []
-    return np.setdiff1d(np.concatenate(found), given)
+    found += [asked.alike[0][:LEGS], asked.said[0][:LEGS], index.nearest(asked.direction, LEGS)[0]]
+    found += [index.nearest(asked.said_vector, LEGS)[0]] if asked.said_vector is not None else []
+    return np.setdiff1d(np.concatenate(found), asked.given)
 
 
-def mean_vector(index: LocalIndex, given: Rows) -> NDArray[np.float32]:
-    """The direction of the given products, of length 1."""
-    mean = index.vectors[given].astype(np.float32).mean(axis=0)
-    unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-9)
-    return unit
-
-
-def score(
-    rows: Rows,
-    given: Rows,
-    index: LocalIndex,
-    complementarity: Complementarity,
-    terms_of_given: Sequence[str],
-    intent: tuple[Sequence[str], NDArray[np.float32] | None] | None,
-) -> NDArray[np.float64]:
+def score(rows: Rows, asked: Asked, index: LocalIndex, complementarity: Complementarity) -> NDArray[np.float64]:
     """Parts of the scores in the order of FEATURES, shape (rows, features); a score is the sum of its row."""
     columns = np.zeros((len(rows), len(FEATURES)))
-    if intent is not None:
-        columns[:, 1] = _words(index, intent[0], rows)
-        if intent[1] is not None:
-            columns[:, 0] = index.similarity(intent[1], rows)
-    columns[:, 2] = index.similarity(mean_vector(index, given), rows)
-    columns[:, 3] = _words(index, terms_of_given, rows)
-    columns[:, 4] = np.log(np.maximum(complementarity.kind_lift(given, rows), 1e-3)).mean(axis=0)
-    columns[:, 5] = complementarity.strengths(given, rows).sum(axis=0)
+    if asked.said_vector is not None:
+        columns[:, 0] = index.similarity(asked.said_vector, rows)
+    columns[:, 1] = _shares(asked.said, rows)
+    columns[:, 2] = index.similarity(asked.direction, rows)
+    columns[:, 3] = _shares(asked.alike, rows)
+    columns[:, 4] = np.log(np.maximum(complementarity.kind_lift(asked.given, rows), 1e-3)).mean(axis=0)
+    columns[:, 5] = complementarity.strengths(asked.given, rows).sum(axis=0)
     like = complementarity.likeness
     shop = np.asarray([1.0, 1.0, like, like, 1.0 - like, 1.0])
     parts: NDArray[np.float64] = columns * shop * np.asarray([WEIGHTS[name] for name in FEATURES])
     return parts
 
 
-def _words(index: LocalIndex, terms: Sequence[str], rows: Rows) -> NDArray[np.float64]:
-    found, scores = index.matching(terms, WORDS_SCORED)
-    order = np.argsort(found)
-    places = np.minimum(np.searchsorted(found[order], rows), max(len(found) - 1, 0))
-    if not len(found):
-        return np.zeros(len(rows))
-    known = found[order][places] == rows
-    shares: NDArray[np.float64] = np.where(known, as_shares(scores)[order][places], 0.0)
+def _shares(found: Found, rows: Rows) -> NDArray[np.float64]:
+    """BM25 of these rows as a share of the best hit's, 0 where the words did not find them."""
+    order = np.argsort(found[0])
+    places = np.searchsorted(found[0][order], rows)
+    known = places < len(order)
+    known[known] = found[0][order][places[known]] == rows[known]
+    shares = np.zeros(len(rows))
+    shares[known] = as_shares(found[1])[order][places[known]]
     return shares

@@ -96,7 +96,7 @@ def test_a_shop_whose_carts_hold_different_things_has_no_likeness(sample) -> Non
 
 def test_products_bought_together_are_partners_and_the_reason_says_so(shop) -> None:
     made, snapshot = shop(THINGS, [order(i, "sofa0", "lamp0") for i in range(20)])
-    sofa, lamp, tent = snapshot.rows_of(map(ProductId, ("sofa0", "lamp0", "tent0")))
+    sofa, lamp, tent = snapshot.rows_of(map(ProductId, ("sofa0", "lamp0", "tent1")))
     rows, strengths = made.partners(np.asarray([sofa]), 10)
     assert rows.tolist() == [lamp]
     assert 0 < strengths[0] <= 1

@@ -5,7 +5,7 @@ import pytest
 
 from setwise.catalogue import Product, product_text
 from setwise.complementarity import Complementarity, build_complementarity
-from setwise.completion import FEATURES, candidates, given_terms, score
+from setwise.completion import FEATURES, WEIGHTS, candidates, given_terms, look_up, score
 from setwise.index import Analyzer, LocalIndex, build_index
 from setwise.names import ProductId
 from setwise.orders import Order, OrderLine
@@ -57,13 +57,14 @@ def alike(tmp_path_factory):
     return open_shop(tmp_path_factory.mktemp("alike"), orders_of(*pairs * 6))
 
 
-def complete(shop, given, intent=None, excluded=()):
+def complete(shop, given, intent=""):
+    """Ids best first, the parts and rows of all candidates."""
     index, complementarity = shop
     rows = np.asarray([ROW[i] for i in given])
-    terms = given_terms([ANALYZER.query_terms(THINGS[row].title) for row in rows.tolist()])
-    said = (ANALYZER.query_terms(intent), unit(intent)) if intent else None
-    found = candidates(rows, index, complementarity, terms, said)
-    parts = score(found, rows, index, complementarity, terms, said)
+    titles = [ANALYZER.query_terms(THINGS[row].title) for row in rows.tolist()]
+    asked = look_up(index, rows, titles, ANALYZER.query_terms(intent), unit(intent) if intent else None)
+    found = candidates(asked, index, complementarity)
+    parts = score(found, asked, index, complementarity)
     return [THINGS[row].id for row in found[np.argsort(-parts.sum(axis=1))].tolist()], parts, found
 
 
@@ -72,7 +73,7 @@ def test_what_is_given_is_no_candidate(different) -> None:
     assert not {"sofa0", "lamp1"} & set(ids)
 
 
-def test_where_carts_hold_different_things_the_other_kind_completes_even_a_product_that_nobody_bought(
+def test_where_carts_hold_different_things_the_other_kind_completes_even_what_nobody_bought(
     different,
 ) -> None:
     assert complete(different, ["sofa0"])[0][0].startswith("lamp")
@@ -94,12 +95,11 @@ def test_parts_that_do_not_apply_are_nothing(different) -> None:
     assert not parts[:, :2].any()
 
 
-def test_the_best_candidate_falls_by_its_part_when_nobody_bought_it_with_what_is_given(different, tmp_path) -> None:
+def test_what_co_purchase_adds_to_a_score_is_its_strength_times_its_weight(different) -> None:
     _, parts, found = complete(different, ["sofa0"])
     lamp = found.tolist().index(ROW["lamp1"])
     part = parts[lamp, FEATURES.index("bought_together")]
-    index, complementarity = different
-    assert part == pytest.approx(60.0 * complementarity.strengths(np.asarray([ROW["sofa0"]]), found)[0, lamp])
+    assert part == pytest.approx(WEIGHTS["bought_together"] * different[1].strengths(np.asarray([0]), found)[0, lamp])
     assert part > 0
 
 
