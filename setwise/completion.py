@@ -75,7 +75,7 @@ def given_terms(titles: Sequence[Sequence[str]]) -> list[str]:
 
 
 def candidates(asked: Asked, index: LocalIndex, complementarity: Complementarity) -> Rows:
-    """Rows worth scoring: partners, the most bought of the kinds that go with these, what is near in meaning or words."""
+    """Rows worth scoring: partners, the most bought of kinds that go with these, what is near in meaning or words."""
     kinds = np.unique(complementarity.groups[asked.given]).tolist()
     found = [complementarity.partners(asked.given, PARTNERS)[0]]
     found += [complementarity.members(code, PER_KIND) for code, _ in complementarity.category_partners(kinds, KINDS)]
