@@ -37,7 +37,7 @@ def find_groups(snapshot: Snapshot, vectors: NDArray[np.float16]) -> Groups:
     categories, names = np.asarray(snapshot.category), snapshot.meta.categories
     has_name = np.asarray([bool(name) for name in names], dtype=bool)
     named = has_name[categories] if len(names) else np.zeros(len(snapshot), dtype=bool)
-    if has_name.sum() < 2 or named.mean() < 0.5:
+    if has_name.sum() < 2 or 2 * named.sum() < len(named):
         return _clusters(snapshot, vectors)
     codes = categories.astype(np.int32)
     centroids = _means(vectors, np.where(named, codes, -1), len(names))

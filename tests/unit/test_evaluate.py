@@ -1,0 +1,47 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks.evaluate.asking import body_of
+from benchmarks.evaluate.report import as_table
+from benchmarks.evaluate.scoring import join_runs
+from benchmarks.evaluate.shops import ROOT
+from benchmarks.evaluate.tasks import SHOPS, askings, measures
+
+SHARED = Path(os.environ.get("SETWISE_SHARED") or ROOT / "../shared")
+
+
+def test_a_cart_is_sent_as_basket_and_a_history_as_what_to_exclude() -> None:
+    assert body_of({"text": "", "given": ["a"], "subsets": ["p3"]}) == {"k": 100, "basket": ["a"]}
+    assert body_of({"text": "", "given": ["a"], "subsets": ["p2"], "user_id": "u"}) == {
+        "k": 100,
+        "exclude": ["a"],
+        "user_id": "u",
+    }
+
+
+def test_a_query_without_history_is_its_words_alone() -> None:
+    assert body_of({"text": "red lamp", "subsets": []}) == {"k": 100, "prompt": "red lamp"}
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_every_run_of_a_shop_is_scored(shop) -> None:
+    assert {measure.asking for measure in measures(shop)} == set(askings(shop))
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_every_baseline_that_is_compared_with_comes_with_its_set(shop) -> None:
+    folder = SHARED / "data" / shop / "baselines"
+    assert all((folder / measure.baseline_file).is_file() or not folder.is_dir() for measure in measures(shop))
+
+
+def test_joined_runs_hold_every_line_of_each(tmp_path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"query_id": "1"}\n')
+    (tmp_path / "b.jsonl").write_text('{"query_id": "2"}\n')
+    joined = join_runs([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "both.jsonl")
+    assert joined.read_text() == '{"query_id": "1"}\n{"query_id": "2"}\n'
+
+
+def test_a_table_is_markdown_with_even_columns() -> None:
+    assert as_table(["a", "bb"], [["ccc", "d"]]) == "| a   | bb |\n| --- | -- |\n| ccc | d  |"
