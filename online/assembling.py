@@ -17,8 +17,6 @@ from setwise.names import ProductId
 from setwise.rules import ActiveRules
 from setwise.rules.pairs import PairRules, pair_rules
 
-BUNDLE_SIZE = 4
-"""Products in a bundle whose slots the catalogue had to name."""
 LEAST_SAME = 0.2
 """What a second product of a category counts in a bundle of a shop whose sets never hold two of a kind."""
 FIT_WEIGHT = 0.5
@@ -99,7 +97,7 @@ def _choose(
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
         return assemble_ideas(
-            asked, candidates, [filled.group for filled in slots], size=BUNDLE_SIZE,
+            asked, candidates, [filled.group for filled in slots], size=context.live.complementarity.meta.set_size,
             same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
         )  # fmt: skip

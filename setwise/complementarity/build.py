@@ -21,6 +21,8 @@ HALF_LIFE = timedelta(days=180)
 MIN_SUBSTITUTES = 2
 """Orders that two products of one category must share before they count as partners: one may be a choice of size."""
 
+DEFAULT_SET_SIZE = 4
+
 
 class Meta(msgspec.Struct, frozen=True):
     """Names of the groups, what they are, and how much alike things are that go together (0..1)."""
@@ -29,6 +31,8 @@ class Meta(msgspec.Struct, frozen=True):
     are_categories: bool
     likeness: float
     pairs: int
+    set_size: int = DEFAULT_SET_SIZE
+    """Products in a typical set of the merchant's, 2 to 7."""
 
 
 def build_complementarity(
@@ -65,7 +69,7 @@ def build_complementarity(
     }
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", arrays[name])
-    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys))
+    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _typical_size(made))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return {
         "groups": len(groups.names),
@@ -74,7 +78,13 @@ def build_complementarity(
         "partners": len(partners.rows),
         "products_with_partners": int((np.diff(partners.offsets) > 0).sum()),
         "likeness": round(likeness, 3),
+        "typical_set_size": meta.set_size,
     }
+
+
+def _typical_size(made: list[list[int]]) -> int:
+    sizes = [len(rows) for rows in made if len(rows) > 1]
+    return int(np.clip(np.median(sizes), 2, 7)) if sizes else DEFAULT_SET_SIZE
 
 
 def _set_baskets(made: list[list[int]]) -> Iterator[Basket]:
