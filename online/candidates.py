@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from online.live import LiveRelease
 from online.merchandising import suits_slot
 from online.wishes import Wish, met
+from setwise import completion
 from setwise.bundle import Candidate
 from setwise.catalogue import leaf_category
 from setwise.index import Hits, as_shares
@@ -33,6 +34,8 @@ class Asked(msgspec.Struct, frozen=True):
     name: str = ""
     categories: Sequence[str] = ()
     wishes: Sequence[Wish] = ()
+    given: completion.Asked | None = None
+    """What is to be completed: it decides in place of words and meaning, which it holds."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -70,11 +73,16 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     snapshot, listed = live.snapshot, rows.tolist()
     lexical = dict(zip(asked.hits.rows.tolist(), asked.hits.lexical.tolist(), strict=True))
     columns: dict[str, NDArray[np.float64]] = {
-        "lexical": np.asarray([lexical.get(row, 0.0) for row in listed]),
-        "popularity": np.asarray([_popularity(known.stats.get(row)) for row in listed]),
+        "popularity": np.asarray([_popularity(known.stats.get(row)) for row in listed])
     }
-    if asked.vector is not None:
-        columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
+    if asked.given is not None:
+        columns["completes"] = as_shares(
+            completion.score(rows, asked.given, live.index, live.complementarity).sum(axis=1)
+        )
+    else:
+        columns["lexical"] = np.asarray([lexical.get(row, 0.0) for row in listed])
+        if asked.vector is not None:
+            columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
@@ -84,15 +92,15 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:
         columns["affinity"] = np.asarray([_affinity(live, row, known.profile) for row in listed])
-    if known.anchors:
+    if known.anchors and asked.given is None:
         anchors = np.asarray(known.anchors, dtype=np.int64)
         columns["together"] = np.mean(live.complementarity.fit(anchors, rows), axis=0)
     if known.active.weighs_products:
         products = [snapshot[row] for row in listed]
         columns["rules"] = known.active.score_adjustment(products, suits_slot(live, rows, asked.hits.rows))[0]
-    parts = weighted_parts(feature_rows(columns, len(rows)))
-    order = best_first(parts.sum(axis=1), [snapshot.ids[row] for row in listed])
-    return Ranked(rows[order], parts[order], degrees[order])
+    weighted = weighted_parts(feature_rows(columns, len(rows)))
+    order = best_first(weighted.sum(axis=1), [snapshot.ids[row] for row in listed])
+    return Ranked(rows[order], weighted[order], degrees[order])
 
 
 def _popularity(stats: Mapping[str, Any] | None) -> float:

@@ -17,8 +17,9 @@ from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
-from online.plan import Plan, plan_bundles, plan_products
+from online.plan import MOSTLY_ALIKE, Plan, plan_bundles, plan_products
 from online.slots import Filled, open_slots, with_partners
+from setwise import completion
 from setwise.bundle import Assembly, Infeasible
 from setwise.index import Hits
 from setwise.names import ProductId
@@ -28,6 +29,7 @@ ROWS_PER_SLOT = 100
 ROWS_FOR_OPEN_SLOTS = 200
 MORE_FOR_EXCLUDED = 300
 NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
+NOTHING = Hits(NO_ROWS, np.empty(0), np.empty(0))
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -85,7 +87,9 @@ def prepare(
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         slots = [Filled(named.slot, rows, named.wishes) for named, rows in zip(plan.slots, ranked, strict=False)]
         if plan.open_text:
-            taken = {int(live.complementarity.groups[row]) for row in plan.anchors}
+            # Where sets hold different things, what is locked or in the basket is not offered a second time.
+            has_one = plan.anchors if live.complementarity.likeness < MOSTLY_ALIKE else []
+            taken = {int(live.complementarity.groups[row]) for row in has_one}
             slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
@@ -101,18 +105,21 @@ def recommend_products(
     profile, _ = hydrate(context, request.user_id if request.consent else None, NO_ROWS)
     history = [*(profile or {}).get("usual_products", ()), *(profile or {}).get("recent_products", ())]
     known_rows = live.snapshot.rows_of(map(ProductId, history))
-    text = plan.open_text or " ".join(live.snapshot[row].title for row in known_rows[:5])
+    text, given = plan.understanding.text, plan.basket_rows
+    if not text and not given:
+        text = " ".join(live.snapshot[row].title for row in known_rows[:5])
     wanted = request.offset + request.k
     if text:
         limit = ROWS_FOR_OPEN_SLOTS + min(max(wanted - ROWS_PER_SLOT, 0) + len(request.exclude), MORE_FOR_EXCLUDED)
         vector = encode(context, [text])[0]
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
-        vector, hits = None, _any_rows(live)
-    rows = hits.rows
+        vector, hits = None, NOTHING if given else _any_rows(live)
+    asked = Asked(hits, vector, *_kind(plan), plan.open_wishes, _given(live, given, text, vector))
+    rows = _with_completions(live, asked, hits.rows)
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
-    elif not plan.understanding.text and known_rows:
+    elif not plan.understanding.text and not given and known_rows:
         rows = np.concatenate([np.asarray(known_rows, dtype=np.int64), np.setdiff1d(rows, known_rows)])
     active = active_rules(live, book, request.prompt, [rows], now)
     rows = with_pinned(live, rows, active) if request.candidates is None else rows
@@ -125,10 +132,7 @@ def recommend_products(
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     _, stats = hydrate(context, None, rows)
     with context.stages("rank"):
-        named = plan.understanding.named[0] if len(plan.understanding.named) == 1 else None
-        categories = named.categories if named else ()
-        asked = Asked(hits, vector, named.name if named else "", categories, plan.open_wishes)
-        ranked = rank(live, rows, asked, Known(stats, profile, active, plan.basket_rows))
+        ranked = rank(live, rows, asked, Known(stats, profile, active, given))
     page = slice(request.offset, wanted)
     return present.products_answer(
         context, plan, Ranked(ranked.rows[page], ranked.parts[page], ranked.met[page])
@@ -147,17 +151,43 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
         for hit, vector, slot in zip(hits, vectors, named, strict=False)
     ]
     if plan.open_text:
-        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes))
+        said = vectors[-1] if plan.understanding.text else None
+        given = _given(context.live, plan.anchors, plan.understanding.text, said)
+        asked.append(Asked(hits[-1], vectors[-1], *_kind(plan), plan.open_wishes, given))
     # A locked product belongs to its slot alone: it cannot fill another one.
     locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
     pools = [one.hits.rows for one in asked]
     if plan.open_text:
-        pools[-1] = with_partners(context.live, pools[-1], plan.anchors)
+        pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
     pools = [rows[~np.isin(rows, locked)] for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
     return asked, pools
+
+
+def _kind(plan: Plan) -> tuple[str, list[str]]:
+    """Name and categories of the kind of thing that the whole sentence is about."""
+    return (plan.open_kind.name, plan.open_kind.categories) if plan.open_kind else ("", [])
+
+
+def _given(
+    live: LiveRelease, rows: list[int], text: str, vector: NDArray[np.float32] | None
+) -> completion.Asked | None:  # fmt: skip
+    """What is to be completed: the basket and locked products, in the direction that was said."""
+    if not rows:
+        return None
+    titles = [live.analyzer.terms(live.snapshot[row].title) for row in rows]
+    said = live.analyzer.query_terms(text) if text else []
+    return completion.look_up(live.index, np.asarray(rows, dtype=np.int64), titles, said, vector)
+
+
+def _with_completions(live: LiveRelease, asked: Asked, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The hits, and behind them what may complete the given products."""
+    if asked.given is None:
+        return rows
+    more = completion.candidates(asked.given, live.index, live.complementarity)
+    return np.concatenate([np.setdiff1d(rows, asked.given.given), np.setdiff1d(more, rows)])
 
 
 def _any_rows(live: LiveRelease) -> Hits:

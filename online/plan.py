@@ -11,12 +11,16 @@ from online.wishes import Wish, wishes_of
 from setwise.audience import said_in
 from setwise.bundle import Slot
 from setwise.catalogue import leaf_category
+from setwise.languages import stem
 from setwise.names import ProductId
 from setwise.prompt import SlotWish, Understanding, understand
 from setwise.prompt.budget import Budget
 from setwise.rules import RuleBook
+from setwise.vocabulary import words_of
 
 MAX_NAME = 64
+MOSTLY_ALIKE = 0.5
+"""From this likeness on a shop's sets hold rather things of one kind than of different ones."""
 
 
 class SlotPlan(msgspec.Struct, frozen=True):
@@ -39,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True):
     slots: list[SlotPlan]
     open_text: str
     open_wishes: list[Wish]
+    open_kind: SlotWish | None
+    """What an open wish asks several of ("macbook cases"), if it names a kind."""
     basket_rows: list[int]
     unknown_locks: list[str]
     currency_problem: bool
@@ -64,20 +70,36 @@ def plan_bundles(
     """Reads a request for bundles; pure look-ups, no store is asked."""
     read = understand(request.prompt or "", live.vocabulary)
     template = book.template_for(request.prompt or "") if read.is_occasion or not read.named else None
-    is_open = request.slots is None and template is None and (read.is_occasion or not read.named)
-    wished = [(wish, True) for wish in read.named]
+    kind = _several_of(read, live) if request.slots is None and template is None else None
+    is_open = request.slots is None and template is None and (read.is_occasion or not read.named or kind is not None)
+    wished = [(wish, True) for wish in read.named if wish is not kind]
     if request.slots is not None:
         wished = [(_as_wish(live, slot.name, slot.quantity), slot.required) for slot in request.slots]
     elif template is not None:
         known = {wish.name for wish in read.named}
         of_template = [slot for slot in template.slots if slot.name not in known]
         wished += [(_as_wish(live, slot.name, slot.quantity), slot.required) for slot in of_template]
-    return _plan(live, now, read, wished, request, is_open, allow_preorder)
+    return _plan(live, now, read, wished, request, is_open, allow_preorder, kind)
 
 
 def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, allow_preorder: bool) -> Plan:
     """Reads a request for single products: no slots, the whole sentence is one wish."""
-    return _plan(live, now, understand(request.prompt or "", live.vocabulary), [], request, True, allow_preorder)
+    read = understand(request.prompt or "", live.vocabulary)
+    kind = read.named[0] if len(read.named) == 1 else None
+    return _plan(live, now, read, [], request, True, allow_preorder, kind)
+
+
+def _several_of(read: Understanding, live: LiveRelease) -> SlotWish | None:
+    """The one kind of thing that was named in the plural and without a number: "macbook cases".
+
+    Where the shop's own sets hold like things, several different ones are meant; elsewhere it is one product."""
+    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness < MOSTLY_ALIKE:
+        return None
+    head = read.named[0].name.split()[-1]
+    is_plural = any(
+        word != head and stem(word, read.language) == stem(head, read.language) for word in words_of(read.text)
+    )
+    return read.named[0] if is_plural else None
 
 
 def _as_wish(live: LiveRelease, name: str, quantity: int) -> SlotWish:
@@ -91,6 +113,7 @@ def _as_wish(live: LiveRelease, name: str, quantity: int) -> SlotWish:
 def _plan(
     live: LiveRelease, now: datetime, read: Understanding, wished: list[tuple[SlotWish, bool]],
     request: BundleRequest | ProductsRequest, is_open: bool, allow_preorder: bool,
+    kind: SlotWish | None,
 ) -> Plan:  # fmt: skip
     wish = request.budget if isinstance(request, BundleRequest) else None
     lock = request.lock if isinstance(request, BundleRequest) else []
@@ -112,6 +135,7 @@ def _plan(
         slots=_slots(live, read, wished, locked),
         open_text=(read.text or titles) if is_open else "",
         open_wishes=wishes_of(live, read),
+        open_kind=kind,
         basket_rows=basket_rows,
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),

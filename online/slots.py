@@ -16,8 +16,8 @@ MAX_GROUPS = 12
 """Most categories that an open wish is spread over."""
 COPIES = 3
 """A bundle may hold so many products of one category: "different styles of jeans" is answered with several."""
-BEST, PARTNERS, ROWS_OF_PARTNERS, ROWS_OF_ANCHORS = 10, 4, 30, 100
-"""Of how many best hits, how many further groups, and how many rows of each; rows that go with locked products."""
+BEST, PARTNERS, ROWS_OF_PARTNERS = 10, 4, 30
+"""Of how many best hits, how many further groups, and how many rows of each."""
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -55,7 +55,5 @@ def with_partners(live: LiveRelease, rows: NDArray[np.int64], anchors: Sequence[
     codes, counts = np.unique(goes_with.groups[of], return_counts=True)
     common = codes[np.argsort(-counts, kind="stable")][: len(known) or 1].tolist()
     more = [goes_with.members(code, ROWS_OF_PARTNERS) for code, _ in goes_with.category_partners(common, PARTNERS)]
-    if len(known):
-        more.append(goes_with.partners(known, ROWS_OF_ANCHORS)[0])
     new = np.unique(np.concatenate([np.empty(0, np.int64), *more]))
     return np.concatenate([rows, np.setdiff1d(new, [*rows.tolist(), *anchors])]).astype(np.int64)

@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEATURES = (
-    "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together", "rules"
+    "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together",
+    "completes", "rules",
 )  # fmt: skip
 """All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
 slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
 wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
 orders. affinity: share of the shopper's tastes that it meets. together: how well it goes with what is locked or in the
-basket. rules: what the shop's pin, boost and bury add or take."""
+basket. completes: the score of setwise.completion, as a share of the best one's. rules: what the shop's pin, boost and
+bury add or take."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -23,6 +25,7 @@ WEIGHTS = {
     "popularity": 0.15,
     "affinity": 0.35,
     "together": 0.8,
+    "completes": 3.0,
     "rules": 1.0,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
