@@ -1,0 +1,25 @@
+"""The service of a built shop, in this process and over its HTTP routes."""
+
+from pathlib import Path
+
+from litestar.testing import TestClient
+
+from online.answers import KeptBundles
+from online.app import create_app
+from online.bundle_store import build_bundle_store
+from online.gather import Dependencies
+from online.hydration import build_reader
+from online.live import ReleaseWatch
+from online.live_rules import build_rules_watch
+from online.retrieval import build_retriever
+from setwise.release import Releases
+from setwise.settings import Settings
+
+
+def serve(data_dir: Path) -> TestClient:
+    """A client of the live release; to be used as a context."""
+    settings = Settings.from_env({"SETWISE_DATA_DIR": str(data_dir)})
+    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
+    dependencies = Dependencies(build_retriever(settings.vectors), build_reader(settings))
+    rules, kept = build_rules_watch(settings, watch.is_known), KeptBundles(build_bundle_store(settings))
+    return TestClient(create_app(dependencies, watch, rules, kept))
