@@ -191,6 +191,10 @@ class AttributeReader:
         )
         if entry.brand in self.v.ordinary:
             return is_behind
+        if after in r.table.alternatives.values and match.end + 1 < len(r.words):
+            other = r.match_at[match.end + 1]
+            if other is not None and other.entry.brand:
+                return True
         is_alone = before in ("", ",") and (after == "" or r.tokens[match.end].kind == "sign")
         return (
             is_before
