@@ -49,12 +49,12 @@ class ExclusionReader:
         match = r.match_at[i]
         if match is not None and match.start == i and match.end < len(words):
             end = match.end
-            if hit := self.table.fine.at(words, end):
-                self._mark(i, end + hit[0], "said")
-                return end + hit[0] - i
             if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end + hit[0], words[end]):
                 self._add(match.entry, i, end)
                 self._mark(i, end + hit[0], "out")
+                return end + hit[0] - i
+            if hit := self.table.fine.at(words, end):
+                self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
         return 0
 
