@@ -206,6 +206,14 @@ def _concept_words() -> dict[str, frozenset[str]]:
     }
 
 
+_SPELLING = {
+    "de": (frozenset("äöüß"), ("frei", "freie", "freies", "freier", "freien", "ung", "keit")),
+    "fr": (frozenset("çœèêàù"), ("eaux", "euse")),
+    "es": (frozenset("ñ¿¡óáú"), ("ción",)),
+}
+"""Letters and endings that only one of the languages has."""
+
+
 def guess_language(words: list[str], home: str, home_words: frozenset[str] | set[str] = frozenset()) -> str:
     """The language most words belong to; where nothing speaks for another, the catalogue's (`home`)."""
     table = _concept_words()
@@ -222,6 +230,8 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
             else 0.0
             for word in words
         )
+    for code, (letters, endings) in _SPELLING.items():
+        scores[code] += sum(1.0 for word in words if letters.intersection(word) or word.endswith(endings))
     scores[home] += 0.3 + 0.4 * sum(word in home_words for word in words)
     scores["en"] += 0.1
     return max(CODES, key=lambda code: scores[code])

@@ -7,7 +7,7 @@ import msgspec
 
 _TOKEN = re.compile(
     r"(?P<number>\d{1,3}(?:[.,'’ ]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2}(?!\d))?)"
-    r"|(?P<word>w/(?:out|o)?(?!\w)|(?:qu|[dljscnmt])['’](?=[^\W\d_]{2})|[^\W\d_](?:[^\W_]|['’](?=[^\W\d_]))*)"
+    r"|(?P<word>(?:usd|eur|gbp|chf|cad|aud)(?=\d)|w/(?:out|o)?(?!\w)|(?:qu|[dljscnmt])['’](?=[^\W\d_]{2})|[^\W\d_](?:[^\W_]|['’](?=[^\W\d_]))*)"
     r"|(?P<sign>us\$|[^\w\s]|_)"
 )
 

@@ -5,32 +5,8 @@ from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 
 MAX_WISHES = 10
-_LEADS = frozenset(["from", "by", "von", "brand", "brands", "marke", "marque", "marca", "de"])
-_NOT_A_BRAND = frozenset(
-    [
-        "on",
-        "in",
-        "at",
-        "for",
-        "next",
-        "the",
-        "with",
-        "el",
-        "la",
-        "le",
-        "der",
-        "die",
-        "das",
-        "im",
-        "am",
-        "a",
-        "my",
-        "keep",
-        "un",
-        "una",
-        "une",
-    ]
-)
+_LEADS = frozenset("from by von brand brands marke marque marca de only nur solo preferably chez love".split())
+_NOT_A_BRAND = frozenset("on in at for next with el der die das im am keep".split())
 _MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
 _ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel", "vinyl", "tin"])
 
@@ -171,31 +147,38 @@ class AttributeReader:
         return ("styles", entry.style) if entry.style else None
 
     def _is_brand(self, match: Match) -> bool:
+        """Rare words and names of several words always are; an everyday word ('summit') needs a sign of it."""
         r = self.r
-        before = r.words[match.start - 1] if match.start else ""
+        at = match.start - 1 - (match.start > 1 and r.words[match.start - 1] == ":")
+        before = r.words[at] if at >= 0 else ""
         after = r.words[match.end] if match.end < len(r.words) else ""
-        if before in _LEADS or after in ("brand", "only"):
-            return True
-        if match.end - match.start > 1:
+        if before in _LEADS or after in ("brand", "only") or match.end - match.start > 1:
             return True
         entry = match.entry
-        if before in _NOT_A_BRAND - {"a", "la", "le", "my"} or entry.is_attribute() or entry.product:
+        if entry.is_attribute() or entry.product:
             return False
-        neighbour = r.match_at[match.end] if match.end < len(r.words) else None
-        is_before = neighbour is not None and (neighbour.entry.product or neighbour.entry.is_attribute())
-        previous = r.match_at[match.start - 1] if match.start else None
-        is_behind = (
-            previous is not None
-            and previous.entry.product
-            and (match.end == len(r.words) or r.tokens[match.end].kind == "sign")
-        )
+        is_behind = self._product_before(match) and (after == "" or r.tokens[match.end].kind == "sign")
         if entry.brand in self.v.ordinary:
             return is_behind
-        is_alone = before in ("", ",") and (after == "" or r.tokens[match.end].kind == "sign")
-        return (
-            is_before
-            or is_behind
-            or is_alone
-            or (previous is not None and previous.entry.product)
-            or before in ("or", "oder", "ou", "o")
-        )
+        if r.words[match.start] not in r.table.known:
+            return True
+        if before in _NOT_A_BRAND:
+            return False
+        return is_behind or self._product_before(match) or self._stands_as_brand(match, before, after)
+
+    def _product_before(self, match: Match) -> bool:
+        previous = self.r.match_at[match.start - 1] if match.start else None
+        return previous is not None and previous.entry.product
+
+    def _stands_as_brand(self, match: Match, before: str, after: str) -> bool:
+        """'Summit backpack', 'summit black backpack', 'backpack, summit', 'summit or rally'."""
+        r = self.r
+        following = r.match_at[match.end] if after else None
+        if following is not None and (following.entry.product or following.entry.is_attribute()):
+            return True
+        if after in r.table.alternatives.values and match.end + 1 < len(r.words):
+            other = r.match_at[match.end + 1]
+            if other is not None and other.entry.brand:
+                return True
+        is_item = before in ("", ",") and (after == "" or r.tokens[match.end].kind == "sign")
+        return is_item or before in r.table.alternatives.values

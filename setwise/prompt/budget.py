@@ -227,7 +227,7 @@ class BudgetReader:
                 found.end = i + 1 + hit[0]
                 after.add(hit[1])
             elif hit := self.amounts.after(i):
-                if hit[1] == "after_min" and self._amount_follows(i + hit[0]):
+                if hit[1] in ("after_min", "after_max") and self._amount_follows(i + hit[0]):
                     break
                 found.end = i + hit[0]
                 after.add(hit[1])

@@ -34,7 +34,9 @@ class ExclusionReader:
         if r.state[i]:
             return 0
         if hit := self.table.traps.at(words, i):
-            self._mark(i, i + hit[0], "said")
+            # "Not too short": the word it tempers is no wish either.
+            end = i + hit[0] + (words[i + hit[0] - 1] in ("too", "zu", "trop", "muy"))
+            self._mark(i, min(end, len(words)), "said")
             return hit[0]
         if hit := self.table.owned.at(words, i):
             return self._list(i, i + hit[0], owned=True)
@@ -47,12 +49,12 @@ class ExclusionReader:
         match = r.match_at[i]
         if match is not None and match.start == i and match.end < len(words):
             end = match.end
-            if hit := self.table.fine.at(words, end):
-                self._mark(i, end + hit[0], "said")
-                return end + hit[0] - i
             if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end + hit[0], words[end]):
                 self._add(match.entry, i, end)
                 self._mark(i, end + hit[0], "out")
+                return end + hit[0] - i
+            if hit := self.table.fine.at(words, end):
+                self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
         return 0
 
@@ -122,7 +124,12 @@ class ExclusionReader:
         """The items behind a negation, as far as its scope goes; 0 if there are none."""
         words = self.r.words
         first, kind, end = True, "", i
-        by_brand = any(w in _BRAND_LEADS for w in words[start:i])
+        by_brand = any(w in _BRAND_LEADS for w in words[start:i]) and words[start] not in (
+            "frei",
+            "free",
+            "libre",
+            "made",
+        )
         while i < len(words):
             i, led = self._past_articles(i)
             by_brand = by_brand or led
@@ -283,7 +290,12 @@ class ExclusionReader:
             found["words"].append(said)
         elif entry.brand and (by_brand or not (entry.material or entry.color or entry.thing or entry.product)):
             found["brands"].append(entry.brand)
-        elif entry.product and EXACT in entry.shares.values() and not entry.thing and (leaf := self._leaf(entry, said)):
+        elif (
+            entry.product
+            and EXACT in entry.shares.values()
+            and not entry.thing
+            and (leaf := self._leaf(entry, said, owned))
+        ):
             found["categories"].append(leaf)
         elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
             found["words"].append(entry.thing)
@@ -295,14 +307,14 @@ class ExclusionReader:
             found["colors"].append(entry.color)
         elif entry.style:
             found["styles"].append(entry.style)
-        elif entry.product and (leaf := self._leaf(entry, said)):
+        elif entry.product and (leaf := self._leaf(entry, said, owned)):
             found["categories"].append(leaf)
         elif entry.product and entry.synonym:
             found["words"].append(entry.synonym if self.r.code != home.home else said)
         else:
             found["words"].append(said)
 
-    def _leaf(self, entry: Entry, said: str) -> str:
+    def _leaf(self, entry: Entry, said: str, owned: bool) -> str:
         """The category in lower case and singular, if the word means all of it."""
         shares = sorted(entry.shares.items(), key=lambda e: (-e[1], e[0]))
         if not shares or shares[0][1] < 0.95:
@@ -312,7 +324,9 @@ class ExclusionReader:
         words = leaf.lower().split(" ")
         name, whole = key_of(entry.synonym or said, home.home), key_of(leaf, home.home)
         is_narrower = name.endswith(" " + whole) or name.startswith(whole + " ")
-        if is_narrower or not (shares[0][1] > 1 or name == whole or entry.synonym):
+        # "Headphones without a cable" speaks of a part; "I already have a stove" of the camping stove.
+        is_wider = not owned and (whole.endswith(" " + name) or whole.startswith(name + " "))
+        if is_narrower or is_wider or not (shares[0][1] > 1 or name == whole or entry.synonym):
             return ""
         if home.home == "de":
             return self.r._german_singular(words[0]) if len(words) == 1 else leaf.lower()

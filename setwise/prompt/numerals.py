@@ -80,11 +80,14 @@ def _in_words(tokens: list[Token], start: int, table: Language) -> tuple[int, De
 def _may_join(tokens: list[Token], i: int, table: Language, current: int, total: int) -> bool:
     """'Two hundred and fifty' is one number, 'ten and fifteen' are two; Spanish says 'treinta y cinco'."""
     following = word_value(tokens[i + 1].text, table)
-    if following is None:
+    is_scaled = i + 2 < len(tokens) and (tokens[i + 2].text in table.scales or tokens[i + 2].text.startswith("vingt"))
+    if following is None or is_scaled:
         return False
     if table.code in ("en", "de"):
-        return (current >= 100 and current % 100 == 0) or (total > 0 and current == 0)
-    return current % 100 >= 20 and current % 10 == 0 and following < 20
+        return following < 100 and ((current >= 100 and current % 100 == 0) or (total > 0 and current == 0))
+    # French says 'vingt et un' and 'soixante et onze', and 'et' before no other.
+    limit = (1, 11) if table.code == "fr" else range(1, 10)
+    return current % 100 >= 20 and current % 10 == 0 and following in limit
 
 
 def word_value(word: str, table: Language) -> int | None:

@@ -50,7 +50,9 @@ class QuantityReader:
                 if before is not None:
                     return _bounded(before[1]), True
                 return (1 if pair_sold else 2), True
-            number = number_at(r.tokens, i, self.table) if not r.state[i] else None
+            match = r.match_at[i]
+            is_brand = match is not None and bool(match.entry.brand)
+            number = number_at(r.tokens, i, self.table) if not r.state[i] and not is_brand else None
             if number is not None and not self._is_model(lo, i) and (count := self._count(i, number)) is not None:
                 return count, True
             i += number[0] if number else 1

@@ -35,6 +35,8 @@ class Speller:
                 continue
             if length < SHORTEST and not _doubles(word, other):
                 continue
+            if length == SHORTEST and distance and not _is_slip(word, other):
+                continue
             is_shuffled = sorted(word) == sorted(other)
             rank = (distance, 0 if is_shuffled else 1 if _doubles(word, other) else 2, -self._words[other], other)
             best = rank if best is None or rank < best else best
@@ -51,6 +53,12 @@ class Speller:
             if swapped in self._words:
                 found.add(swapped)
         return found
+
+
+def _is_slip(word: str, other: str) -> bool:
+    """Of four letters: one left out, doubled, swapped, or the last one wrong; 'text' is no tent and 'soup' no soap."""
+    is_shorter = len(other) > len(word)
+    return is_shorter or _doubles(word, other) or sorted(word) == sorted(other) or word[:-1] == other[:-1]
 
 
 def _doubles(word: str, other: str) -> bool:

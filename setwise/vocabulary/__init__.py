@@ -29,7 +29,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     hints: dict[str, dict[str, int]] = {}
     """Words that titles have of one kind of thing only ('cheddar' -> Cheese): they name it if nothing else does."""
     ordinary: frozenset[str] = frozenset()
-    """Brands whose name is also a word of titles: only 'from X' or 'X brand' means them."""
+    """Brands whose name other brands' titles use as a word: only 'from X' or 'X brand' means them."""
     joined: frozenset[str] = frozenset()
     """'left and right' pairs that titles write as one thing."""
     titles: frozenset[str] = frozenset()

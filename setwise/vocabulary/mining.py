@@ -85,9 +85,8 @@ class _Miner:
         )
 
     def _ordinary(self) -> frozenset[str]:
-        common = language(self.code).common | language(self.code).fillers | language(self.code).detect
         words = self.counts["foreign words"]
-        return frozenset(b for b in _names(self.counts["brands"]) if b in common or (" " not in b and words[b] > 0))
+        return frozenset(b for b in _names(self.counts["brands"]) if " " not in b and words[b] > 0)
 
     def _nouns(self) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
         """Nouns from leaf categories and from the heads of titles; hints from the words before them."""
