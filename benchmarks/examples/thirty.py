@@ -11,8 +11,8 @@ from setwise.money import format_cents
 PROMPTS = Path(__file__).with_name("prompts.toml")
 HEAD = """# Thirty prompts and their answers
 
-Written by `python -m benchmarks.examples --only prompts`: the small shops of tests/understanding (65 to 106 products each), as
-they are built and served. The first two bundles of each answer are shown. Where an answer is weak, a sentence says so.
+Written by `python -m benchmarks.examples --only prompts`: the small shops of tests/understanding (65 to 106 products
+each), as they are built and served. The first two bundles of each answer are shown. Where an answer is weak, a sentence says so.
 """
 
 
@@ -53,14 +53,11 @@ def _section(one: dict[str, str], answer: dict[str, Any]) -> str:
 def _understood(read: dict[str, Any]) -> str:
     found = [f"{slot['quantity']} x {slot['name']}" for slot in read["slots"]]
     if budget := read["budget"]:
-        low, high = (
-            "" if budget[k] is None else format_cents(budget[k], budget["currency"]) for k in ("min_cents", "max_cents")
+        bounds = [("from", budget["min_cents"]), ("up to", budget["max_cents"])]
+        said = " ".join(
+            f"{word} {format_cents(cents, budget['currency'])}" for word, cents in bounds if cents is not None
         )
-        found.append(
-            f"budget {low}{' to ' if low and high else ' up to ' if high else ' or more'}{high} ({budget['scope']})".replace(
-                "  ", " "
-            )
-        )
+        found.append(f"budget {said} ({budget['scope']})")
     found += [
         f"{kind}: {', '.join(read[kind])}"
         for kind in ("colors", "materials", "styles", "brands", "sizes")

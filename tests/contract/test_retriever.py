@@ -35,7 +35,17 @@ def release(tmp_path_factory) -> LiveRelease:
     name = f"{COLLECTION_PREFIX}test_{uuid.uuid4().hex[:8]}"
     manifest = Manifest(ReleaseId("r-test"), datetime.now(UTC), None, (), {}, {}, {}, "USD", collection=name)
     snapshot = Snapshot(folder / "snapshot")
-    return LiveRelease(manifest, snapshot, None, LocalIndex(folder / "index"), mine(products), Analyzer())
+    (folder / "complementarity").mkdir()
+    build_complementarity(snapshot, vectors.astype(np.float16), [], [], datetime.now(UTC), folder / "complementarity")
+    return LiveRelease(
+        manifest=manifest,
+        snapshot=snapshot,
+        encoder=None,
+        index=LocalIndex(folder / "index"),
+        vocabulary=mine(products),
+        complementarity=Complementarity.open(folder / "complementarity"),
+        analyzer=Analyzer(),
+    )
 
 
 @pytest.fixture(scope="module", params=["in-process", "weaviate"])
