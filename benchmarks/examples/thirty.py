@@ -12,7 +12,8 @@ PROMPTS = Path(__file__).with_name("prompts.toml")
 HEAD = """# Thirty prompts and their answers
 
 Written by `python -m benchmarks.examples --only prompts`: the small shops of tests/understanding (65 to 106 products
-each), as they are built and served. The first two bundles of each answer are shown. Where an answer is weak, a sentence says so.
+each), as they are built and served. The first two bundles of each answer are shown. Where an answer is weak, a sentence
+says so.
 """
 
 

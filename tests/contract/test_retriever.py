@@ -11,6 +11,7 @@ from online.live import LiveRelease
 from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError, WeaviateRetriever
 from orchestration import collection
 from setwise.catalogue import Product, product_text
+from setwise.complementarity import Complementarity, build_complementarity
 from setwise.index import LocalIndex, build_index
 from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId, collections_of
 from setwise.release import Manifest
