@@ -115,7 +115,8 @@ def recommend_products(
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
         vector, hits = None, NOTHING if given else _any_rows(live)
-    asked = Asked(hits, vector, *_kind(plan), plan.open_wishes, _given(live, given, text, vector))
+    # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
+    asked = Asked(hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector))
     rows = _with_completions(live, asked, hits.rows)
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)

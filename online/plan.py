@@ -21,6 +21,9 @@ from setwise.vocabulary import words_of
 MAX_NAME = 64
 MOSTLY_ALIKE = 0.5
 """From this likeness on a shop's sets hold rather things of one kind than of different ones."""
+WORDS_OF_A_KIND = 2
+"""A longer name is one product's: "Set of 3 coloured flying ducks"."""
+_ONE_OF_THEM = frozenset("a an one ein eine einen un une una".split())
 
 
 class SlotPlan(msgspec.Struct, frozen=True):
@@ -70,7 +73,7 @@ def plan_bundles(
     """Reads a request for bundles; pure look-ups, no store is asked."""
     read = understand(request.prompt or "", live.vocabulary)
     template = book.template_for(request.prompt or "") if read.is_occasion or not read.named else None
-    kind = _several_of(read, live) if request.slots is None and template is None else None
+    kind = _several_of(request.prompt or "", read, live) if request.slots is None and template is None else None
     is_open = request.slots is None and template is None and (read.is_occasion or not read.named or kind is not None)
     wished = [(wish, True) for wish in read.named if wish is not kind]
     if request.slots is not None:
@@ -89,17 +92,17 @@ def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, al
     return _plan(live, now, read, [], request, True, allow_preorder, kind)
 
 
-def _several_of(read: Understanding, live: LiveRelease) -> SlotWish | None:
-    """The one kind of thing that was named in the plural and without a number: "macbook cases".
+def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish | None:
+    """The one kind of thing that was named without a number or an article: "macbook cases", "swimsuit".
 
     Where the shop's own sets hold like things, several different ones are meant; elsewhere it is one product."""
     if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness < MOSTLY_ALIKE:
         return None
-    head = read.named[0].name.split()[-1]
-    is_plural = any(
-        word != head and stem(word, read.language) == stem(head, read.language) for word in words_of(read.text)
-    )
-    return read.named[0] if is_plural else None
+    name, said = read.named[0].name.split(), words_of(prompt)
+    head = stem(name[-1], read.language)
+    is_plural = any(word != name[-1] and stem(word, read.language) == head for word in said)
+    is_bare = _ONE_OF_THEM.isdisjoint(said) and (is_plural or len(name) <= WORDS_OF_A_KIND)
+    return read.named[0] if is_bare else None
 
 
 def _as_wish(live: LiveRelease, name: str, quantity: int) -> SlotWish:
