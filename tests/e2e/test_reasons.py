@@ -1,0 +1,62 @@
+"""What an answer says of its choices is what decided: parts add up, and a part is what its factor brings."""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pytest
+
+from online.candidates import Asked, Known, rank
+from online.wishes import wishes_of
+from setwise.index import Hits
+from setwise.prompt import understand
+from setwise.ranking import FEATURES
+from setwise.rules import ActiveRules
+from setwise.rules.document import Rule
+
+
+def test_items_parts_add_up_to_their_scores_and_those_to_the_bundles(client) -> None:
+    body = {"prompt": "a mid-century living room under $2000", "explain": True}
+    bundles = client.post("/v1/bundles", json=body).json()["bundles"]
+    assert bundles
+    for bundle in bundles:
+        for item in bundle["items"]:
+            assert item["score"] == pytest.approx(sum(item["parts"].values()))
+            assert item["reasons"]
+        assert bundle["parts"]["relevance"] == pytest.approx(sum(item["score"] for item in bundle["items"]))
+        assert bundle["score"] == pytest.approx(sum(bundle["parts"].values()))
+
+
+WITHOUT: dict[str, Callable[[Asked, Known], tuple[Asked, Known]]] = {
+    "lexical": lambda a, k: (msgspec.structs.replace(a, hits=Hits(*(np.empty(0, t) for t in (int, float, float)))), k),
+    "semantic": lambda a, k: (msgspec.structs.replace(a, vector=None), k),
+    "slot_match": lambda a, k: (msgspec.structs.replace(a, name=""), k),
+    "category_match": lambda a, k: (msgspec.structs.replace(a, categories=[]), k),
+    "wish_match": lambda a, k: (msgspec.structs.replace(a, wishes=[]), k),
+    "popularity": lambda a, k: (a, msgspec.structs.replace(k, stats={})),
+    "affinity": lambda a, k: (a, msgspec.structs.replace(k, profile=None)),
+    "together": lambda a, k: (a, msgspec.structs.replace(k, anchors=[])),
+    "rules": lambda a, k: (a, msgspec.structs.replace(k, active=ActiveRules())),
+}
+
+
+@pytest.mark.parametrize("factor", WITHOUT)
+def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str) -> None:
+    live = client.app.state.watch.live
+    rows = np.arange(80)
+    first = live.snapshot[0]
+    category = live.snapshot.meta.categories[int(live.snapshot.category[0])]
+    hits = Hits(rows, np.linspace(0.1, 1.0, len(rows)), np.zeros(len(rows)))
+    read = understand(f"{first.color} {first.material}", live.vocabulary)
+    vector = live.encoder.encode([first.title])[0]
+    asked = Asked(hits, vector, first.title, [category], wishes_of(live, read))
+    profile = {"top_brands": [first.brand], "top_categories": [category], "top_colors": [first.color]}
+    active = ActiveRules([Rule("b", "boost", products=[first.id], value=0.25)])
+    known = Known({row: {"popularity": 20.0} for row in rows.tolist()}, profile, active, [90])
+    full, less = rank(live, rows, asked, known), rank(live, rows, *WITHOUT[factor](asked, known))
+    before = dict(zip(full.rows.tolist(), full.parts, strict=True))
+    after = dict(zip(less.rows.tolist(), less.parts, strict=True))
+    at = FEATURES.index(factor)
+    assert before[0][at] > 0
+    for row in rows.tolist():
+        assert before[row].sum() - after[row].sum() == pytest.approx(before[row][at])

@@ -1,0 +1,82 @@
+"""Bundles of an open wish: each is put together from what the earlier ones left, under the same promises."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from setwise.bundle import Candidate, Slot, assemble_ideas
+from setwise.names import ProductId
+
+
+def candidate(name: str, price: int, score: float, group: str = "") -> Candidate:
+    return Candidate(ProductId(name), 0, price, score, group or name)
+
+
+def open_slots(
+    kinds: dict[int, list[Candidate]], copies: int = 3
+) -> tuple[list[Slot], list[list[Candidate]], list[int]]:
+    slots, candidates, groups = [], [], []
+    for kind, found in kinds.items():
+        for copy in range(copies):
+            slots.append(Slot(f"kind {kind} {copy}", required=False))
+            candidates.append(found)
+            groups.append(kind)
+    return slots, candidates, groups
+
+
+def ids(bundle) -> set[str]:
+    return {item.candidate.product_id for item in bundle.items}
+
+
+OFFERS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 100)), min_size=1, max_size=6)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.integers(0, 4), OFFERS, min_size=1, max_size=5),
+    st.one_of(st.none(), st.integers(1, 150)),
+    st.integers(1, 5),
+)
+def test_no_bundle_is_over_the_budget_and_no_two_share_a_product(kinds, most, n) -> None:
+    made = {k: [candidate(f"{k}-{i}", p, s / 100) for i, (p, s) in enumerate(found)] for k, found in kinds.items()}
+    slots, candidates, groups = open_slots(made)
+    done = assemble_ideas(slots, candidates, groups, size=3, same_group=0.2, max_total_cents=most, n_bundles=n)
+    assert len(done.bundles) <= n
+    for bundle in done.bundles:
+        assert bundle.items
+        assert bundle.total_cents == sum(i.candidate.price_cents for i in bundle.items)
+        assert most is None or bundle.total_cents <= most
+    everything = [product for bundle in done.bundles for product in ids(bundle)]
+    assert len(everything) == len(set(everything))
+    cheapest = min(p for found in kinds.values() for p, _ in found)
+    assert bool(done.bundles) == (most is None or cheapest <= most)
+    if done.infeasible:
+        assert done.infeasible.cheapest_total_cents == cheapest
+
+
+def test_a_second_product_of_a_kind_comes_in_only_where_the_shops_sets_hold_like_things() -> None:
+    kinds = {
+        0: [candidate(f"chair-{i}", 10, 1.0) for i in range(4)],
+        1: [candidate("desk-0", 10, 0.5)],
+        2: [candidate("lamp-0", 10, 0.4)],
+    }
+    slots, candidates, groups = open_slots(kinds)
+    varied = assemble_ideas(slots, candidates, groups, size=3, same_group=0.2, max_total_cents=None, n_bundles=1)
+    alike = assemble_ideas(slots, candidates, groups, size=3, same_group=1.0, max_total_cents=None, n_bundles=1)
+    assert ids(varied.bundles[0]) == {"chair-0", "desk-0", "lamp-0"}
+    assert all(product.startswith("chair") for product in ids(alike.bundles[0]))
+
+
+def test_a_slot_that_was_named_is_in_every_bundle() -> None:
+    slots, candidates, groups = open_slots({0: [candidate(f"lamp-{i}", 10, 0.5) for i in range(4)]})
+    slots = [Slot("desk"), *slots]
+    candidates = [[candidate("desk-0", 50, 1.0), candidate("desk-1", 40, 0.9)], *candidates]
+    done = assemble_ideas(slots, candidates, [-1, *groups], size=3, same_group=1.0, max_total_cents=100, n_bundles=2)
+    assert [sum(i.slot.name == "desk" for i in bundle.items) for bundle in done.bundles] == [1, 1]
+
+
+def test_a_locked_product_is_in_every_bundle_and_the_others_differ() -> None:
+    slots, candidates, groups = open_slots({0: [candidate(f"lamp-{i}", 10, 0.5) for i in range(6)]})
+    slots, candidates = [Slot("sofa", locked=True), *slots], [[candidate("sofa-0", 50, 0.0)], *candidates]
+    done = assemble_ideas(slots, candidates, [-1, *groups], size=3, same_group=1.0, max_total_cents=None, n_bundles=3)
+    assert len(done.bundles) == 3
+    assert all("sofa-0" in ids(bundle) for bundle in done.bundles)
