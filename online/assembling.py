@@ -54,6 +54,9 @@ def _with_wishes(
         key = id(filled.ranked)
         if key not in held or filled.slot.locked:
             ranked = filled.ranked
+            if filled.group < 0 and not filled.slot.locked and ranked.of_kind.any():
+                # A green sweater is no green swimsuit: what was named comes before what was wished of it.
+                ranked = ranked.only(ranked.of_kind)
             if filled.wishes and len(ranked.rows) and not filled.slot.locked:
                 mask, gone = narrowed(ranked.met, filled.wishes, given_up)
                 relaxed |= dict.fromkeys(gone if filled.group < 0 else ())

@@ -15,7 +15,7 @@ from setwise import completion
 from setwise.bundle import Candidate
 from setwise.catalogue import leaf_category
 from setwise.index import Hits, as_shares
-from setwise.ranking import FEATURES, best_first, feature_rows, weighted_parts
+from setwise.ranking import FEATURES, WEIGHTS, best_first, feature_rows, weighted_parts
 from setwise.rules import ActiveRules
 from setwise.terms import codes_of
 
@@ -59,6 +59,13 @@ class Ranked(msgspec.Struct, frozen=True):
         """A score is the sum of its parts."""
         total: NDArray[np.float64] = self.parts.sum(axis=1)
         return total
+
+    @property
+    def of_kind(self) -> NDArray[np.bool_]:
+        """True where a row is what the slot names: of its category, or with all of its words in title or attributes."""
+        category, words = (self.parts[:, FEATURES.index(name)] for name in ("category_match", "slot_match"))
+        found: NDArray[np.bool_] = (category > 0) | (words >= WEIGHTS["slot_match"])
+        return found
 
     def only(self, mask: NDArray[np.bool_]) -> "Ranked":
         """These rows, in the same order."""

@@ -11,6 +11,7 @@ from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.names import ProductId
+from setwise.prompt import lexicon_of
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
 from setwise.terms import Analyzer
@@ -53,6 +54,7 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
     if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
         raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
+    lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
 

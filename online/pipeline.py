@@ -17,7 +17,7 @@ from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
-from online.plan import MOSTLY_ALIKE, Plan, plan_bundles, plan_products
+from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
 from online.slots import Filled, open_slots, with_partners
 from setwise import completion
 from setwise.bundle import Assembly, Infeasible
@@ -78,6 +78,8 @@ def prepare(
         if named is None or not named.slot.locked:
             rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
         kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
+        if named is not None and _is_sold_out(live, named, rows, kept):
+            kept = NO_ROWS
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
     user_id = request.user_id if request.consent else None
@@ -88,7 +90,7 @@ def prepare(
         slots = [Filled(named.slot, rows, named.wishes) for named, rows in zip(plan.slots, ranked, strict=False)]
         if plan.open_text:
             # Where sets hold different things, what is locked or in the basket is not offered a second time.
-            has_one = plan.anchors if live.complementarity.likeness < MOSTLY_ALIKE else []
+            has_one = plan.anchors if live.complementarity.likeness <= MOSTLY_ALIKE else []
             taken = {int(live.complementarity.groups[row]) for row in has_one}
             slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
@@ -165,6 +167,13 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
     return asked, pools
+
+
+def _is_sold_out(live: LiveRelease, named: SlotPlan, found: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+    """True where the kind of thing that was named was found, and none of it may be answered: nothing else will do."""
+    codes = [live.category_codes[name] for name in named.wish.categories if name in live.category_codes]
+    of_kind = np.isin(live.snapshot.category[found], codes)
+    return bool(of_kind.any()) and not np.isin(live.snapshot.category[kept], codes).any()
 
 
 def _kind(plan: Plan) -> tuple[str, list[str]]:

@@ -20,7 +20,7 @@ from setwise.vocabulary import words_of
 
 MAX_NAME = 64
 MOSTLY_ALIKE = 0.5
-"""From this likeness on a shop's sets hold rather things of one kind than of different ones."""
+"""Above this likeness a shop's sets hold rather things of one kind than of different ones."""
 WORDS_OF_A_KIND = 2
 """A longer name is one product's: "Set of 3 coloured flying ducks"."""
 _ONE_OF_THEM = frozenset("a an one ein eine einen un une una".split())
@@ -61,8 +61,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def read_budget_field(wish: BudgetWish | None, said: Budget | None, currency: str) -> Budget | None:
-    """The explicit field wins over the prompt; what it leaves out stays as the prompt said."""
+    """The explicit field wins over the prompt. Of bounds that contradict each other the upper one holds."""
     if wish is None or (wish.min_cents is None and wish.max_cents is None):
+        if said and said.min_cents is not None and said.max_cents is not None and said.min_cents > said.max_cents:
+            return msgspec.structs.replace(said, min_cents=None)
         return said
     return Budget(wish.min_cents, wish.max_cents, wish.currency or currency)
 
@@ -96,7 +98,7 @@ def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish
     """The one kind of thing that was named without a number or an article: "macbook cases", "swimsuit".
 
     Where the shop's own sets hold like things, several different ones are meant; elsewhere it is one product."""
-    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness < MOSTLY_ALIKE:
+    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness <= MOSTLY_ALIKE:
         return None
     name, said = read.named[0].name.split(), words_of(prompt)
     head = stem(name[-1], read.language)

@@ -1,7 +1,13 @@
+import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from benchmarks.examples.api import examples
+from online.messages import BundleRequest, ProductsRequest, SwapRequest
+from setwise.rules import read_rules
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -32,3 +38,19 @@ def test_every_module_that_the_architecture_names_exists() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     for name in re.findall(r"`([a-z_]+(?:\.py|/))`", text):
         assert any(ROOT.glob(f"*/{name.rstrip('/')}")) or (ROOT / name).exists() or any(ROOT.glob(name)), name
+
+
+BODIES = {"bundles": BundleRequest, "swap": SwapRequest, "products": ProductsRequest}
+
+
+@pytest.mark.parametrize(("request_text", "status"), list(examples((ROOT / "docs" / "api.md").read_text())))
+def test_every_example_of_the_api_is_a_request_that_the_service_takes(request_text: str, status: int) -> None:
+    head, _, body = request_text.partition("\n\n")
+    path = head.splitlines()[0].split(" ")[1].split("?")[0]
+    text = re.sub(r"(?<!\")\{cheapest\}", "1", body)
+    if body.strip() and path != "/v1/rules":
+        msgspec.json.decode(text, type=BODIES[path.rsplit("/", 1)[-1]])
+    elif body.strip():
+        checked = read_rules({"version": 0, **json.loads(text)}, lambda _: True)
+        assert not checked.errors
+    assert status in (200, 412, 422)

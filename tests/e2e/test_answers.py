@@ -50,10 +50,11 @@ def test_named_products_are_the_slots(client, shop_rows) -> None:
     kinds = Counter(r["product_type"].split(" > ")[-1] for r in shop_rows.values() if r["availability"] == "in_stock")
     first, second = [kind for kind, _ in kinds.most_common(2)]
     answer = ask(client, prompt=f"two {first.lower()} and three {second.lower()}")
-    named = {first.lower(): (2, first), second.lower(): (3, second)}
-    assert {s["name"]: s["quantity"] for s in answer["understood"]["slots"]} == {n: q for n, (q, _) in named.items()}
+    slots = answer["understood"]["slots"]
+    assert [(slot["quantity"], slot["categories"][0]) for slot in slots] == [(2, first.lower()), (3, second.lower())]
+    kind_of = {slots[0]["name"]: first, slots[1]["name"]: second}
     for item in answer["bundles"][0]["items"]:
-        assert shop_rows[item["product_id"]]["product_type"].endswith(named[item["slot"]][1])
+        assert shop_rows[item["product_id"]]["product_type"].endswith(kind_of[item["slot"]])
     assert_promises(answer, shop_rows)
 
 
@@ -72,6 +73,39 @@ def test_excluded_and_basket_products_never_appear(client, shop_rows) -> None:
     gone = [i["product_id"] for b in first["bundles"] for i in b["items"]]
     again = ask(client, prompt="a floor lamp", exclude=gone[:2], basket=gone[2:])
     assert not {i["product_id"] for b in again["bundles"] for i in b["items"]} & set(gone)
+
+
+def test_a_wish_holds_where_something_meets_it_and_is_named_where_nothing_does(client, shop_rows) -> None:
+    row = next(r for r in shop_rows.values() if r["availability"] == "in_stock" and r.get("material"))
+    kind, material = row["product_type"].split(" > ")[-1].lower(), row["material"].lower()
+    met = ask(client, prompt=f"{kind} in {material}")
+    assert met["understood"]["relaxed"] == []
+    for bundle in met["bundles"]:
+        assert all(material in shop_rows[i["product_id"]]["title"].lower() for i in bundle["items"])
+    known = {r.get("color", "").lower() for r in shop_rows.values() if r["product_type"] == row["product_type"]}
+    missing = next(color for color in ("turquoise", "lavender", "magenta") if color not in known)
+    given_up = ask(client, prompt=f"{missing} {kind}")
+    assert given_up["understood"]["relaxed"] == given_up["understood"]["colors"] == [missing]
+    assert given_up["bundles"]
+
+
+def test_a_basket_is_completed_and_not_counted(client, shop_rows) -> None:
+    basket = [i for i, r in shop_rows.items() if r["availability"] == "in_stock" and "expiration_date" not in r][:2]
+    answer = ask(client, basket=basket, budget={"max_cents": 50_000})
+    assert answer["bundles"]
+    assert not {i["product_id"] for b in answer["bundles"] for i in b["items"]} & set(basket)
+    assert_promises(answer, shop_rows, 50_000)
+    found = client.post("/v1/products", json={"basket": basket, "k": 10}).json()["products"]
+    assert len(found) == 10 and not {p["product_id"] for p in found} & set(basket)
+
+
+def test_an_open_wish_becomes_bundles_of_several_kinds_that_share_nothing(client, shop_rows) -> None:
+    answer = ask(client, prompt="a cosy living room")
+    bundles = [[i["product_id"] for i in bundle["items"]] for bundle in answer["bundles"]]
+    everything = [product for bundle in bundles for product in bundle]
+    assert len(bundles) == 3 and len(everything) == len(set(everything))
+    kinds = {shop_rows[product]["product_type"] for product in everything}
+    assert len(kinds) >= 3
 
 
 def test_what_no_budget_fits_says_the_cheapest_total_and_that_total_succeeds(client) -> None:
