@@ -41,6 +41,11 @@ def make_bundles(context: Context, plan: Plan, slots: Sequence[Filled], active: 
             if nothing is None or nothing.reason != "budget" or not any(filled.wishes for filled in slots):
                 break
             made = _with_wishes(context, plan, slots, active, n_bundles, given_up)
+        nothing = made.assembly.infeasible
+        if nothing is not None and nothing.reason in ("conflict", "nothing_found") and plan.one_audience:
+            # What was named or locked is for different people: then that is what was meant.
+            plan = msgspec.structs.replace(plan, one_audience=False)
+            made = _with_wishes(context, plan, slots, active, n_bundles, 0)
     return made
 
 

@@ -170,8 +170,10 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
 
 
 def _is_sold_out(live: LiveRelease, named: SlotPlan, found: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
-    """True where the kind of thing that was named was found, and none of it may be answered: nothing else will do."""
-    codes = [live.category_codes[name] for name in named.wish.categories if name in live.category_codes]
+    """True where the very kind that was named was found, and none of it may be answered: nothing else will do."""
+    terms, brands = set(live.analyzer.terms(named.wish.name)), live.vocabulary.brands
+    names = [name for name in named.wish.categories if name in live.category_codes and name.lower() not in brands]
+    codes = [live.category_codes[name] for name in names if terms.issuperset(live.analyzer.terms(name))]
     of_kind = np.isin(live.snapshot.category[found], codes)
     return bool(of_kind.any()) and not np.isin(live.snapshot.category[kept], codes).any()
 

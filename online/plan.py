@@ -144,7 +144,7 @@ def _plan(
         basket_rows=basket_rows,
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
-        one_audience=len(said_in(request.prompt or "")[0]) < 2,
+        one_audience=all(len(said) < 2 for said in said_in(request.prompt or "")),
     )
 
 
