@@ -59,9 +59,6 @@ def _with_wishes(
         key = id(filled.ranked)
         if key not in held or filled.slot.locked:
             ranked = filled.ranked
-            if filled.group < 0 and not filled.slot.locked and ranked.of_kind.any():
-                # A green sweater is no green swimsuit: what was named comes before what was wished of it.
-                ranked = ranked.only(ranked.of_kind)
             if filled.wishes and len(ranked.rows) and not filled.slot.locked:
                 mask, gone = narrowed(ranked.met, filled.wishes, given_up)
                 relaxed |= dict.fromkeys(gone if filled.group < 0 else ())
@@ -132,6 +129,10 @@ def pair_terms(
     ends = np.cumsum([0, *(len(found) for found in candidates)])
     rows = np.asarray([c.row for found in candidates for c in found], dtype=np.int64)
     terms = FIT_WEIGHT * context.live.complementarity.fit(rows, rows)
+    # Assembly shares the terms among all slots: what a rule brings along neither adds to the others' nor takes from it.
+    terms *= max(len(candidates) - 1, 1) / max(len(candidates) - len(added) - 1, 1)
+    for at in added:
+        terms[ends[at] : ends[at + 1]] = terms[:, ends[at] : ends[at + 1]] = 0.0
     if plan.one_audience:
         terms[_clash(context, rows)] = -np.inf
     fit: dict[tuple[int, int], NDArray[np.float64]] = {}

@@ -60,12 +60,11 @@ class Ranked(msgspec.Struct, frozen=True):
         total: NDArray[np.float64] = self.parts.sum(axis=1)
         return total
 
-    @property
-    def of_kind(self) -> NDArray[np.bool_]:
-        """True where a row is what the slot names: of its category, or with all of its words in title or attributes."""
+    def of_kind(self) -> "Ranked":
+        """The rows that are what the slot names: of its category, or with all of its words; all where none is."""
         category, words = (self.parts[:, FEATURES.index(name)] for name in ("category_match", "slot_match"))
-        found: NDArray[np.bool_] = (category > 0) | (words >= WEIGHTS["slot_match"])
-        return found
+        mask: NDArray[np.bool_] = (category > 0) | (words >= WEIGHTS["slot_match"])
+        return self.only(mask) if mask.any() else self
 
     def only(self, mask: NDArray[np.bool_]) -> "Ranked":
         """These rows, in the same order."""

@@ -87,7 +87,8 @@ def prepare(
     with context.stages("rank"):
         known = Known(stats, profile, active, plan.anchors)
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
-        slots = [Filled(named.slot, rows, named.wishes) for named, rows in zip(plan.slots, ranked, strict=False)]
+        # A green sweater is no green swimsuit: what was named comes before what was wished of it.
+        slots = [Filled(n.slot, rows.of_kind(), n.wishes) for n, rows in zip(plan.slots, ranked, strict=False)]
         if plan.open_text:
             # Where sets hold different things, what is locked or in the basket is not offered a second time.
             has_one = plan.anchors if live.complementarity.likeness <= MOSTLY_ALIKE else []
