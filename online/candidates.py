@@ -61,10 +61,14 @@ class Ranked(msgspec.Struct, frozen=True):
         return total
 
     def of_kind(self) -> "Ranked":
-        """The rows that are what the slot names: of its category, or with all of its words; all where none is."""
+        """The rows that are what the slot names: of its category and with all of its words, else with the words, else
+        of the category; all where none is. Parmesan comes before other cheese, and a couch may be called a sofa."""
         category, words = (self.parts[:, FEATURES.index(name)] for name in ("category_match", "slot_match"))
-        mask: NDArray[np.bool_] = (category > 0) | (words >= WEIGHTS["slot_match"])
-        return self.only(mask) if mask.any() else self
+        is_named = words >= WEIGHTS["slot_match"]
+        for mask in (is_named & (category > 0), is_named, category > 0):
+            if mask.any():
+                return self.only(mask)
+        return self
 
     def only(self, mask: NDArray[np.bool_]) -> "Ranked":
         """These rows, in the same order."""

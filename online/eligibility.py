@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from online.live import LiveRelease
 from online.messages import Filters
+from setwise.audience import GENDERS
 from setwise.catalogue import Product
 from setwise.names import ProductId
 from setwise.prompt import Exclusions
@@ -28,11 +29,13 @@ class Rules(msgspec.Struct, frozen=True):
     excluded_categories: frozenset[int]
     filters: Filters
     allow_preorder: bool = False
+    gender: str = ""
+    """male or female: what is known to be for the other one is not answered."""
 
 
 def make_rules(
     live: LiveRelease, now: datetime, currency: str, gone: list[str], exclude: Exclusions, filters: Filters | None,
-    allow_preorder: bool,
+    allow_preorder: bool, gender: str = "",
 ) -> Rules:  # fmt: skip
     """`gone` are product ids that must not be answered, `exclude` what no product may be or have."""
     rows = frozenset(live.snapshot.rows_of(ProductId(i) for i in gone))
@@ -44,7 +47,7 @@ def make_rules(
         # "No rugs" leaves out rugs, not what is described as lying well on one.
         names += [] if found else [name]
     codes = [codes_of(terms) for name in names if (terms := live.analyzer.terms(name))]
-    return Rules(now, currency, rows, codes, frozenset(categories), filters or Filters(), allow_preorder)
+    return Rules(now, currency, rows, codes, frozenset(categories), filters or Filters(), allow_preorder, gender)
 
 
 def _categories_named(live: LiveRelease, name: str) -> set[int]:
@@ -68,6 +71,9 @@ def eligible(
     code = snapshot.meta.currencies.index(rules.currency) if rules.currency in snapshot.meta.currencies else -1
     rows = keep(rows, snapshot.currency[rows] == code, "currency")
     rows = keep(rows, snapshot.sellable(rows, rules.now, quantity, rules.allow_preorder), "stock")
+    if rules.gender in GENDERS[1:]:
+        genders = snapshot.gender[rows]
+        rows = keep(rows, (genders == 0) | (genders == GENDERS.index(rules.gender)), "filters")
     if rules.excluded_rows:
         rows = keep(rows, np.asarray([row not in rules.excluded_rows for row in rows.tolist()], dtype=bool), "excluded")
     if rules.excluded_categories:

@@ -132,11 +132,21 @@ def _plan(
     basket_rows = live.snapshot.rows_of([ProductId(i) for i in request.basket])
     titles = " ".join(live.snapshot[row].title for row in [*locked, *basket_rows][:5])
     gone = [*request.exclude, *request.basket]
+    genders, ages = said_in(request.prompt or "")
     return Plan(
         understanding=read,
         budget=spend,
         currency=currency,
-        rules=make_rules(live, now, currency, gone, read.exclude, request.filters, allow_preorder),
+        rules=make_rules(
+            live,
+            now,
+            currency,
+            gone,
+            read.exclude,
+            request.filters,
+            allow_preorder,
+            read.gender if len(genders) < 2 else "",
+        ),
         slots=_slots(live, read, wished, locked),
         open_text=(read.text or titles) if is_open else "",
         open_wishes=wishes_of(live, read),
@@ -144,7 +154,7 @@ def _plan(
         basket_rows=basket_rows,
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
-        one_audience=all(len(said) < 2 for said in said_in(request.prompt or "")),
+        one_audience=len(genders) < 2 and len(ages) < 2,
     )
 
 

@@ -64,5 +64,5 @@ def bundle_reasons(plan: Plan, count: int, total_cents: int, fit: float, relaxed
     if fit > 0:
         reasons.append("its products go together")
     if relaxed:
-        reasons.append(f"nothing met {', '.join(relaxed)}")
+        reasons.append(f"nothing that fits meets {', '.join(relaxed)}")
     return reasons
