@@ -67,14 +67,18 @@ class Language:
         self.between = _phrases(money["between"])
         self.to = _phrases(money["to"])
         self.not_money = _set(money["not_money"])
-        self.no = _phrases(out["start"])
+        crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
+        self.no = _phrases(_typed([*out["start"], *crossed]))
+        self.contents = frozenset(phrase(p) for p in out["contents"])
+        """Negations that, right behind a product's name, speak of what must not be in it."""
         self.owned = _phrases(out["owned"])
-        self.no_after = _phrases(out["after"])
+        self.owned_after = _phrases(out["owned_after"])
+        self.no_after = _phrases(_typed(out["after"]))
         self.free = frozenset(out["suffix"])
         self.list_or = _phrases(out["or"])
         self.no_articles = frozenset(out["article"])
         self.fine = _phrases(out["fine"])
-        self.traps = _phrases(out["traps"])
+        self.traps = _phrases(_typed(out["traps"]))
         self.pairs = _phrases(many["pair"])
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
@@ -156,6 +160,15 @@ def _set(text: str) -> frozenset[str]:
 
 def _stems(text: str, code: str) -> frozenset[str]:
     return frozenset(stem(word, code) for word in _set(text))
+
+
+def _pairs(firsts: list[str], seconds: list[str]) -> list[str]:
+    return [f"{first} {second}" for first in firsts for second in seconds]
+
+
+def _typed(texts: list[str]) -> list[str]:
+    """The phrases, and again as they are typed in a hurry: "doesn't" and 'doesnt'."""
+    return [*texts, *(text.replace("n't", "nt") for text in texts if "n't" in text)]
 
 
 def _phrases(texts: list[str]) -> Phrases[bool]:

@@ -53,15 +53,20 @@ class ExclusionReader:
                 self._add(match.entry, i, end)
                 self._mark(i, end + hit[0], "out")
                 return end + hit[0] - i
+            if match.entry.product and (hit := self.table.owned_after.at(words, end)):
+                self._add(match.entry, i, end, owned=True)
+                self._mark(i, end + hit[0], "out")
+                return end + hit[0] - i
             if hit := self.table.fine.at(words, end):
                 self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
         return 0
 
     def _is_denied_after(self, match: Match, end: int, word: str) -> bool:
-        """'Leather isn't', 'rubber has to be avoided'; 'sofa, not red' is the other way round."""
+        """'Leather isn't', 'candles are out'; 'sofa, not red' is the other way round."""
         at_end = end >= len(self.r.words) or self.r.is_separator(end) or self.r.ends_sentence(end)
-        return at_end and (match.entry.is_attribute() or bool(match.entry.thing))
+        is_kind = match.entry.is_attribute() or bool(match.entry.thing)
+        return at_end and (is_kind or self.table.no.at([word], 0) is None)
 
     def _mark(self, start: int, end: int, state: str) -> None:
         for i in range(start, end):
@@ -86,25 +91,13 @@ class ExclusionReader:
         return True
 
     def _compound_free(self, i: int) -> int:
-        """'glutenfrei', 'metallfreies'."""
+        """'glutenfrei', 'metallfreies', 'Nussallergie'."""
         word = self.r.words[i]
-        for ending in (
-            "freies",
-            "freien",
-            "freier",
-            "freiem",
-            "freie",
-            "frei",
-            "loses",
-            "losen",
-            "loser",
-            "lose",
-            "los",
-        ):
+        for ending in _FREE_ENDINGS:
             if word.endswith(ending) and len(word) > len(ending) + 2:
                 head = word.removesuffix(ending)
                 entry = self._entry_of(head)
-                if entry is None and not ending.startswith("frei"):
+                if entry is None and ending.startswith("los"):
                     return 0
                 if head in ("kabel", "draht", "zahl", "ruhe", "kosten"):
                     return 0
@@ -130,6 +123,7 @@ class ExclusionReader:
             "libre",
             "made",
         )
+        is_content = not owned and self._is_in_a_product(start, i)
         while i < len(words):
             i, led = self._past_articles(i)
             by_brand = by_brand or led
@@ -140,6 +134,8 @@ class ExclusionReader:
             this = self._kind(entry)
             if not first and not self._goes_on(entry, this, kind, stop, owned):
                 break
+            if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
+                entry = None
             self._add(entry, i, stop, by_brand, owned)
             kind, first, end = this, False, stop
             step = self._next(end, this)
@@ -150,6 +146,12 @@ class ExclusionReader:
             return 0
         self._mark(start, end, "out")
         return end - start
+
+    def _is_in_a_product(self, start: int, end: int) -> bool:
+        """'Nougat without almonds' is about what is in it, 'a hamper without chocolate' about what is chosen."""
+        before = self.r.match_at[start - 1] if start else None
+        is_product = before is not None and before.entry.product and not before.entry.hint
+        return is_product and " ".join(self.r.words[start:end]) in self.table.contents
 
     def _past_articles(self, i: int) -> tuple[int, bool]:
         words, led = self.r.words, False
@@ -333,6 +335,12 @@ class ExclusionReader:
         keep = language(home.home).keep_plural
         first = 0 if home.home in ("fr", "es") else len(words) - 1
         return " ".join(singular(w, home.home, keep) if i == first else w for i, w in enumerate(words))
+
+
+_FREE_ENDINGS = (
+    *("freies", "freien", "freier", "freiem", "freie", "frei", "loses", "losen", "loser", "lose", "los"),
+    *("allergie", "allergiker", "allergikerin", "intoleranz", "intolerant", "unverträglichkeit"),
+)
 
 
 _TRAILING = frozenset(
