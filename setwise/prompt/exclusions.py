@@ -10,7 +10,10 @@ MAX_WORDS = 3
 _NOT_FREE = frozenset(
     ["range", "shipping", "delivery", "gift", "standing", "size", "sample", "returns", "style", "spirit", "time"]
 )
-_BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "de", "marca"])
+_BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "marca", "chez"])
+_THOSE = frozenset(["sea", "sean", "celle", "celles", "celui", "ceux", "el", "la", "los", "las"])
+"""Before 'de' they speak of whose it is: 'celles de Corail', 'que no sea de Sol'."""
+_TOO = frozenset(["too", "zu", "trop", "muy", "demasiado"])
 _KINDS = ("brand", "material", "color", "style", "thing", "product")
 
 
@@ -123,6 +126,7 @@ class ExclusionReader:
             "libre",
             "made",
         )
+        is_tempered = any(w in _TOO for w in words[start:i])
         is_content = not owned and self._is_in_a_product(start, i)
         while i < len(words):
             i, led = self._past_articles(i)
@@ -132,11 +136,14 @@ class ExclusionReader:
                 break
             entry, stop = item
             this = self._kind(entry)
+            of_brand = by_brand or (entry is not None and self._is_whose(i))
             if not first and not self._goes_on(entry, this, kind, stop, owned):
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
-            self._add(entry, i, stop, by_brand, owned)
+            if is_tempered and this != "style":
+                break
+            self._add(entry, i, stop, of_brand, owned)
             kind, first, end = this, False, stop
             step = self._next(end, this)
             if step == 0:
@@ -147,6 +154,10 @@ class ExclusionReader:
         self._mark(start, end, "out")
         return end - start
 
+    def _is_whose(self, i: int) -> bool:
+        words = self.r.words
+        return i > 1 and words[i - 1] == "de" and words[i - 2] in _THOSE
+
     def _is_in_a_product(self, start: int, end: int) -> bool:
         """'Nougat without almonds' is about what is in it, 'a hamper without chocolate' about what is chosen."""
         before = self.r.match_at[start - 1] if start else None
@@ -156,7 +167,7 @@ class ExclusionReader:
     def _past_articles(self, i: int) -> tuple[int, bool]:
         words, led = self.r.words, False
         while i < len(words) and words[i] in self.table.no_articles and not self._is_whole(i):
-            led = led or (words[i] in _BRAND_LEADS and words[i] not in ("de",))
+            led = led or words[i] in _BRAND_LEADS
             i += 1
         return i, led
 
@@ -189,22 +200,38 @@ class ExclusionReader:
         words = self.r.words
         if owned:
             return this == "product"
-        was_comma = False
+        was_comma, joined = False, ""
         for back in range(stop - 1, -1, -1):
             if words[back] in (",", "."):
                 was_comma = True
                 break
             if self.table.list_or.at(words, back) or back < stop - 4:
+                joined = words[back]
                 break
         at_end = (
             stop >= len(words) or self.r.tokens[stop].kind == "sign" or self.table.list_or.at(words, stop) is not None
         )
         same = this == kind or {this, kind} <= {"thing", "product", ""}
+        of_any_kind = this != "product" or kind not in ("material", "color", "style")
+        if of_any_kind and at_end and (joined in _OR or (was_comma and self._ends_in_or(stop))):
+            return True
         if not same:
             return not was_comma and at_end and kind in ("thing", "", "product") and this in ("thing", "", "product")
         if was_comma and (this in ("product", "") or not at_end):
             return False
         return at_end or this not in ("product", "color", "material", "style") or not self._product_follows(stop)
+
+    def _ends_in_or(self, stop: int) -> bool:
+        """'Sequins, lace or glitter': behind short items parted by commas, an 'or' says that all are of one list."""
+        words, length = self.r.words, 0
+        for i in range(stop, len(words)):
+            if words[i] in _OR:
+                return True
+            length = 0 if words[i] == "," else length + 1
+            is_plain = words[i] == "," or self.r.tokens[i].kind == "word"
+            if length > MAX_WORDS or not is_plain or words[i] in self.table.prepositions or self.r.state[i]:
+                return False
+        return False
 
     def _product_follows(self, stop: int) -> bool:
         match = self.r.match_at[stop] if stop < len(self.r.words) else None
@@ -220,11 +247,19 @@ class ExclusionReader:
             return self._whole_item(match)
         if match is not None:
             return match.entry, match.end
-        end = i
+        return self._unknown_item(i, first)
+
+    def _hangs_on(self, i: int) -> bool:
+        """'V-neck': a hyphen joins the word to the one before it."""
+        token = self.r.tokens[i]
+        return i > 0 and self.r.tokens[i - 1].kind == "word" and not token.glued and token.start == self.r.tokens[i - 1].end
+
+    def _unknown_item(self, i: int, first: bool) -> tuple[None, int] | None:
+        r, words, end = self.r, self.r.words, i
         while end < len(words) and end - i < MAX_WORDS and r.tokens[end].kind == "word" and not r.state[end]:
             word = words[end]
             found = r.match_at[end]
-            if found is not None and end > i and found.start == end:
+            if found is not None and end > i and found.start == end and not self._hangs_on(end):
                 # "Small parts", "goat cheese": the name goes on.
                 if found.entry.product or found.entry.thing:
                     end = found.end
@@ -259,6 +294,8 @@ class ExclusionReader:
                 return (None if is_name else match.entry), following.end
             if not match.entry.is_attribute() and following.entry.product and (match.entry.hint or match.entry.thing):
                 return None, following.end
+        elif (longer := self._longer(match)) > end:
+            return None, longer
         elif match.entry.is_attribute() and end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
             word = r.words[end]
             is_noun = word not in self.table.prepositions | self.table.fillers | _TRAILING and not r.is_separator(end)
@@ -271,6 +308,26 @@ class ExclusionReader:
                 return match.entry, end + 1
         return match.entry, end
 
+    def _longer(self, match: Match) -> int:
+        """Where 'mirror doors' and 'col roulé' end: a product's or title's word that another word makes a part of."""
+        r, entry, end = self.r, match.entry, match.end
+        if entry.is_attribute() or entry.brand or entry.thing or not entry.product:
+            return end
+        while end < len(r.words) and end - match.start < MAX_WORDS and self._is_noun(end):
+            end += 1
+        is_whole = end >= len(r.words) or r.is_separator(end) or bool(r.state[end])
+        is_whole = is_whole or self.table.list_or.at(r.words, end) is not None
+        return end if is_whole else match.end
+
+    def _is_noun(self, i: int) -> bool:
+        """True for a word that is not of grammar and means nothing else here."""
+        r = self.r
+        if r.tokens[i].kind != "word" or r.state[i] or r.match_at[i] is not None or r.is_separator(i):
+            return False
+        is_grammar = r.words[i] in self.table.prepositions | self.table.fillers | self.table.verbs | _TRAILING
+        tables = (self.table.no, self.table.list_or, self.table.fine, self.table.no_after, self.table.owned_after)
+        return not is_grammar and all(table.at(r.words, i) is None for table in tables)
+
     def _kind(self, entry: Entry | None) -> str:
         if entry is None:
             return ""
@@ -280,11 +337,24 @@ class ExclusionReader:
         words = [w for w in self.r.words[start:end] if w not in _TRAILING]
         if not words:
             return
-        said = " ".join([*words[:-1], self.r.one_of(words[-1])])
+        said = self._said(start, start + len(words)) if words == self.r.words[start : start + len(words)] else ""
+        said = said or " ".join([*words[:-1], self.r.one_of(words[-1])])
         if entry is None and by_brand and len(words) <= 2:
             self.found["brands"].append(" ".join(words))
             return
         self._sort(entry, said, by_brand, owned)
+
+    def _said(self, start: int, end: int) -> str:
+        """The words with their hyphens, the noun in the singular."""
+        r = self.r
+        at = end - 1 if r.code in ("en", "de") else start
+        head, tail = r.original(start, at), r.original(at + 1, end)
+        one = r.one_of(r.words[at])
+        if r.code == "de" and end - start == 1 and start and r.words[start - 1] == "nichts" and one.endswith("es"):
+            one = one.removesuffix("es")
+        if head:
+            return head + ("-" if self._hangs_on(at) else " ") + one
+        return one + (("-" if self._hangs_on(at + 1) else " ") + tail if tail else "")
 
     def _sort(self, entry: Entry | None, said: str, by_brand: bool = False, owned: bool = False) -> None:
         found, home = self.found, self.r.lexicon
@@ -328,7 +398,9 @@ class ExclusionReader:
         is_narrower = name.endswith(" " + whole) or name.startswith(whole + " ")
         # "Headphones without a cable" speaks of a part; "I already have a stove" of the camping stove.
         is_wider = not owned and (whole.endswith(" " + name) or whole.startswith(name + " "))
-        if is_narrower or is_wider or not (shares[0][1] > 1 or name == whole or entry.synonym):
+        # "No lentils" is about lentils even where one product of lentils is sold, among the pasta.
+        is_kind = shares[0][1] > 1 or name == whole or (owned and bool(entry.synonym))
+        if is_narrower or is_wider or not is_kind:
             return ""
         if home.home == "de":
             return self.r._german_singular(words[0]) if len(words) == 1 else leaf.lower()
@@ -337,6 +409,7 @@ class ExclusionReader:
         return " ".join(singular(w, home.home, keep) if i == first else w for i, w in enumerate(words))
 
 
+_OR = frozenset(["or", "nor", "oder", "noch", "ou", "ni", "o", "u"])
 _FREE_ENDINGS = (
     *("freies", "freien", "freier", "freiem", "freie", "frei", "loses", "losen", "loser", "lose", "los"),
     *("allergie", "allergiker", "allergikerin", "intoleranz", "intolerant", "unverträglichkeit"),
@@ -346,5 +419,6 @@ _FREE_ENDINGS = (
 _TRAILING = frozenset(
     "though please pls plz thanks obviously lol either whatsoever allowed wanted bitte danke gracias merci "
     "favor svp allergy at all really inside ideally preferably actually ok okay sorry thx colour color "
-    "coloured colored allergic".split()
+    "coloured colored allergic added included needed required involved extra whatever "
+    "añadido añadida añadidos añadidas ajouté ajoutée ajoutés ajoutées zugesetzt nötig dabei drin".split()
 )

@@ -11,6 +11,7 @@ from setwise.prompt.lexicon import Entry, Lexicon
 from setwise.vocabulary.mining import title_lead
 
 MAX_CORRECTED = 8
+LONGEST_DENIAL = 6
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
@@ -140,8 +141,17 @@ class Reading:
             if word in self._speller.known or word in self.lexicon.home_words or self._is_known_form(word):
                 continue
             corrected += 1
-            if meant := self._speller.meant(word):
+            if meant := self._speller.meant(word, 1 if self._is_denied(i) else 2):
                 self.words[i] = meant
+
+    def _is_denied(self, i: int) -> bool:
+        """Behind a negation anything may be named ('no cartoons'), not only what the catalogue has ('carbon')."""
+        for start in range(i - 1, max(-1, i - LONGEST_DENIAL), -1):
+            if self.tokens[start].kind == "sign":
+                return False
+            if self.table.no.at(self.words, start) is not None:
+                return True
+        return False
 
     def _is_known_form(self, word: str) -> bool:
         key = stem(word, self.code)
@@ -150,6 +160,8 @@ class Reading:
             or key in self.table.occasions
             or stem(word, self.lexicon.home) in self.lexicon.at_home.values
         ):
+            return True
+        if self.code != "de" and singular(word, self.code, self.table.keep_plural) in self._speller.known:
             return True
         if word.endswith(("'s", "s'")) or fold(word) in self._speller.known:
             return True
