@@ -104,7 +104,7 @@ class ExclusionReader:
                     return 0
                 if head in ("kabel", "draht", "zahl", "ruhe", "kosten"):
                     return 0
-                self._sort(entry, head)
+                self._sort(entry, self.r.one_of(head))
                 self._mark(i, i + 1, "out")
                 return 1
         return 0
@@ -272,6 +272,8 @@ class ExclusionReader:
             end += 1
         if end == i or (first and words[i] in self.table.prepositions):
             return None
+        if r.code in ("fr", "es") and end + 1 < len(words) and words[end] in _OF and self._is_noun(end + 1, is_led=True):
+            end += 2
         return None, end
 
     def _whole_item(self, match: Match) -> tuple[Entry | None, int]:
@@ -286,7 +288,7 @@ class ExclusionReader:
         ):
             if (
                 match.entry.is_attribute()
-                and not match.entry.product
+                and (not match.entry.product or r.code in ("en", "de"))
                 and following.entry.product
                 and not following.entry.hint
             ):
@@ -294,9 +296,9 @@ class ExclusionReader:
                 return (None if is_name else match.entry), following.end
             if not match.entry.is_attribute() and following.entry.product and (match.entry.hint or match.entry.thing):
                 return None, following.end
-        elif (longer := self._longer(match)) > end:
+        if (longer := self._longer(match)) > end:
             return None, longer
-        elif match.entry.is_attribute() and end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
+        if match.entry.is_attribute() and end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
             word = r.words[end]
             is_noun = word not in self.table.prepositions | self.table.fillers | _TRAILING and not r.is_separator(end)
             if (
@@ -311,18 +313,23 @@ class ExclusionReader:
     def _longer(self, match: Match) -> int:
         """Where 'mirror doors' and 'col roulé' end: a product's or title's word that another word makes a part of."""
         r, entry, end = self.r, match.entry, match.end
-        if entry.is_attribute() or entry.brand or entry.thing or not entry.product:
+        if entry.is_attribute() or entry.brand or entry.thing:
             return end
-        while end < len(r.words) and end - match.start < MAX_WORDS and self._is_noun(end):
-            end += 1
+        while end < len(r.words) and end - match.start < MAX_WORDS:
+            # "Semillas de sésamo", "col à revers"
+            step = 2 if r.words[end] in _OF and end + 1 < len(r.words) and r.code in ("fr", "es") else 1
+            if not self._is_noun(end + step - 1, step == 2):
+                break
+            end += step
         is_whole = end >= len(r.words) or r.is_separator(end) or bool(r.state[end])
         is_whole = is_whole or self.table.list_or.at(r.words, end) is not None
         return end if is_whole else match.end
 
-    def _is_noun(self, i: int) -> bool:
-        """True for a word that is not of grammar and means nothing else here."""
-        r = self.r
-        if r.tokens[i].kind != "word" or r.state[i] or r.match_at[i] is not None or r.is_separator(i):
+    def _is_noun(self, i: int, is_led: bool = False) -> bool:
+        """True for a word that is not of grammar and means nothing else here; behind 'de' it may mean something."""
+        r, match = self.r, self.r.match_at[i]
+        means = match is not None and not match.entry.hint and not is_led
+        if r.tokens[i].kind != "word" or r.state[i] or means or r.is_separator(i):
             return False
         is_grammar = r.words[i] in self.table.prepositions | self.table.fillers | self.table.verbs | _TRAILING
         tables = (self.table.no, self.table.list_or, self.table.fine, self.table.no_after, self.table.owned_after)
@@ -350,6 +357,8 @@ class ExclusionReader:
         at = end - 1 if r.code in ("en", "de") else start
         head, tail = r.original(start, at), r.original(at + 1, end)
         one = r.one_of(r.words[at])
+        if r.code in ("fr", "es") and at + 1 < end and r.words[at + 1] not in _OF:
+            tail = " ".join([singular(r.words[at + 1], r.code, self.table.keep_plural), *r.words[at + 2 : end]])
         if r.code == "de" and end - start == 1 and start and r.words[start - 1] == "nichts" and one.endswith("es"):
             one = one.removesuffix("es")
         if head:
@@ -370,7 +379,7 @@ class ExclusionReader:
         ):
             found["categories"].append(leaf)
         elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
-            found["words"].append(entry.thing)
+            found["words"].append(said if self.r.code == home.home else entry.thing)
         elif entry.material and not (
             entry.color and entry.material not in home.vocabulary.materials and entry.color in home.vocabulary.colors
         ):
@@ -409,6 +418,7 @@ class ExclusionReader:
         return " ".join(singular(w, home.home, keep) if i == first else w for i, w in enumerate(words))
 
 
+_OF = frozenset(["de", "d'", "à"])
 _OR = frozenset(["or", "nor", "oder", "noch", "ou", "ni", "o", "u"])
 _FREE_ENDINGS = (
     *("freies", "freien", "freier", "freiem", "freie", "frei", "loses", "losen", "loser", "lose", "los"),

@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from setwise.languages import stem
 from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.clauses import ClauseReader
 from setwise.prompt.lexicon import EXACT, Entry
@@ -67,7 +68,7 @@ class NounReader:
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
-        if self._counts_what_is_named(match, start):
+        if self._counts_what_is_named(match, start) or self._is_in_an_occasion(match):
             return False
         word = self.r.words[match.start : match.end]
         if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
@@ -81,6 +82,16 @@ class NounReader:
             )
             return not later and (EXACT in entry.shares.values() or bool(entry.synonym))
         return True
+
+    def _is_in_an_occasion(self, match: Match) -> bool:
+        """'Garde-robe' is no robe."""
+        first, last = match.start, match.end
+        while first and self.hangs_on(first):
+            first -= 1
+        while last < len(self.r.words) and self.hangs_on(last):
+            last += 1
+        is_longer = last - first > match.end - match.start
+        return is_longer and stem(self.r.original(first, last), self.r.code) in self.table.occasions
 
     def _is_measure(self, match: Match) -> bool:
         return (

@@ -12,6 +12,7 @@ from setwise.vocabulary.mining import title_lead
 
 MAX_CORRECTED = 8
 LONGEST_DENIAL = 6
+SHORTEST_TAIL = 4
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
@@ -271,6 +272,10 @@ class Reading:
             return known
         if (tail := self.german_tail(word)) and tail[0] != key:
             return word[: len(key) - len(tail[0])] + self.lexicon.german_name(tail[0])
+        names = self.lexicon.singulars["de"]
+        for cut in range(3, len(key) - SHORTEST_TAIL + 1):
+            if name := names.get(key[cut:]):
+                return word[:cut] + name
         return singular(word, "de", self.table.keep_plural)
 
 
