@@ -227,6 +227,15 @@ _SPELLING = {
 """Letters and endings that only one of the languages has."""
 
 
+DISTINCTIVE = 1.6
+"""A grammar word of one language alone ('mindestens') says more than one that two share ('was')."""
+
+
+@lru_cache(maxsize=4_096)
+def _speakers(word: str) -> int:
+    return sum(word in language(code).detect for code in CODES)
+
+
 def guess_language(words: list[str], home: str, home_words: frozenset[str] | set[str] = frozenset()) -> str:
     """The language most words belong to; where nothing speaks for another, the catalogue's (`home`)."""
     table = _concept_words()
@@ -234,7 +243,9 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
     for code in CODES:
         tables, names = language(code), table[code]
         scores[code] = sum(
-            1.0
+            DISTINCTIVE
+            if word in tables.detect and _speakers(word) == 1
+            else 1.0
             if word in tables.detect
             else 0.6
             if word in names or stem(word, code) in names

@@ -126,7 +126,6 @@ class ExclusionReader:
             "libre",
             "made",
         )
-        is_tempered = any(w in _TOO for w in words[start:i])
         is_content = not owned and self._is_in_a_product(start, i)
         while i < len(words):
             i, led = self._past_articles(i)
@@ -141,7 +140,7 @@ class ExclusionReader:
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
-            if is_tempered and this != "style":
+            if this != "style" and any(w in _TOO for w in words[start:i]):
                 break
             self._add(entry, i, stop, of_brand, owned)
             kind, first, end = this, False, stop

@@ -222,7 +222,8 @@ class NounReader:
         parts: list[str] = []
         for i in range(first, last):
             word = r.words[i]
-            shown = r.one_of(word) if i == head else word
+            is_adjective = not self.head_is_last and i == head + 1
+            shown = r.one_of(word) if i == head or is_adjective else word
             gap = (
                 " "
                 if parts and r.tokens[i].start > r.tokens[i - 1].end

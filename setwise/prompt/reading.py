@@ -97,7 +97,7 @@ class Reading:
     def _is_inside_title(self, start: int, i: int) -> bool:
         if self._is_title(self.words[i + 1 : i + 8]):
             return False
-        if self.words[i] == "plus":
+        if self.words[i] in ("plus", "n"):
             return True
         if i == start or i + 1 >= len(self.words):
             return False
