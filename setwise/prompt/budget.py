@@ -252,7 +252,9 @@ class BudgetReader:
     def _names_a_unit(self, i: int) -> bool:
         """'2 euros la bolsa', '9 € die Flasche'; '20 dollars a box of tea' may be the price of the box."""
         words = self.words
-        if i + 1 >= len(words) or words[i] not in _ARTICLES or words[i + 1] not in self.tables[0].containers:
+        if i + 1 >= len(words) or words[i] not in _ARTICLES:
+            return False
+        if words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
             return False
         return i + 2 >= len(words) or words[i + 2] in _ENDS
 

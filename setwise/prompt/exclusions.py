@@ -145,7 +145,7 @@ class ExclusionReader:
             self._add(entry, i, stop, of_brand, owned)
             kind, first, end = this, False, stop
             step = self._next(end, this)
-            if step == 0:
+            if step == 0 or (end + step < len(words) and self.table.owned.at(words, end + step)):
                 break
             i = end + step
         if first:
@@ -208,7 +208,11 @@ class ExclusionReader:
                 joined = words[back]
                 break
         at_end = (
-            stop >= len(words) or self.r.tokens[stop].kind == "sign" or self.table.list_or.at(words, stop) is not None
+            stop >= len(words)
+            or self.r.tokens[stop].kind == "sign"
+            or words[stop] in _TRAILING
+            or words[stop] == "ones"
+            or self.table.list_or.at(words, stop) is not None
         )
         same = this == kind or {this, kind} <= {"thing", "product", ""}
         of_any_kind = this != "product" or kind not in ("material", "color", "style")
@@ -368,7 +372,7 @@ class ExclusionReader:
         found, home = self.found, self.r.lexicon
         if entry is None:
             found["words"].append(said)
-        elif entry.brand and (by_brand or not (entry.material or entry.color or entry.thing or entry.product)):
+        elif entry.brand and (by_brand or not self._is_sold_as_word(entry)):
             found["brands"].append(entry.brand)
         elif (
             entry.product
@@ -393,6 +397,11 @@ class ExclusionReader:
             found["words"].append(entry.synonym if self.r.code != home.home else said)
         else:
             found["words"].append(said)
+
+    def _is_sold_as_word(self, entry: Entry) -> bool:
+        """'Apple' is the fruit where a shop speaks of apples, else the brand."""
+        is_word_here = bool(entry.thing) and entry.thing in self.r.lexicon.home_words
+        return is_word_here or bool(entry.material or entry.color or entry.product)
 
     def _leaf(self, entry: Entry, said: str, owned: bool) -> str:
         """The category in lower case and singular, if the word means all of it."""

@@ -34,7 +34,11 @@ class NounReader:
 
     def head(self, mentions: list[Mention]) -> Mention:
         """The one of adjacent mentions that says what it is."""
-        return mentions[-1] if self.head_is_last else mentions[0]
+        if not self.head_is_last:
+            return mentions[0]
+        is_set = len(mentions) > 1 and self.r.stems[mentions[-1].end - 1] in self.table.occasion_heads
+        # A "scarf set" is of scarves, whatever else is sold as a set.
+        return mentions[-2] if is_set and mentions[-1].end - mentions[-1].start == 1 else mentions[-1]
 
     def mentions(self, start: int, end: int) -> list[Mention]:
         found: list[Mention] = []
