@@ -17,6 +17,8 @@ _RANGE_SIGNS = ("-", "–", "—")
 _SKIPPED_BEFORE = frozenset([":", "of", "a", "is", "de", "von", "der", "the", "me", "an", "about", "d'"])
 _ENDS = frozenset([",", ".", ";", "!", "?", ")", "(", "]", ":", "–", "—"])
 _PER = {"en": "per", "de": "pro", "fr": "par", "es": "por"}
+_NO_UNITS = frozenset(["favor", "max", "mini"])
+"""'Por favor', and names of models: 'pro max'."""
 _ARTICLES = frozenset("a the der die das la le el".split())
 _LONGEST_BOUND = 8
 _NEGATIONS = frozenset("not don't no never cannot can't nicht pas no ne n' won't doesn't".split())
@@ -233,13 +235,6 @@ class BudgetReader:
                     break
                 found.end = i + hit[0]
                 after.add(hit[1])
-            elif (
-                i + 1 < len(self.words)
-                and self.words[i] in ("per", "pro", "par", "por")
-                and self.tokens[i + 1].kind == "word"
-            ):
-                found.end = i + 2
-                after.add("each")
             elif self._names_a_unit(i):
                 found.end = i + 2
                 after.add("each")
@@ -250,8 +245,10 @@ class BudgetReader:
         return after
 
     def _names_a_unit(self, i: int) -> bool:
-        """'2 euros la bolsa', '9 € die Flasche'; '20 dollars a box of tea' may be the price of the box."""
+        """'5 per jar', '2 euros la bolsa', '9 € die Flasche'; '20 dollars a box of tea' may be the price of the box."""
         words = self.words
+        if i + 1 < len(words) and words[i] in _PER.values() and self.tokens[i + 1].kind == "word":
+            return True
         if i + 1 >= len(words) or words[i] not in _ARTICLES:
             return False
         if words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
@@ -264,10 +261,10 @@ class BudgetReader:
 
     def _each_before(self, found: _Found) -> bool:
         unit = found.start - 1
-        if unit > 0 and self.words[unit - 1] == _PER[self.tables[0].code] and self.tokens[unit].kind == "word":
-            if self.words[unit] not in ("favor", "max", "mini"):
-                self.taken[unit - 1] = self.taken[unit] = True
-                return True
+        is_per = unit > 0 and self.words[unit - 1] == _PER[self.tables[0].code] and self.tokens[unit].kind == "word"
+        if is_per and self.words[unit] not in _NO_UNITS:
+            self.taken[unit - 1] = self.taken[unit] = True
+            return True
         for back in range(5):
             end = found.start - back
             if back and (end < 0 or self.words[end] in (".", ";", "!", "?") or self.tokens[end].kind == "number"):

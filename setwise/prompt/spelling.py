@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from rapidfuzz.distance import OSA
 
 SHORTEST = 4
-TWO_EDITS_FROM = 8
+TWO_EDITS_FROM = 7
 
 
 class Speller:
@@ -23,7 +23,7 @@ class Speller:
                 self._ends[word[-2:], len(word)].append(word)
 
     def meant(self, word: str, edits: int = 2) -> str | None:
-        """The nearest word within one edit or swap (two from eight letters on, the first letter kept), or None."""
+        """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None."""
         length = len(word)
         if word in self.known or length < SHORTEST - 1 or not word.isalpha():
             return None
