@@ -205,8 +205,9 @@ class Reading:
         i, n = 0, len(self.words)
         home = self.lexicon.at_home if self.code != self.lexicon.home else None
         while i < n:
-            if self.tokens[i].kind != "word" or self.state[i] not in ("", "title"):
-                i += 1
+            is_free = i > 0 and self.words[i] in self.table.free and self.tokens[i - 1].kind == "word"
+            if self.tokens[i].kind != "word" or self.state[i] not in ("", "title") or is_free:
+                i += 1  # In "soy-free dark chocolate" the name begins behind "free", whatever a title says.
                 continue
             if counted := self.table.dozens.at(self.words, i) or self.table.pairs.at(self.words, i):
                 i += counted[0]
