@@ -247,6 +247,8 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
             if word in tables.detect and _speakers(word) == 1
             else 1.0
             if word in tables.detect
+            else 1.0
+            if word in names and word not in home_words and sum(word in of for of in table.values()) == 1
             else 0.6
             if word in names or stem(word, code) in names
             else 0.4

@@ -15,6 +15,9 @@ _FREE_ENDINGS = (
 _NOT_FREE = frozenset(
     ["range", "shipping", "delivery", "gift", "standing", "size", "sample", "returns", "style", "spirit", "time"]
 )
+_NOTHING_IN_IT = frozenset(
+    "for is are a the of hands hand cruelty stress hassle worry care fuss maintenance guilt get".split()
+)
 _BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "marca", "chez"])
 _THOSE = frozenset(["sea", "sean", "celle", "celles", "celui", "ceux", "el", "la", "los", "las"])
 """Before 'de' they speak of whose it is: 'celles de Corail', 'que no sea de Sol'."""
@@ -88,15 +91,26 @@ class ExclusionReader:
             return False
         match = r.match_at[i - 1]
         start = match.start if match is not None and match.end == i else i - 1
-        if (
-            r.state[start] not in ("", "out")
-            or r.tokens[start].kind != "word"
-            or r.words[start] in ("for", "is", "are", "a", "the", "of")
-        ):
+        if r.state[start] not in ("", "out") or r.tokens[start].kind != "word" or r.words[start] in _NOTHING_IN_IT:
             return False
         self.kinds.add(match.entry if match else None, start, i)
         r.state[start : i + 1] = ["out"] * (i + 1 - start)
+        self._free_before(start)
         return True
+
+    def _free_before(self, end: int) -> None:
+        """'Sulfate & paraben free', 'sugar, nut and gluten free': what may be in a product, never a product."""
+        r = self.r
+        while end > 1 and r.words[end - 1] in ("and", "&", "or", "/", ","):
+            match = r.match_at[end - 2]
+            if match is None or r.state[match.start]:
+                return
+            is_sold = match.entry.product and bool(match.entry.shares)
+            if is_sold or not (match.entry.thing or match.entry.material):
+                return
+            self.kinds.add(match.entry, match.start, match.end)
+            self._mark(match.start, end, "out")
+            end = match.start
 
     def _compound_free(self, i: int) -> int:
         """'glutenfrei', 'metallfreies', 'Nussallergie'."""

@@ -177,3 +177,18 @@ def test_products_named_by_the_beginnings_of_their_titles_keep_every_word(shop: 
         understood = understand(f"{first} and {second}", vocabulary_of(shop))
         text = " ".join(wish.text for wish in understood.named).split()
         assert not [word for word in f"{first} {second}".lower().split() if word not in (*text, "and")]
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded", "wished"),
+    [
+        ("sugar, nut and gluten free cookies", ["gluten", "nut", "sugar"], ["cookie"]),
+        ("chips and gluten free bread", ["gluten"], ["chip", "bread"]),
+        ("milk, gluten free bread", ["gluten"], ["milk", "bread"]),
+        ("soy-free dark chocolate and dairy-free cookies", ["dairy", "soy"], ["dark chocolate", "cookie"]),
+    ],
+)
+def test_free_reaches_back_over_what_may_be_in_a_product(text: str, excluded: list[str], wished: list[str]) -> None:
+    understood = understand(text, vocabulary_of("food"))
+    assert sorted(understood.exclude.all_words()) == excluded
+    assert [wish.name for wish in understood.named] == wished
