@@ -42,6 +42,8 @@ class ExclusionReader:
 
     def _at(self, i: int) -> int:
         r, words = self.r, self.r.words
+        if r.state[i] == "title":
+            self._in_title(i)
         if r.state[i]:
             return 0
         if hit := self.table.traps.at(words, i):
@@ -72,6 +74,23 @@ class ExclusionReader:
                 self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
         return 0
+
+    def _in_title(self, i: int) -> None:
+        """'Cerveza sin alcohol' may be a title: it is that product, and what must not be in it holds all the same."""
+        r, hit = self.r, self.table.no.at(self.r.words, i)
+        if r.words[i] in self.table.free and i and r.words[i - 1] not in _NOTHING_IN_IT:
+            at = i - 1
+        elif hit and " ".join(r.words[i : i + hit[0]]) in self.table.contents:
+            at = i + hit[0]
+        else:
+            return
+        if at >= len(r.words) or r.state[at] != "title":
+            return
+        match, entry = r.match_at[at], r.phrases.values.get(r.stems[at])
+        if match is not None and (match.entry.thing or match.entry.material):
+            self.kinds.add(match.entry, match.start, match.end)
+        elif entry is not None and (entry.thing or entry.material):
+            self.kinds.add(entry, at, at + 1)
 
     def _is_denied_after(self, match: Match, end: int, word: str) -> bool:
         """'Leather isn't', 'candles are out'; 'sofa, not red' is the other way round."""

@@ -192,3 +192,17 @@ def test_free_reaches_back_over_what_may_be_in_a_product(text: str, excluded: li
     understood = understand(text, vocabulary_of("food"))
     assert sorted(understood.exclude.all_words()) == excluded
     assert [wish.name for wish in understood.named] == wished
+
+
+@pytest.mark.parametrize(
+    ("shop", "text", "category", "excluded"),
+    [
+        ("food-es", "leche sin lactosa", "Leches", "lactosa"),
+        ("food", "alcohol-free lager, 6 pack", "Beer", "alcohol"),
+        ("furniture-de", "drei Barhocker ohne Lehne, Schwarz", "Barhocker", "lehne"),
+    ],
+)
+def test_what_a_title_is_free_of_is_excluded_too(shop: str, text: str, category: str, excluded: str) -> None:
+    understood = understand(text, vocabulary_of(shop))
+    assert understood.named[0].categories[0] == category
+    assert understood.exclude.all_words() == [excluded]
