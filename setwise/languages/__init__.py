@@ -67,14 +67,18 @@ class Language:
         self.between = _phrases(money["between"])
         self.to = _phrases(money["to"])
         self.not_money = _set(money["not_money"])
-        self.no = _phrases(out["start"])
+        crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
+        self.no = _phrases(_typed([*out["start"], *crossed]))
+        self.contents = frozenset(phrase(p) for p in out["contents"])
+        """Negations that, right behind a product's name, speak of what must not be in it."""
         self.owned = _phrases(out["owned"])
-        self.no_after = _phrases(out["after"])
+        self.owned_after = _phrases(out["owned_after"])
+        self.no_after = _phrases(_typed(out["after"]))
         self.free = frozenset(out["suffix"])
         self.list_or = _phrases(out["or"])
         self.no_articles = frozenset(out["article"])
         self.fine = _phrases(out["fine"])
-        self.traps = _phrases(out["traps"])
+        self.traps = _phrases(_typed(out["traps"]))
         self.pairs = _phrases(many["pair"])
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
@@ -158,6 +162,15 @@ def _stems(text: str, code: str) -> frozenset[str]:
     return frozenset(stem(word, code) for word in _set(text))
 
 
+def _pairs(firsts: list[str], seconds: list[str]) -> list[str]:
+    return [f"{first} {second}" for first in firsts for second in seconds]
+
+
+def _typed(texts: list[str]) -> list[str]:
+    """The phrases, and again as they are typed in a hurry: "doesn't" and 'doesnt'."""
+    return [*texts, *(text.replace("n't", "nt") for text in texts if "n't" in text)]
+
+
 def _phrases(texts: list[str]) -> Phrases[bool]:
     return Phrases((phrase(text), True) for text in texts)
 
@@ -214,6 +227,15 @@ _SPELLING = {
 """Letters and endings that only one of the languages has."""
 
 
+DISTINCTIVE = 1.6
+"""A grammar word of one language alone ('mindestens') says more than one that two share ('was')."""
+
+
+@lru_cache(maxsize=4_096)
+def _speakers(word: str) -> int:
+    return sum(word in language(code).detect for code in CODES)
+
+
 def guess_language(words: list[str], home: str, home_words: frozenset[str] | set[str] = frozenset()) -> str:
     """The language most words belong to; where nothing speaks for another, the catalogue's (`home`)."""
     table = _concept_words()
@@ -221,8 +243,12 @@ def guess_language(words: list[str], home: str, home_words: frozenset[str] | set
     for code in CODES:
         tables, names = language(code), table[code]
         scores[code] = sum(
-            1.0
+            DISTINCTIVE
+            if word in tables.detect and _speakers(word) == 1
+            else 1.0
             if word in tables.detect
+            else 1.0
+            if word in names and word not in home_words and sum(word in of for of in table.values()) == 1
             else 0.6
             if word in names or stem(word, code) in names
             else 0.4

@@ -19,7 +19,7 @@ _IRREGULAR = {
         "eaves": "eave", "graves": "grave", "octaves": "octave", "curves": "curve", "sieves": "sieve",
     },
     "fr": {"yeux": "oeil", "bijoux": "bijou", "chevaux": "cheval", "œufs": "œuf"},
-    "es": {"luces": "luz", "peces": "pez", "nueces": "nuez", "lápices": "lápiz"},
+    "es": {"luces": "luz", "peces": "pez", "nueces": "nuez", "lápices": "lápiz", "relojes": "reloj"},
     "de": {},
 }  # fmt: skip
 
@@ -112,7 +112,8 @@ _ACCENTED = {"an": "án", "en": "én", "in": "ín", "on": "ón", "un": "ún"}
 
 
 def _spanish_singular(word: str) -> str:
-    if word.endswith("es") and len(word) > 4 and word[-3] in "lrndzjy":
+    # "Colores" loses both letters; "vinagres", "muebles" and "trajes" only the last.
+    if word.endswith("es") and len(word) > 4 and word[-3] in "lrndzy" and word[-4] in "aeiouáéíóú":
         root = word[:-2]
         return root[:-2] + _ACCENTED[root[-2:]] if root.endswith(("on", "in")) and len(root) > 3 else root
     return word[:-1] if word.endswith("s") and word[-2] in "aeiouéáó" else word

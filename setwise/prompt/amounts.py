@@ -76,6 +76,8 @@ class AmountReader:
         if number is None:
             return None
         used, value, spelled = number
+        if spelled and value < 10 and (hundreds := self._short_hundreds(i, used)):
+            used, value = hundreds[0], value * 100 + hundreds[1]
         end = i + used
         thousands = False
         if end < len(words) and words[end] == "k" and self.tokens[end - 1].kind == "number":
@@ -101,6 +103,14 @@ class AmountReader:
         if self.tokens[start].glued and start and self.tokens[start - 1].kind == "word" and not code:
             return None
         return Amount(start, end, value, code or "", thousands, spelled)
+
+    def _short_hundreds(self, i: int, used: int) -> tuple[int, Decimal] | None:
+        """'Under two fifty' is 250; without a bound before it the two numbers may count and cost."""
+        table = self.tables[0]
+        if table.code != "en" or not i or self.words[i - 1] not in table.before.values or i + used >= len(self.words):
+            return None
+        tens = number_at(self.tokens, i + used, table)
+        return (used + tens[0], tens[1]) if tens and tens[2] and 20 <= tens[1] < 100 else None
 
     def _currency_before(self, i: int) -> str:
         word = self.words[i]

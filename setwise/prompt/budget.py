@@ -16,6 +16,10 @@ LEAST_BARE = 10
 _RANGE_SIGNS = ("-", "–", "—")
 _SKIPPED_BEFORE = frozenset([":", "of", "a", "is", "de", "von", "der", "the", "me", "an", "about", "d'"])
 _ENDS = frozenset([",", ".", ";", "!", "?", ")", "(", "]", ":", "–", "—"])
+_PER = {"en": "per", "de": "pro", "fr": "par", "es": "por"}
+_NO_UNITS = frozenset(["favor", "max", "mini"])
+"""'Por favor', and names of models: 'pro max'."""
+_ARTICLES = frozenset("a the der die das la le el".split())
 _LONGEST_BOUND = 8
 _NEGATIONS = frozenset("not don't no never cannot can't nicht pas no ne n' won't doesn't".split())
 _WEAK = frozenset(
@@ -231,11 +235,7 @@ class BudgetReader:
                     break
                 found.end = i + hit[0]
                 after.add(hit[1])
-            elif (
-                i + 1 < len(self.words)
-                and self.words[i] in ("per", "pro", "par", "por")
-                and self.tokens[i + 1].kind == "word"
-            ):
+            elif self._names_a_unit(i):
                 found.end = i + 2
                 after.add("each")
         if "each" in after or self._each_before(found):
@@ -244,20 +244,36 @@ class BudgetReader:
             self.taken[i] = True
         return after
 
+    def _names_a_unit(self, i: int) -> bool:
+        """'5 per jar', '2 euros la bolsa', '9 € die Flasche'; '20 dollars a box of tea' may be the price of the box."""
+        words = self.words
+        if i + 1 < len(words) and words[i] in _PER.values() and self.tokens[i + 1].kind == "word":
+            return True
+        if i + 1 >= len(words) or words[i] not in _ARTICLES:
+            return False
+        if words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
+            return False
+        return i + 2 >= len(words) or words[i + 2] in _ENDS
+
     def _amount_follows(self, i: int) -> bool:
         """'At least 30, minimum 50': the word belongs to the number behind it."""
         return i < len(self.tokens) and (self.tokens[i].kind == "number" or self.words[i] in SYMBOLS)
 
     def _each_before(self, found: _Found) -> bool:
+        unit = found.start - 1
+        is_per = unit > 0 and self.words[unit - 1] == _PER[self.tables[0].code] and self.tokens[unit].kind == "word"
+        if is_per and self.words[unit] not in _NO_UNITS:
+            self.taken[unit - 1] = self.taken[unit] = True
+            return True
         for back in range(5):
             end = found.start - back
             if back and (end < 0 or self.words[end] in (".", ";", "!", "?") or self.tokens[end].kind == "number"):
                 return False
             for n in range(1, min(3, end) + 1):
                 text = " ".join(self.words[end - n : end])
-                if any(text in table.each.values for table in self.tables) and (
-                    end - n == 0 or self.words[end - n - 1] not in ("of", "2")
-                ):
+                is_each = any(text in table.each.values for table in self.tables)
+                # "A pair of jeans for 100" is what is wished, "100 a pair" is a price.
+                if is_each and self.words[end] not in ("of", "de", "d'") and self.words[end - n - 1] not in ("of", "2"):
                     for i in range(end - n, found.start):
                         self.taken[i] = True
                     return True

@@ -205,7 +205,14 @@ class Lexicon:
 
 def _singulars(code: str) -> dict[str, str]:
     """Stem -> how the tables write the word, for names of one word."""
-    names = [n for c in reversed(concepts()) if c.kind in ("products", "things") for n in reversed(c.names[code])]
+    # Things are last: "drawers" may be a dresser, but one of them is a drawer.
+    names = [
+        n
+        for kind in ("products", "things")
+        for c in reversed(concepts())
+        if c.kind == kind
+        for n in c.names[code][::-1]
+    ]
     return {stem(name, code): name for name in names if " " not in name and "-" not in name}
 
 

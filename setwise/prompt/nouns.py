@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from setwise.languages import stem
 from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.clauses import ClauseReader
 from setwise.prompt.lexicon import EXACT, Entry
@@ -33,7 +34,11 @@ class NounReader:
 
     def head(self, mentions: list[Mention]) -> Mention:
         """The one of adjacent mentions that says what it is."""
-        return mentions[-1] if self.head_is_last else mentions[0]
+        if not self.head_is_last:
+            return mentions[0]
+        is_set = len(mentions) > 1 and self.r.stems[mentions[-1].end - 1] in self.table.occasion_heads
+        # A "scarf set" is of scarves, whatever else is sold as a set.
+        return mentions[-2] if is_set and mentions[-1].end - mentions[-1].start == 1 else mentions[-1]
 
     def mentions(self, start: int, end: int) -> list[Mention]:
         found: list[Mention] = []
@@ -67,7 +72,7 @@ class NounReader:
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
-        if self._counts_what_is_named(match, start):
+        if self._counts_what_is_named(match, start) or self._is_in_an_occasion(match):
             return False
         word = self.r.words[match.start : match.end]
         if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
@@ -81,6 +86,16 @@ class NounReader:
             )
             return not later and (EXACT in entry.shares.values() or bool(entry.synonym))
         return True
+
+    def _is_in_an_occasion(self, match: Match) -> bool:
+        """'Garde-robe' is no robe."""
+        first, last = match.start, match.end
+        while first and self.hangs_on(first):
+            first -= 1
+        while last < len(self.r.words) and self.hangs_on(last):
+            last += 1
+        is_longer = last - first > match.end - match.start
+        return is_longer and stem(self.r.original(first, last), self.r.code) in self.table.occasions
 
     def _is_measure(self, match: Match) -> bool:
         return (
@@ -211,7 +226,8 @@ class NounReader:
         parts: list[str] = []
         for i in range(first, last):
             word = r.words[i]
-            shown = r.one_of(word) if i == head else word
+            is_adjective = not self.head_is_last and i == head + 1
+            shown = r.one_of(word) if i == head or is_adjective else word
             gap = (
                 " "
                 if parts and r.tokens[i].start > r.tokens[i - 1].end

@@ -11,6 +11,8 @@ from setwise.prompt.lexicon import Entry, Lexicon
 from setwise.vocabulary.mining import title_lead
 
 MAX_CORRECTED = 8
+LONGEST_DENIAL = 6
+SHORTEST_TAIL = 4
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
@@ -95,7 +97,7 @@ class Reading:
     def _is_inside_title(self, start: int, i: int) -> bool:
         if self._is_title(self.words[i + 1 : i + 8]):
             return False
-        if self.words[i] == "plus":
+        if self.words[i] in ("plus", "n"):
             return True
         if i == start or i + 1 >= len(self.words):
             return False
@@ -140,8 +142,17 @@ class Reading:
             if word in self._speller.known or word in self.lexicon.home_words or self._is_known_form(word):
                 continue
             corrected += 1
-            if meant := self._speller.meant(word):
+            if meant := self._speller.meant(word, 1 if self._is_denied(i) else 2):
                 self.words[i] = meant
+
+    def _is_denied(self, i: int) -> bool:
+        """Behind a negation anything may be named ('no cartoons'), not only what the catalogue has ('carbon')."""
+        for start in range(i - 1, max(-1, i - LONGEST_DENIAL), -1):
+            if self.tokens[start].kind == "sign":
+                return False
+            if self.table.no.at(self.words, start) is not None:
+                return True
+        return False
 
     def _is_known_form(self, word: str) -> bool:
         key = stem(word, self.code)
@@ -150,6 +161,8 @@ class Reading:
             or key in self.table.occasions
             or stem(word, self.lexicon.home) in self.lexicon.at_home.values
         ):
+            return True
+        if self.code != "de" and singular(word, self.code, self.table.keep_plural) in self._speller.known:
             return True
         if word.endswith(("'s", "s'")) or fold(word) in self._speller.known:
             return True
@@ -192,8 +205,9 @@ class Reading:
         i, n = 0, len(self.words)
         home = self.lexicon.at_home if self.code != self.lexicon.home else None
         while i < n:
-            if self.tokens[i].kind != "word" or self.state[i] not in ("", "title"):
-                i += 1
+            is_free = i > 0 and self.words[i] in self.table.free and self.tokens[i - 1].kind == "word"
+            if self.tokens[i].kind != "word" or self.state[i] not in ("", "title") or is_free:
+                i += 1  # In "soy-free dark chocolate" the name begins behind "free", whatever a title says.
                 continue
             if counted := self.table.dozens.at(self.words, i) or self.table.pairs.at(self.words, i):
                 i += counted[0]
@@ -259,6 +273,10 @@ class Reading:
             return known
         if (tail := self.german_tail(word)) and tail[0] != key:
             return word[: len(key) - len(tail[0])] + self.lexicon.german_name(tail[0])
+        names = self.lexicon.singulars["de"]
+        for cut in range(3, len(key) - SHORTEST_TAIL + 1):
+            if name := names.get(key[cut:]):
+                return word[:cut] + name
         return singular(word, "de", self.table.keep_plural)
 
 

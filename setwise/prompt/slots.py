@@ -213,6 +213,8 @@ class SlotReader:
             if not mentions or (prep not in self.table.together and place is None):
                 continue
             mention = self.nouns.head(mentions)
+            if has_product and mention.entry.thing:
+                continue  # "A dresser with 6 drawers": a part of it
             quantity, counted = self.quantities.quantity(start + 1, mention, end)
             before = range(start + 1, mention.start)
             has_article = all(self.r.words[i] in self.table.determiners or self.nouns.is_described(i) for i in before)

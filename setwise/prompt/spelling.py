@@ -22,12 +22,12 @@ class Speller:
                 self._starts[word[:2], len(word)].append(word)
                 self._ends[word[-2:], len(word)].append(word)
 
-    def meant(self, word: str) -> str | None:
+    def meant(self, word: str, edits: int = 2) -> str | None:
         """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None."""
         length = len(word)
         if word in self.known or length < SHORTEST - 1 or not word.isalpha():
             return None
-        most = 2 if length >= TWO_EDITS_FROM else 1
+        most = min(edits, 2 if length >= TWO_EDITS_FROM else 1)
         best: tuple[int, int, int, str] | None = None
         for other in self._near(word, most):
             distance = OSA.distance(word, other, score_cutoff=most)
