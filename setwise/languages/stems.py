@@ -60,9 +60,6 @@ def _english(plain: str) -> str:
     return plain
 
 
-_GERMAN_PLURALS = frozenset(["en", "ln", *(f"{letter}s" for letter in "aeioukrmtp")])
-
-
 def _german(plain: str) -> str:
     for ending, least in (("en", 3), ("er", 4), ("em", 4), ("es", 4)):
         if plain.endswith(ending) and len(plain) - 2 >= least:

@@ -13,7 +13,6 @@ from setwise.vocabulary import Vocabulary
 Shares = dict[str, float]
 EXACT = 1.5
 """The share of a leaf category that is called just so: more than any share of uses."""
-_TABLE_KINDS = ("colors", "materials", "styles", "things", "brands")
 
 
 class Entry(msgspec.Struct):
