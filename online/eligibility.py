@@ -1,7 +1,7 @@
 """Which retrieved rows may be answered at all, and which rule took the others away."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from online.live import LiveRelease
 from online.messages import Filters
 from setwise.audience import GENDERS
 from setwise.catalogue import Product
+from setwise.languages.contents import what_holds
 from setwise.names import ProductId
 from setwise.prompt import Exclusions
 from setwise.terms import Codes, codes_of
@@ -35,9 +36,10 @@ class Rules(msgspec.Struct, frozen=True):
 
 def make_rules(
     live: LiveRelease, now: datetime, currency: str, gone: list[str], exclude: Exclusions, filters: Filters | None,
-    allow_preorder: bool, gender: str = "",
+    allow_preorder: bool, gender: str = "", wished: Collection[str] = (),
 ) -> Rules:  # fmt: skip
-    """`gone` are product ids that must not be answered, `exclude` what no product may be or have."""
+    """`gone` are product ids that must not be answered, `exclude` what no product may be or have; `wished` = words of
+    the products that were named."""
     rows = frozenset(live.snapshot.rows_of(ProductId(i) for i in gone))
     categories: set[int] = set()
     names = [name for name in exclude.all_words() if name not in exclude.categories]
@@ -46,6 +48,8 @@ def make_rules(
         categories |= found
         # "No rugs" leaves out rugs, not what is described as lying well on one.
         names += [] if found else [name]
+    # "No alcohol" leaves out wine that does not say what it holds; not the beer that was asked for without it.
+    names += [other for name in tuple(names) for other in what_holds(name) if other not in wished]
     codes = [codes_of(terms) for name in names if (terms := live.analyzer.terms(name))]
     return Rules(now, currency, rows, codes, frozenset(categories), filters or Filters(), allow_preorder, gender)
 

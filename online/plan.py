@@ -146,6 +146,7 @@ def _plan(
             request.filters,
             allow_preorder,
             read.gender if len(genders) < 2 else "",
+            {word for wish, _ in wished for word in words_of(wish.name)},
         ),
         slots=_slots(live, read, wished, locked),
         open_text=(read.text or titles) if is_open else "",

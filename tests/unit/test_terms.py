@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from setwise.audience import Audience, audience_of
 from setwise.catalogue import Product
-from setwise.terms import TermTable, TermTableWriter, codes_of
+from setwise.terms import Analyzer, TermTable, TermTableWriter, codes_of, without_denials
 
 WORDS = st.sampled_from("oak desk lamp red blue sofa chair leather wool glass".split())
 
@@ -52,3 +52,10 @@ def test_the_audience_is_read_from_the_fields_else_from_the_title() -> None:
     assert audience_of(product("Toddler Boys Sneaker")) == Audience("male", "toddler")
     assert audience_of(product("Watch for Men and Women")) == Audience("", "adult")
     assert audience_of(product("Desk Lamp")) == Audience()
+
+
+def test_what_a_text_denies_it_does_not_have() -> None:
+    terms = Analyzer().terms
+    assert "gluten" not in terms(without_denials("Gluten-Free Bread without added sugar"))
+    assert "sugar" not in terms(without_denials("Gluten-Free Bread without added sugar"))
+    assert "gluten" in terms(without_denials("Bread with gluten"))
