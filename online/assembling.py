@@ -25,10 +25,9 @@ Candidates = list[list[Candidate]]
 
 
 class Made(msgspec.Struct, frozen=True):
-    """Bundles or why there are none, the candidates they were chosen from, and the wishes that gave way."""
+    """Bundles or why there are none, and the wishes that gave way."""
 
     assembly: Assembly
-    candidates: Candidates
     relaxed: list[str]
 
 
@@ -66,7 +65,7 @@ def _with_wishes(
             held[key] = as_candidates(context.live, ranked, context.now)
         candidates.append(held[key])
     assembly = _assemble(context, plan, slots, candidates, active, n_bundles)
-    return Made(assembly, candidates, list(relaxed))
+    return Made(assembly, list(relaxed))
 
 
 def _assemble(

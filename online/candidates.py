@@ -70,9 +70,9 @@ class Ranked(msgspec.Struct, frozen=True):
                 return self.only(mask)
         return self
 
-    def only(self, mask: NDArray[np.bool_]) -> "Ranked":
+    def only(self, which: NDArray[np.bool_] | slice) -> "Ranked":
         """These rows, in the same order."""
-        return Ranked(self.rows[mask], self.parts[mask], self.met[mask])
+        return Ranked(self.rows[which], self.parts[which], self.met[which])
 
 
 def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:

@@ -1,12 +1,12 @@
 """The release that this process answers from, and the watch that notices a newer one."""
 
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from online.polling import Polling
 from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
@@ -67,8 +67,7 @@ class ReleaseWatch:
         self._on_open = on_open
         self._live: LiveRelease | None = None
         self._refused: str | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="release-watch", daemon=True)
+        self._polling = Polling(self.look, "release-watch", POLL_S)
 
     @property
     def live(self) -> LiveRelease | None:
@@ -81,14 +80,11 @@ class ReleaseWatch:
 
     def start(self) -> None:
         """Opens the live release now and watches from then on."""
-        self.look()
-        self._thread.start()
+        self._polling.start()
 
     def stop(self) -> None:
         """Ends the watch."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._polling.stop()
 
     def look(self) -> None:
         """Opens `current` where it is another release than the one that is open."""
@@ -106,7 +102,3 @@ class ReleaseWatch:
             self._on_open(live)
         self._live, self._refused = live, None
         logger.info("serving release %s, %d products", current, len(live.snapshot))
-
-    def _run(self) -> None:
-        while not self._stop.wait(POLL_S):
-            self.look()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from online.polling import Polling
 from online.rules_file import FileRules, RulesFile
 from online.rules_store import Publication, RulesStore, RulesStoreDownError, StaleRulesError, build_rules_store
 from setwise.names import ProductId
@@ -31,8 +32,7 @@ class RulesWatch:
         self._book = RuleBook(RuleSet(), terms)
         self._is_reached: bool | None = None
         self._looking = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rules-watch", daemon=True)
+        self._polling = Polling(self.look, "rules-watch", POLL_S)
 
     @property
     def book(self) -> RuleBook:
@@ -50,14 +50,11 @@ class RulesWatch:
 
     def start(self) -> None:
         """Reads the rules now and watches from then on."""
-        self.look()
-        self._thread.start()
+        self._polling.start()
 
     def stop(self) -> None:
         """Ends the watch and closes the store."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._polling.stop()
         self.store.close()
 
     def look(self) -> None:
@@ -93,10 +90,6 @@ class RulesWatch:
             raise RulesStoreDownError(f"version {version} is current but not there")
         self._book = self.compiled(rules)
         logger.info("rules version %d: %d rules, %d templates", version, len(rules.rules), len(rules.templates))
-
-    def _run(self) -> None:
-        while not self._stop.wait(POLL_S):
-            self.look()
 
 
 def build_rules_watch(settings: Settings, is_known: Callable[[ProductId], bool]) -> RulesWatch:

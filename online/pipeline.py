@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.assembling import Made, make_bundles
-from online.candidates import Asked, Known, Ranked, rank
+from online.candidates import Asked, Known, rank
 from online.companions import companions
 from online.eligibility import eligible
 from online.gather import Context, Dependencies, encode, hydrate, retrieve
@@ -49,7 +49,7 @@ def recommend_bundles(
     """Complete bundles within the budget, or why there are none."""
     ready = prepare(request, live, dependencies, now, book)
     if ready.problem:
-        made = Made(Assembly([], ready.problem), [], [])
+        made = Made(Assembly([], ready.problem), [])
     else:
         made = make_bundles(ready.context, ready.plan, ready.slots, ready.active, request.n_bundles)
     return present.bundle_answer(ready.context, ready.plan, ready.slots, _explained(made, ready.lost), request.explain)
@@ -137,10 +137,7 @@ def recommend_products(
     _, stats = hydrate(context, None, rows)
     with context.stages("rank"):
         ranked = rank(live, rows, asked, Known(stats, profile, active, given))
-    page = slice(request.offset, wanted)
-    return present.products_answer(
-        context, plan, Ranked(ranked.rows[page], ranked.parts[page], ranked.met[page])
-    )  # fmt: skip
+    return present.products_answer(context, plan, ranked.only(slice(request.offset, wanted)))
 
 
 def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], list[NDArray[np.int64]]]:

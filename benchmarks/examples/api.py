@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.examples.service import serve
+from benchmarks.examples.service import serve_folder
 
 _EXAMPLE = re.compile(r"```http\n(?P<request>.*?)```\n\n```json (?P<status>\d{3})\n.*?```", re.S)
 _LONG = ("link", "image_link", "request_id", "release", "timings_ms", "experiment", "degraded", "alternatives")
@@ -78,7 +78,7 @@ def run_api_examples(document: Path, data_dir: Path) -> None:
     """Writes the document anew with the answers of this shop, which starts without rules."""
     for file in data_dir.glob("rules.db*"):
         file.unlink()
-    with serve(data_dir) as client:
+    with serve_folder(data_dir) as client:
         runner = Runner(client_sender(client))
 
         def answered(match: re.Match[str]) -> str:

@@ -16,10 +16,14 @@ from setwise.release import Releases
 from setwise.settings import Settings
 
 
-def serve(data_dir: Path) -> TestClient:
+def serve(settings: Settings) -> TestClient:
     """A client of the live release; to be used as a context."""
-    settings = Settings.from_env({"SETWISE_DATA_DIR": str(data_dir)})
-    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
+    watch = ReleaseWatch(Releases(settings.storage.releases, Path(settings.storage.data_dir) / "release-cache"))
     dependencies = Dependencies(build_retriever(settings.vectors), build_reader(settings))
     rules, kept = build_rules_watch(settings, watch.is_known), KeptBundles(build_bundle_store(settings))
     return TestClient(create_app(dependencies, watch, rules, kept))
+
+
+def serve_folder(data_dir: Path) -> TestClient:
+    """The same for a data folder, on the embedded defaults."""
+    return serve(Settings.from_env({"SETWISE_DATA_DIR": str(data_dir)}))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.examples.service import serve
+from benchmarks.examples.service import serve_folder
 from setwise.money import format_cents
 
 PROMPTS = Path(__file__).with_name("prompts.toml")
@@ -23,7 +23,7 @@ def run_prompts(document: Path, data_dir_of: Callable[[str], Path]) -> None:
     parts = [HEAD]
     for shop in dict.fromkeys(one["shop"] for one in asked):
         parts.append(f"\n## {shop}\n")
-        with serve(data_dir_of(shop)) as client:
+        with serve_folder(data_dir_of(shop)) as client:
             for one in (one for one in asked if one["shop"] == shop):
                 reply = client.post("/v1/bundles", json={"prompt": one["text"]})
                 reply.raise_for_status()

@@ -8,15 +8,7 @@ from pathlib import Path
 
 from litestar.testing import TestClient
 
-from online.answers import KeptBundles
-from online.app import create_app
-from online.bundle_store import build_bundle_store
-from online.gather import Dependencies
-from online.hydration import build_reader
-from online.live import ReleaseWatch
-from online.live_rules import build_rules_watch
-from online.retrieval import build_retriever
-from setwise.release import Releases
+from benchmarks.examples.service import serve as serve_settings
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +44,4 @@ def serve(environ: dict[str, str]) -> TestClient:
     """The service over what `build` made."""
     kept = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
     settings = Settings.from_env({**kept, **environ})
-    watch = ReleaseWatch(Releases(settings.storage.releases, Path(settings.storage.data_dir) / "cache"))
-    dependencies = Dependencies(build_retriever(settings.vectors), build_reader(settings))
-    rules, kept = build_rules_watch(settings, watch.is_known), KeptBundles(build_bundle_store(settings))
-    return TestClient(create_app(dependencies, watch, rules, kept))
+    return serve_settings(settings)
