@@ -109,6 +109,19 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
+class Deadlines(msgspec.Struct, frozen=True):
+    """How long an answer may take and may wait for what it depends on, in milliseconds."""
+
+    ms: int = 150
+    """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
+    encode_ms: int = 30
+    """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
+    retrieve_ms: int = 100
+    """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""
+    features_ms: int = 15
+    """Longest wait for a shopper's features; after it the answer is `no_profile`."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -118,8 +131,14 @@ class Service(msgspec.Struct, frozen=True):
     """Port of the API."""
     dagster_port: int = 3000
     """Port of Dagster's pages under `make demo`."""
+    workers: int = 1
+    """Serving processes on one port; a dead one is replaced, SIGHUP replaces all, one after the other."""
     threads: int = 2
     """Answers computed at once in one process."""
+    queue_ms: int = 30
+    """A request that would wait longer for a thread, by what answers take at the moment, is refused with 503."""
+    drain_s: float = 1.0
+    """How long `/health/ready` says `draining` after SIGTERM before the process stops listening."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 
@@ -133,6 +152,7 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "deadlines": "DEADLINE",
     "service": "",
 }
 
@@ -147,6 +167,7 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    deadlines: Deadlines = Deadlines()
     service: Service = Service()
 
     @classmethod
