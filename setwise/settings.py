@@ -109,6 +109,33 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
+class Log(msgspec.Struct, frozen=True):
+    """The durable log of requests, events and catalogue changes."""
+
+    backend: Literal["local", "kafka"] = "local"
+    """local: a file in the data folder. kafka: a server."""
+    prefix: str = "setwise"
+    """What the names of topics start with: setwise.requests, setwise.results and so on."""
+    partitions: int = 6
+    """Partitions of a topic that is made anew (Kafka)."""
+    replication: int = 1
+    """Copies of each partition of a topic that is made anew (Kafka); three on a cluster."""
+    retention_h: int = 7 * 24
+    """A record is kept for so many hours; the last catalogue change of each product for ever."""
+    kafka_brokers: str = "127.0.0.1:9092"
+    """Kafka's brokers, host:port separated by commas."""
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to Kafka."""
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """SASL mechanism, where kafka_security says SASL."""
+    kafka_user: str = ""
+    """SASL user name."""
+    kafka_password: str = ""
+    """SASL password."""
+    kafka_ca_file: str = ""
+    """Certificates that Kafka's own is checked against; empty = those of the system."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -133,6 +160,7 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "log": "LOG",
     "service": "",
 }
 
@@ -147,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    log: Log = Log()
     service: Service = Service()
 
     @classmethod
@@ -183,8 +212,8 @@ class Documented(msgspec.Struct, frozen=True):
 def variable_of(concern: str, field: str) -> str:
     """The environment variable of a field."""
     prefix = _PREFIXES[concern]
-    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_REDIS_URL.
-    if prefix and not field.startswith(("weaviate", "redis")):
+    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_KAFKA_BROKERS.
+    if prefix and not field.startswith(("weaviate", "redis", "kafka")):
         return f"SETWISE_{prefix}" if field == "backend" else f"SETWISE_{prefix}_{field.upper()}"
     return f"SETWISE_{field.upper()}"
 
