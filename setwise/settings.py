@@ -122,6 +122,33 @@ class Deadlines(msgspec.Struct, frozen=True):
     """Longest wait for a shopper's features; after it the answer is `no_profile`."""
 
 
+class Log(msgspec.Struct, frozen=True):
+    """The durable log of requests, events and catalogue changes."""
+
+    backend: Literal["local", "kafka"] = "local"
+    """local: a file in the data folder. kafka: a server."""
+    prefix: str = "setwise"
+    """What the names of topics start with: setwise.requests, setwise.results and so on."""
+    partitions: int = 6
+    """Partitions of a topic that is made anew (Kafka)."""
+    replication: int = 1
+    """Copies of each partition of a topic that is made anew (Kafka); three on a cluster."""
+    retention_h: int = 7 * 24
+    """A record is kept for so many hours; the last catalogue change of each product for ever."""
+    kafka_brokers: str = "127.0.0.1:9092"
+    """Kafka's brokers, host:port separated by commas."""
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to Kafka."""
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """SASL mechanism, where kafka_security says SASL."""
+    kafka_user: str = ""
+    """SASL user name."""
+    kafka_password: str = ""
+    """SASL password."""
+    kafka_ca_file: str = ""
+    """Certificates that Kafka's own is checked against; empty = those of the system."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -153,6 +180,7 @@ _PREFIXES = {
     "rules": "RULES",
     "bundles": "BUNDLES",
     "deadlines": "DEADLINE",
+    "log": "LOG",
     "service": "",
 }
 
@@ -168,6 +196,7 @@ class Settings(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
     deadlines: Deadlines = Deadlines()
+    log: Log = Log()
     service: Service = Service()
 
     @classmethod
@@ -204,8 +233,8 @@ class Documented(msgspec.Struct, frozen=True):
 def variable_of(concern: str, field: str) -> str:
     """The environment variable of a field."""
     prefix = _PREFIXES[concern]
-    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_REDIS_URL.
-    if prefix and not field.startswith(("weaviate", "redis")):
+    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_KAFKA_BROKERS.
+    if prefix and not field.startswith(("weaviate", "redis", "kafka")):
         return f"SETWISE_{prefix}" if field == "backend" else f"SETWISE_{prefix}_{field.upper()}"
     return f"SETWISE_{field.upper()}"
 
