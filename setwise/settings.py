@@ -149,6 +149,17 @@ class Log(msgspec.Struct, frozen=True):
     """Certificates that Kafka's own is checked against; empty = those of the system."""
 
 
+class Caching(msgspec.Struct, frozen=True):
+    """Whole answers of requests that name no person."""
+
+    backend: Literal["local", "redis"] = "local"
+    """local: each process keeps its own answers. redis: and finds those of the others on a server."""
+    ttl_s: float = 60.0
+    """An answer is given again for so many seconds, as long as no price or stock in it changes. 0 = never."""
+    max_mb: int = 64
+    """Beyond this size the answers that nobody asked for longest are forgotten."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -180,6 +191,7 @@ _PREFIXES = {
     "rules": "RULES",
     "bundles": "BUNDLES",
     "deadlines": "DEADLINE",
+    "caching": "CACHE",
     "log": "LOG",
     "service": "",
 }
@@ -196,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
     deadlines: Deadlines = Deadlines()
+    caching: Caching = Caching()
     log: Log = Log()
     service: Service = Service()
 
