@@ -22,7 +22,6 @@ from setwise.terms import codes_of
 FULL_POPULARITY = 50.0
 """Decayed orders from which popularity counts as 1."""
 
-Features = Mapping[int, Mapping[str, Any]]
 Rows = NDArray[np.int64]
 
 
@@ -39,9 +38,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known beside the words: statistics by row, the shopper, the shop's rules, locked and basket rows."""
+    """What is known beside the words: the shopper, the shop's rules, locked and basket rows."""
 
-    stats: Features
     profile: Mapping[str, Any] | None
     active: ActiveRules
     anchors: Sequence[int] = ()
@@ -82,9 +80,11 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         return Ranked(rows, np.zeros((0, len(FEATURES))), degrees)
     snapshot, listed = live.snapshot, rows.tolist()
     lexical = dict(zip(asked.hits.rows.tolist(), asked.hits.lexical.tolist(), strict=True))
-    columns: dict[str, NDArray[np.float64]] = {
-        "popularity": np.asarray([_popularity(known.stats.get(row)) for row in listed])
-    }
+    columns: dict[str, NDArray[np.float64]] = {}
+    if live.popularity is not None:
+        columns["popularity"] = np.minimum(
+            np.log1p(live.popularity[rows].astype(np.float64)) / np.log1p(FULL_POPULARITY), 1.0
+        )
     if asked.given is not None:
         columns["completes"] = as_shares(
             completion.score(rows, asked.given, live.index, live.complementarity).sum(axis=1)
@@ -111,11 +111,6 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     weighted = weighted_parts(feature_rows(columns, len(rows)))
     order = best_first(weighted.sum(axis=1), [snapshot.ids[row] for row in listed])
     return Ranked(rows[order], weighted[order], degrees[order])
-
-
-def _popularity(stats: Mapping[str, Any] | None) -> float:
-    orders = float((stats or {}).get("popularity") or 0.0)
-    return min(1.0, float(np.log1p(orders) / np.log1p(FULL_POPULARITY)))
 
 
 def _affinity(live: LiveRelease, row: int, profile: Mapping[str, Any]) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from online.polling import Polling
 from setwise.complementarity import Complementarity
@@ -15,11 +17,14 @@ from setwise.names import ProductId
 from setwise.prompt import lexicon_of
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
+from setwise.statistics import read_popularity
 from setwise.terms import Analyzer
 from setwise.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
+POPULAR_ROWS = 20_000
+"""Rows of the last rung's table, the most bought of each category in equal parts: 4 ms to look through."""
 
 
 class LiveRelease(msgspec.Struct, frozen=True):
@@ -35,12 +40,16 @@ class LiveRelease(msgspec.Struct, frozen=True):
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
     category_codes: dict[str, int] = {}
+    popularity: NDArray[np.float32] | None = None
+    """Decayed orders of each row; None in a release that was built without them."""
+    popular: NDArray[np.int64] = np.empty(0, np.int64)
+    """The most bought rows of each category, most bought first."""
 
 
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
-    categories = snapshot.meta.categories
+    categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
     live = LiveRelease(
         manifest,
         snapshot,
@@ -51,13 +60,30 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         analyzer,
         [analyzer.terms(name) for name in categories],
         {name: code for code, name in enumerate(categories) if name},
+        popularity,
+        popular_rows(snapshot.category, popularity),
     )
     counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
+    counts |= set() if popularity is None else {len(popularity)}
     if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
         raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
+
+
+def popular_rows(category: NDArray[np.int64], popularity: NDArray[np.float32] | None) -> NDArray[np.int64]:
+    """Rows by falling popularity, of each category at most its part of POPULAR_ROWS; in the catalogue's order without
+    orders."""
+    count = len(category)
+    bought = np.zeros(count) if popularity is None else popularity
+    order = np.lexsort((np.arange(count), -bought))
+    # The place of each row within its category, in that order.
+    by_category = np.argsort(category[order], kind="stable")
+    sizes = np.unique(category, return_counts=True)[1]
+    place = np.empty(count, np.int64)
+    place[by_category] = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order[place < POPULAR_ROWS // max(len(sizes), 1)].astype(np.int64)
 
 
 class ReleaseWatch:
@@ -98,6 +124,7 @@ class ReleaseWatch:
 
     def look(self) -> None:
         """Opens `current` where it is another release than the one that is open."""
+        current = None
         try:
             current = self._releases.current_id()
             is_known = self._live is not None and self._live.manifest.release_id == current
@@ -105,7 +132,7 @@ class ReleaseWatch:
                 return
             live = open_release(*self._releases.fetch(current))
         except (OSError, ValueError, RuntimeError, KeyError, msgspec.MsgspecError) as error:
-            self._refused = self._releases.current_id()
+            self._refused = current
             logger.error("release %s cannot be served, the old one stays: %s", self._refused, error)
             return
         if self._on_open:

@@ -1,14 +1,15 @@
 """POST /v1/catalogue/changes: price, stock and removal, in every process's answers before any re-indexing."""
 
 import asyncio
+import inspect
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Response, post
-from litestar.openapi.spec import Reference
+from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.params import Body
 
-from online.catalogue_changes import ChangesAnswer, check
+from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
 from online.live_changes import ChangesWatch
 from online.problems import ProblemError
 from online.routes import Any_Request, live_of
@@ -16,12 +17,23 @@ from setwise.log import LogDownError
 
 MAX_BODY = 1024 * 1024
 MAX_CHANGES = 1_000
+_TEXT, _PRICE = Schema(type=OpenAPIType.STRING), Schema(type=[OpenAPIType.STRING, OpenAPIType.NUMBER])
+_FIELDS: dict[str, Schema | Reference] = {
+    "product_id": _TEXT,
+    "price": _PRICE,
+    "sale_price": _PRICE,
+    "availability": _TEXT,
+    "stock": Schema(type=[OpenAPIType.INTEGER, OpenAPIType.NULL]),
+    "removed": Schema(type=OpenAPIType.BOOLEAN),
+    "changed_at": Schema(type=OpenAPIType.STRING, format="date-time"),
+}
+# Decoded without a form: a change that cannot be read is a verdict on that change, not on the call.
 ChangesBody = Annotated[
     list[Any],
     Body(
         title="Changes",
-        description="At most 1,000 changes.",
-        schema_extra={"items": Reference(ref="#/components/schemas/ChangeRequest")},
+        description=inspect.cleandoc(ChangeRequest.__doc__ or ""),
+        schema_extra={"items": Schema(properties=_FIELDS), "max_items": MAX_CHANGES},
     ),
 ]
 

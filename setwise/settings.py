@@ -136,6 +136,19 @@ class Log(msgspec.Struct, frozen=True):
     """Certificates that Kafka's own is checked against; empty = those of the system."""
 
 
+class Deadlines(msgspec.Struct, frozen=True):
+    """How long an answer may take and may wait for what it depends on, in milliseconds."""
+
+    ms: int = 150
+    """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
+    encode_ms: int = 30
+    """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
+    retrieve_ms: int = 100
+    """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""
+    features_ms: int = 15
+    """Longest wait for a shopper's features; after it the answer is `no_profile`."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -145,8 +158,14 @@ class Service(msgspec.Struct, frozen=True):
     """Port of the API."""
     dagster_port: int = 3000
     """Port of Dagster's pages under `make demo`."""
+    workers: int = 1
+    """Serving processes on one port; a dead one is replaced, SIGHUP replaces all, one after the other."""
     threads: int = 2
     """Answers computed at once in one process."""
+    queue_ms: int = 30
+    """A request that would wait longer for a thread, by what answers take at the moment, is refused with 503."""
+    drain_s: float = 1.0
+    """How long `/health/ready` says `draining` after SIGTERM before the process stops listening."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 
@@ -161,6 +180,7 @@ _PREFIXES = {
     "rules": "RULES",
     "bundles": "BUNDLES",
     "log": "LOG",
+    "deadlines": "DEADLINE",
     "service": "",
 }
 
@@ -176,6 +196,7 @@ class Settings(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
     log: Log = Log()
+    deadlines: Deadlines = Deadlines()
     service: Service = Service()
 
     @classmethod
