@@ -13,13 +13,14 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_rules, routes_swap
+from online import routes, routes_changes, routes_rules, routes_swap
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
 from online.gather import Dependencies
 from online.live import ReleaseWatch
+from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.problems import EXCEPTION_HANDLERS
 
@@ -39,6 +40,7 @@ def create_app(
     dependencies: Dependencies,
     watch: ReleaseWatch,
     rules: RulesWatch,
+    changes: ChangesWatch,
     kept: KeptBundles,
     *,
     threads: int = 2,
@@ -68,11 +70,14 @@ def create_app(
         if answers is not None:
             answers.close()
         rules.stop()
+        changes.stop()
         kept.stop()
         dependencies.close()
         on_stop()
 
-    handlers: list[ControllerRouterHandler] = [*routes.HANDLERS, *routes_rules.HANDLERS, *routes_swap.HANDLERS]
+    handlers: list[ControllerRouterHandler] = [
+        *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
+    ]  # fmt: skip
     handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
@@ -88,6 +93,7 @@ def create_app(
                 "pool": pool,
                 "stores": stores,
                 "rules": rules,
+                "changes": changes,
                 "kept": kept,
                 "probes": probes,
                 "deadline_s": deadline_s,
@@ -95,7 +101,7 @@ def create_app(
                 "admission": Admission(threads, longest_wait_s),
             }
         ),
-        on_startup=[watch.start, rules.start, kept.start, probes.start],
+        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start],
         on_shutdown=[stop],
         openapi_config=OpenAPIConfig(
             title="Setwise",

@@ -1,6 +1,7 @@
 """The release that this process answers from, and the watch that notices a newer one."""
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,11 @@ class ReleaseWatch:
     def __init__(self, releases: Releases, on_open: Callable[[LiveRelease], None] | None = None) -> None:
         self._releases = releases
         self._on_open = on_open
+        self._base: LiveRelease | None = None
         self._live: LiveRelease | None = None
+        self._switching = threading.Lock()
+        self.overlay: Callable[[LiveRelease], LiveRelease] = lambda live: live
+        """What is laid over a release before it is answered from."""
         self._refused: str | None = None
         self._polling = Polling(self.look, "release-watch", POLL_S)
 
@@ -125,6 +130,11 @@ class ReleaseWatch:
         """Ends the watch."""
         self._polling.stop()
 
+    def refresh(self) -> None:
+        """Lays the overlay over the open release anew."""
+        with self._switching:
+            self._live = self._base and self.overlay(self._base)
+
     def look(self) -> None:
         """Opens `current` where it is another release than the one that is open."""
         current = None
@@ -140,5 +150,6 @@ class ReleaseWatch:
             return
         if self._on_open:
             self._on_open(live)
-        self._live, self._refused = live, None
+        self._base, self._refused = live, None
+        self.refresh()
         logger.info("serving release %s, %d products", current, len(live.snapshot))

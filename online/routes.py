@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
@@ -68,14 +69,24 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
         answer: Answer = await make()
     else:
         answer = await cache.answer(key, live, book, now, make)
-    if not state.rules.is_reached:
-        degraded = Degraded("rules", f"unreachable: version {book.version} is used")
-        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, degraded])
+    unread: list[Degraded] = _unread(state)
+    if unread:
+        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version))
     spent = {stage: ms for stage, ms in answer.timings_ms.items() if ms}
     metrics.observe_answer(spent, [d.reason for d in answer.degraded])
     return Response(answer, headers=server_timing(answer.timings_ms))
+
+
+def _unread(state: State) -> list[Degraded]:
+    """What may be older than it is elsewhere: rules and catalogue changes that could not be read."""
+    found = []
+    if not state.rules.is_reached:
+        found.append(Degraded("rules", f"unreachable: version {state.rules.book.version} is used"))
+    if not state.changes.is_reached:
+        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
+    return found
 
 
 def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
@@ -161,7 +172,7 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
         "release": live.manifest.release_id,
         "products": len(live.snapshot),
         "created_at": live.manifest.created_at,
-        "degraded": [*state.probes.degraded(), *([] if state.rules.is_reached else ["rules"])],
+        "degraded": [*state.probes.degraded(), *(one.dependency for one in _unread(state))],
     }
 
 

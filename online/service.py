@@ -12,7 +12,9 @@ from online.bundle_store import build_bundle_store
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
 from online.live import ReleaseWatch
+from online.live_changes import ChangesWatch
 from online.live_rules import build_rules_watch
+from online.log import build_log
 from online.retrieval import build_retriever
 from online.shared_answers import build_shared_answers
 from setwise.release import Releases
@@ -23,10 +25,12 @@ def build_app(settings: Settings) -> Litestar:
     """The application of one process; it connects to nothing before it starts."""
     data_dir = Path(settings.storage.data_dir).absolute()
     watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
+    log = build_log(settings)
     return create_app(
         build_dependencies(settings),
         watch,
         build_rules_watch(settings, watch.is_known),
+        ChangesWatch(log, watch),
         KeptBundles(build_bundle_store(settings)),
         threads=settings.service.threads,
         deadline_s=settings.deadlines.ms / 1000 or None,
@@ -38,6 +42,7 @@ def build_app(settings: Settings) -> Litestar:
             build_shared_answers(settings),
         ),
         pictures=data_dir / "sample" / "pictures",
+        on_stop=log.close,
     )
 
 

@@ -109,19 +109,6 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
-class Deadlines(msgspec.Struct, frozen=True):
-    """How long an answer may take and may wait for what it depends on, in milliseconds."""
-
-    ms: int = 150
-    """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
-    encode_ms: int = 30
-    """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
-    retrieve_ms: int = 100
-    """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""
-    features_ms: int = 15
-    """Longest wait for a shopper's features; after it the answer is `no_profile`."""
-
-
 class Log(msgspec.Struct, frozen=True):
     """The durable log of requests, events and catalogue changes."""
 
@@ -147,6 +134,19 @@ class Log(msgspec.Struct, frozen=True):
     """SASL password."""
     kafka_ca_file: str = ""
     """Certificates that Kafka's own is checked against; empty = those of the system."""
+
+
+class Deadlines(msgspec.Struct, frozen=True):
+    """How long an answer may take and may wait for what it depends on, in milliseconds."""
+
+    ms: int = 150
+    """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
+    encode_ms: int = 30
+    """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
+    retrieve_ms: int = 100
+    """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""
+    features_ms: int = 15
+    """Longest wait for a shopper's features; after it the answer is `no_profile`."""
 
 
 class Caching(msgspec.Struct, frozen=True):
@@ -190,9 +190,9 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "log": "LOG",
     "deadlines": "DEADLINE",
     "caching": "CACHE",
-    "log": "LOG",
     "service": "",
 }
 
@@ -207,9 +207,9 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    log: Log = Log()
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()
-    log: Log = Log()
     service: Service = Service()
 
     @classmethod

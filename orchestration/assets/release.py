@@ -1,5 +1,7 @@
 """What goes live together, and only if it is not worse."""
 
+from datetime import datetime
+
 import dagster as dg
 
 from orchestration import collection
@@ -72,6 +74,7 @@ def release(
             counts={"products": int(str(products.facts["products"]))},
             gates=gates,
             currency=str(products.facts["currency"]),
+            feed_at=datetime.fromisoformat(str(products.facts["feed_written_at"])),
             feature_service=RANKER_SERVICE,
             collection=str(product_collection.facts["collection"]),
         )
