@@ -17,7 +17,7 @@ import msgspec
 from fault_load import ask_now
 
 ROOT = Path(__file__).parents[2]
-START_S = 60
+START_S = 180
 
 
 def free_port() -> int:
