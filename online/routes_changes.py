@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Response, post
-from litestar.openapi.spec import OpenAPIType, Reference, Schema
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Reference, Schema
 from litestar.params import Body
 
 from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
@@ -25,7 +25,7 @@ _FIELDS: dict[str, Schema | Reference] = {
     "availability": _TEXT,
     "stock": Schema(type=[OpenAPIType.INTEGER, OpenAPIType.NULL]),
     "removed": Schema(type=OpenAPIType.BOOLEAN),
-    "changed_at": Schema(type=OpenAPIType.STRING, format="date-time"),
+    "changed_at": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
 }
 # Decoded without a form: a change that cannot be read is a verdict on that change, not on the call.
 ChangesBody = Annotated[
