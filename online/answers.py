@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from online import metrics
+from online.breaker import Breaker
 from online.bundle_store import BundleStore, BundleStoreDownError, KeptBundle, KeptItem
 from online.messages import BundleAnswer, BundleRequest
 
@@ -40,6 +41,7 @@ class KeptBundles:
 
     def __init__(self, store: BundleStore, max_waiting: int = MAX_WAITING) -> None:
         self._store = store
+        self.breaker = Breaker("bundles")
         self._max_waiting = max_waiting
         self._waiting: dict[str, KeptBundle] = {}
         self._changed = threading.Condition()
@@ -73,8 +75,24 @@ class KeptBundles:
             metrics.observe_not_kept(dropped)
 
     def find(self, bundle_id: str) -> KeptBundle | None:
-        """None where it is unknown or expired. Raises BundleStoreDownError."""
-        return self._waiting.get(bundle_id) or self._store.get(bundle_id, datetime.now(UTC))
+        """None where it is unknown or expired. Raises BundleStoreDownError, at once where the store is known to be
+        down."""
+        waiting = self._waiting.get(bundle_id)
+        if waiting is not None:
+            return waiting
+        if self.breaker.is_open:
+            raise BundleStoreDownError("circuit open")
+        try:
+            found = self._store.get(bundle_id, datetime.now(UTC))
+        except BundleStoreDownError:
+            self.breaker.note(False)
+            raise
+        self.breaker.note(True)
+        return found
+
+    def probe(self) -> None:
+        """One cheap question. Raises BundleStoreDownError."""
+        self._store.get("", datetime.now(UTC))
 
     def _run(self) -> None:
         is_down = False
@@ -88,6 +106,7 @@ class KeptBundles:
             try:
                 self._store.put(some, datetime.now(UTC))
             except BundleStoreDownError as error:
+                self.breaker.note(False)
                 if not is_down:
                     logger.error("answered bundles cannot be kept for a swap: %s", error)
                 is_down = True

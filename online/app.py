@@ -13,14 +13,19 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_rules, routes_swap
+from online import routes, routes_changes, routes_rules, routes_swap
+from online.admission import Admission, AdmissionMiddleware
+from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
+from online.dependency_watch import DependencyWatch
 from online.gather import Dependencies
 from online.live import ReleaseWatch
+from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.problems import EXCEPTION_HANDLERS
 
 MAX_BODY = 64 * 1024
+STORE_THREADS = 2
 UI_PATH = "/schema-ui"
 """Swagger UI comes from an installed package: the page works without internet, and no other site learns of it."""
 
@@ -35,34 +40,68 @@ def create_app(
     dependencies: Dependencies,
     watch: ReleaseWatch,
     rules: RulesWatch,
+    changes: ChangesWatch,
     kept: KeptBundles,
     *,
     threads: int = 2,
+    deadline_s: float | None = None,
+    longest_wait_s: float | None = None,
+    answers: AnswerCache | None = None,
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """The application; watches and writers start with it, threads and stores end with it."""
-    pool = ThreadPoolExecutor(threads, "answer")
+    # A store of rules or bundles that hangs takes none of the threads that answer.
+    pool, stores = ThreadPoolExecutor(threads, "answer"), ThreadPoolExecutor(STORE_THREADS, "store")
+    shared = answers.shared if answers else None
+    probes = DependencyWatch(
+        [
+            *dependencies.probes(lambda: watch.live),
+            (kept.breaker, kept.probe),
+            *([(shared.breaker, shared.probe)] if shared else []),
+        ]
+    )
 
     def stop() -> None:
         watch.stop()
+        probes.stop()
         pool.shutdown(wait=True)
+        stores.shutdown(wait=True)
+        if answers is not None:
+            answers.close()
         rules.stop()
+        changes.stop()
         kept.stop()
-        dependencies.retriever.close()
-        dependencies.features.close()
+        dependencies.close()
         on_stop()
 
-    handlers: list[ControllerRouterHandler] = [*routes.HANDLERS, *routes_rules.HANDLERS, *routes_swap.HANDLERS]
+    handlers: list[ControllerRouterHandler] = [
+        *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
+    ]  # fmt: skip
     handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
     config = AppConfig(
         route_handlers=handlers,
         exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[AdmissionMiddleware()],
         request_max_body_size=MAX_BODY,
-        state=State({"dependencies": dependencies, "watch": watch, "pool": pool, "rules": rules, "kept": kept}),
-        on_startup=[watch.start, rules.start, kept.start],
+        state=State(
+            {
+                "dependencies": dependencies,
+                "watch": watch,
+                "pool": pool,
+                "stores": stores,
+                "rules": rules,
+                "changes": changes,
+                "kept": kept,
+                "probes": probes,
+                "deadline_s": deadline_s,
+                "answers": answers,
+                "admission": Admission(threads, longest_wait_s),
+            }
+        ),
+        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start],
         on_shutdown=[stop],
         openapi_config=OpenAPIConfig(
             title="Setwise",

@@ -39,6 +39,8 @@ def make_bundles(context: Context, plan: Plan, slots: Sequence[Filled], active: 
             nothing = made.assembly.infeasible
             if nothing is None or nothing.reason != "budget" or not any(filled.wishes for filled in slots):
                 break
+            if context.is_late() and given_up < len(GIVE_WAY):
+                continue  # no time for one wish after the other: all of them give way
             made = _with_wishes(context, plan, slots, active, n_bundles, given_up)
         nothing = made.assembly.infeasible
         if nothing is not None and nothing.reason in ("conflict", "nothing_found") and plan.one_audience:
@@ -104,11 +106,12 @@ def _choose(
             asked, candidates, [filled.group for filled in slots], size=context.live.complementarity.meta.set_size,
             same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
+            is_late=context.is_late,
         )  # fmt: skip
     possible, pairs = pairs_of(range(len(asked)), candidates)
     return assemble(
         asked, possible, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles, pairs=pairs,
-        max_per_brand=active.max_per_brand,
+        max_per_brand=active.max_per_brand, is_late=context.is_late,
     )  # fmt: skip
 
 

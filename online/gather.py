@@ -1,23 +1,50 @@
 """What an answer asks encoder, index and feature store for, and how it goes on without them."""
 
+import logging
+import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from online.hydration import FeatureReader, FeatureStoreDownError
+from online.breaker import Breaker
+from online.deadline import Deadline
+from online.dependency_watch import Probe
+from online.encoding import Encoding
+from online.hydration import FeatureReader
 from online.live import LiveRelease
 from online.messages import Degraded
+from online.popular import popular_hits
 from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorStoreDownError
 from online.stages import Stages
 from setwise.index import Hits
-from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW
+from setwise.names import SHOPPER_PROFILES_VIEW
 
+logger = logging.getLogger(__name__)
 LADDER = ("full", "no_profile", "no_features", "lexical", "local_index", "popular")
+RESERVE_S = 0.01
+"""Left for ranking and showing what was found: with less than this nothing is looked for any more."""
+T = TypeVar("T")
+
+
+class TimeOuts(msgspec.Struct, frozen=True):
+    """Seconds that one stage may wait, however much of the deadline is left."""
+
+    encode_s: float = math.inf
+    retrieve_s: float = math.inf
+    features_s: float = math.inf
+
+
+class Breakers(msgspec.Struct, frozen=True):
+    """One for each dependency; shared by all answers of a process."""
+
+    encoder: Breaker = msgspec.field(default_factory=lambda: Breaker("encoder"))
+    vectors: Breaker = msgspec.field(default_factory=lambda: Breaker("weaviate"))
+    features: Breaker = msgspec.field(default_factory=lambda: Breaker("features"))
 
 
 class Dependencies(msgspec.Struct, frozen=True):
@@ -26,13 +53,62 @@ class Dependencies(msgspec.Struct, frozen=True):
     retriever: Retriever
     features: FeatureReader
     allow_preorder: bool = False
+    timeouts: TimeOuts = TimeOuts()
+    encoding: Encoding = msgspec.field(default_factory=Encoding)
+    breakers: Breakers = msgspec.field(default_factory=Breakers)
+
+    def probes(self, live: Callable[[], LiveRelease | None]) -> list[tuple[Breaker, Probe]]:
+        """One cheap question to each; nothing is asked before there is a release."""
+
+        def vectors() -> object:
+            release = live()
+            if release is None:
+                return None
+            near = np.asarray(release.index.vectors[0], dtype=np.float32) if len(release.snapshot) else None
+            try:
+                return self.retriever.retrieve(release, [SlotQuery(["a"], near, 1)], self.timeouts.retrieve_s)
+            except VectorStoreDownError:
+                self.retriever.renew()
+                raise
+
+        def encoder() -> object:
+            release = live()
+            return release and self.encoding.encode(release, ["a"], self.timeouts.encode_s)
+
+        def features() -> object:
+            return self.features.read(SHOPPER_PROFILES_VIEW, [""], datetime.now().astimezone())
+
+        return [
+            (self.breakers.vectors, vectors),
+            (self.breakers.encoder, encoder),
+            (self.breakers.features, features),
+        ]
+
+    def close(self) -> None:
+        """Ends threads and connections."""
+        self.encoding.close()
+        self.retriever.close()
+        self.features.close()
+
+
+class Shopper(msgspec.Struct, frozen=True):
+    """What of a profile answers use; any other form of it is wrong data."""
+
+    top_brands: list[str] | None = None
+    top_categories: list[str] | None = None
+    top_colors: list[str] | None = None
+    usual_products: list[str] | None = None
+    recent_products: list[str] | None = None
 
 
 class Context:
-    """One answer on its way: its release, its clock, what failed so far."""
+    """One answer on its way: its release, its clock, its deadline, what failed so far."""
 
-    def __init__(self, live: LiveRelease, dependencies: Dependencies, now: datetime) -> None:
+    def __init__(
+        self, live: LiveRelease, dependencies: Dependencies, now: datetime, deadline: Deadline | None = None
+    ) -> None:
         self.live, self.dependencies, self.now = live, dependencies, now
+        self.deadline = deadline or Deadline()
         self.stages = Stages()
         self.degraded: list[Degraded] = []
         self.rung = "full"
@@ -40,50 +116,113 @@ class Context:
 
     def degrade(self, rung: str, dependency: str, reason: str) -> None:
         """Notes a dependency that is answered without; the worst rung stays."""
-        self.degraded.append(Degraded(dependency, reason))
+        entry = Degraded(dependency, reason)
+        if entry not in self.degraded:
+            self.degraded.append(entry)
         self.rung = max(self.rung, rung, key=LADDER.index)
+
+    def is_late(self) -> bool:
+        """True where only what was found already can still be answered."""
+        return self.deadline.is_nearer_than(RESERVE_S)
+
+    def ask(self, breaker: Breaker, rung: str, timeout_s: float, question: Callable[[float], T]) -> T | None:
+        """What the dependency answers within its time-out and what is left; without it, None and the rung is noted."""
+        if breaker.is_open:
+            self.degrade(rung, breaker.name, "circuit open")
+            return None
+        if self.is_late():
+            self.degrade(rung, breaker.name, "no time left")
+            return None
+        within = self.deadline.at_most(timeout_s)
+        try:
+            answer = question(within)
+        except Exception as error:  # whatever a client library raises: no dependency's failure is an answer's
+            # A call that was cut short because others were slow says nothing about this dependency.
+            if within == timeout_s or "timeout" not in str(error):
+                breaker.note(False)
+            reason = str(error) if type(error).__module__.startswith("online.") else type(error).__name__
+            self.degrade(rung, breaker.name, reason)
+            return None
+        breaker.note(True)
+        return answer
 
 
 def encode(context: Context, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
-    """A vector for each text; none where the encoder fails: words alone still answer."""
+    """A vector for each text; none where the encoder fails or is late: words alone still answer."""
     with context.stages("encode"):
-        try:
-            return list(context.live.encoder.encode(list(texts))) if texts else []
-        except Exception as error:  # whatever the runtime raises
-            context.degrade("lexical", "encoder", type(error).__name__)
-            return [None] * len(texts)
+        if not texts:
+            return []
+        dependencies, live = context.dependencies, context.live
+        vectors = context.ask(
+            dependencies.breakers.encoder,
+            "lexical",
+            dependencies.timeouts.encode_s,
+            lambda timeout_s: dependencies.encoding.encode(live, texts, timeout_s),
+        )
+        return [None] * len(texts) if vectors is None else list(vectors)
 
 
 def retrieve(
-    context: Context, texts: Sequence[str], vectors: Sequence[NDArray[np.float32] | None], limits: Sequence[int]
-) -> list[Hits]:
-    """Rows for each text; from the release's own files where the vector store is down."""
-    live = context.live
+    context: Context, texts: Sequence[str], vectors: Sequence[NDArray[np.float32] | None], limits: Sequence[int],
+    categories: Sequence[Sequence[str]] = (),
+) -> list[Hits]:  # fmt: skip
+    """Rows for each text: from the store, else from the release's own index, else what is bought most.
+
+    `categories` = those that each text names, for the last rung."""
+    live, dependencies = context.live, context.dependencies
     queries = [
         SlotQuery(live.analyzer.query_terms(text), vector, limit)
         for text, vector, limit in zip(texts, vectors, limits, strict=True)
     ]
     with context.stages("retrieve"):
+        found: list[Hits] | None = None
+        if dependencies.retriever.is_remote and queries:
+            found = context.ask(
+                dependencies.breakers.vectors,
+                "local_index",
+                dependencies.timeouts.retrieve_s,
+                lambda timeout_s: dependencies.retriever.retrieve(live, queries, timeout_s),
+            )
+        return found or _from_files(context, queries, categories)
+
+
+def _from_files(context: Context, queries: Sequence[SlotQuery], categories: Sequence[Sequence[str]]) -> list[Hits]:
+    live = context.live
+    local = InProcessRetriever()
+    found: list[Hits] = []
+    for position, query in enumerate(queries):
         try:
-            return context.dependencies.retriever.retrieve(live, queries)
-        except VectorStoreDownError as error:
-            context.degrade("local_index", "weaviate", str(error))
-            return InProcessRetriever().retrieve(live, queries)
+            if context.is_late():
+                raise VectorStoreDownError("no time left")
+            found += local.retrieve(live, [query])
+        except Exception as error:  # whatever the index raises: the table of the most bought is still there
+            reason = str(error) if isinstance(error, VectorStoreDownError) else type(error).__name__
+            if reason != "no time left":
+                logger.error("the index of release %s fails: %r", live.manifest.release_id, error)
+            context.degrade("popular", "index", reason)
+            named = categories[position] if position < len(categories) else ()
+            found.append(popular_hits(live, query.terms, named, query.limit))
+    return found
 
 
-def hydrate(
-    context: Context, user_id: str | None, rows: NDArray[np.int64]
-) -> tuple[dict[str, Any] | None, dict[int, dict[str, Any]]]:
-    """The shopper's profile and the products' statistics; without the store both are empty and the answer says so."""
-    reader, live = context.dependencies.features, context.live
-    profile: dict[str, Any] | None = None
+def hydrate(context: Context, user_id: str | None) -> dict[str, Any] | None:
+    """The shopper's profile; without the store there is none, and the answer says so.
+
+    What is known about products is in the release: 300 keys of a store took 11 ms, a column takes none."""
+    reader, timeouts = context.dependencies.features, context.dependencies.timeouts
     with context.stages("hydrate"):
-        try:
-            if user_id is not None:
-                profile = reader.read(SHOPPER_PROFILES_VIEW, [user_id], context.now)[0]
-            keys = [live.snapshot.ids[row] for row in rows.tolist()]
-            found = reader.read(PRODUCT_STATS_VIEW, keys, context.now) if keys else []
-        except FeatureStoreDownError as error:
-            context.degrade("no_features", "features", str(error))
-            return profile, {}
-    return profile, {row: stats for row, stats in zip(rows.tolist(), found, strict=True) if stats}
+        if context.live.popularity is None:
+            context.degrade("no_features", "statistics", "the release was built without them")
+        if user_id is None:
+            return None
+        rows = context.ask(
+            context.dependencies.breakers.features,
+            "no_profile",
+            timeouts.features_s,
+            lambda _: [_checked(row) for row in reader.read(SHOPPER_PROFILES_VIEW, [user_id], context.now)],
+        )
+        return rows[0] if rows else None
+
+
+def _checked(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if row is None else msgspec.structs.asdict(msgspec.convert(row, Shopper))

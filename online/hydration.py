@@ -21,7 +21,6 @@ FeatureRow = dict[str, FeatureValue]
 """Every feature asked for; None where the store has no value for it."""
 ONLINE_FILE = "features/online.db"
 """Where `feature_repo/feature_store.sqlite.yaml` puts the SQLite store, below the data folder."""
-_BUSY_S = 0.1
 
 
 class FeatureStoreDownError(Exception):
@@ -44,7 +43,8 @@ class FeatureReader(Protocol):
 class SqliteFeatures:
     """Reads the file that Feast writes; one read-only connection per thread, one SELECT per read."""
 
-    def __init__(self, path: Path, project: str, max_age_s: int) -> None:
+    def __init__(self, path: Path, project: str, max_age_s: int, timeout_s: float = 0.1) -> None:
+        self._timeout_s = timeout_s
         self._path = path.absolute()
         self._project = project
         self._max_age = timedelta(seconds=max_age_s)
@@ -77,7 +77,7 @@ class SqliteFeatures:
         except sqlite3.Error as error:
             self._forget()
             text = str(error)
-            reason = "never filled" if "no such table" in text else "busy" if "locked" in text else text
+            reason = "never filled" if "no such table" in text else "timeout" if "locked" in text else text
             raise FeatureStoreDownError(reason) from error
         return [rows.get(key) for key in keys]
 
@@ -96,7 +96,9 @@ class SqliteFeatures:
             self._forget()
             uri = f"{self._path.as_uri()}?mode=ro"
             # close() may be called by another thread; each connection is used by one.
-            opened = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False, isolation_level=None)
+            opened = sqlite3.connect(
+                uri, uri=True, timeout=self._timeout_s, check_same_thread=False, isolation_level=None
+            )
             self._opened.append(opened)
             self._thread.connection, self._thread.identity = opened, identity
         connection: sqlite3.Connection = self._thread.connection
@@ -158,9 +160,10 @@ class RedisFeatures:
         self._client.close()
 
 
-def build_reader(settings: Settings) -> FeatureReader:
+def build_reader(settings: Settings, timeout_s: float = 0.1) -> FeatureReader:
     """The implementation that the settings name; connects when it is first read."""
     features = settings.features
     if features.backend == "redis":
-        return RedisFeatures(features.redis_url, FEAST_PROJECT, features.max_age_s)
-    return SqliteFeatures(Path(settings.storage.data_dir) / ONLINE_FILE, FEAST_PROJECT, features.max_age_s)
+        return RedisFeatures(features.redis_url, FEAST_PROJECT, features.max_age_s, timeout_s, timeout_s)
+    file = Path(settings.storage.data_dir) / ONLINE_FILE
+    return SqliteFeatures(file, FEAST_PROJECT, features.max_age_s, timeout_s)

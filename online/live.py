@@ -1,24 +1,33 @@
 """The release that this process answers from, and the watch that notices a newer one."""
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from online.caches import Cache
 from online.polling import Polling
 from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.names import ProductId
-from setwise.prompt import lexicon_of
+from setwise.prompt import Understanding, lexicon_of, understand
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
+from setwise.statistics import read_popularity
 from setwise.terms import Analyzer
 from setwise.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
+READINGS, VECTORS = 5_000, 20_000
+"""Sentences and texts that are remembered, some 20 MB and 30 MB."""
+POPULAR_ROWS = 20_000
+"""Rows of the last rung's table, the most bought of each category in equal parts: 4 ms to look through."""
 
 
 class LiveRelease(msgspec.Struct, frozen=True):
@@ -34,12 +43,26 @@ class LiveRelease(msgspec.Struct, frozen=True):
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
     category_codes: dict[str, int] = {}
+    popularity: NDArray[np.float32] | None = None
+    """Decayed orders of each row; None in a release that was built without them."""
+    popular: NDArray[np.int64] = np.empty(0, np.int64)
+    """The most bought rows of each category, most bought first."""
+    readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
+    vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
+
+    def read(self, prompt: str) -> Understanding:
+        """What a sentence says in the words of this catalogue."""
+        found = self.readings.get(prompt)
+        if found is None:
+            found = understand(prompt, self.vocabulary)
+            self.readings.put(prompt, found)
+        return found
 
 
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
-    categories = snapshot.meta.categories
+    categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
     live = LiveRelease(
         manifest,
         snapshot,
@@ -50,13 +73,30 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         analyzer,
         [analyzer.terms(name) for name in categories],
         {name: code for code, name in enumerate(categories) if name},
+        popularity,
+        popular_rows(snapshot.category, popularity),
     )
     counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
+    counts |= set() if popularity is None else {len(popularity)}
     if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
         raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
+
+
+def popular_rows(category: NDArray[np.int64], popularity: NDArray[np.float32] | None) -> NDArray[np.int64]:
+    """Rows by falling popularity, of each category at most its part of POPULAR_ROWS; in the catalogue's order without
+    orders."""
+    count = len(category)
+    bought = np.zeros(count) if popularity is None else popularity
+    order = np.lexsort((np.arange(count), -bought))
+    # The place of each row within its category, in that order.
+    by_category = np.argsort(category[order], kind="stable")
+    sizes = np.unique(category, return_counts=True)[1]
+    place = np.empty(count, np.int64)
+    place[by_category] = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order[place < POPULAR_ROWS // max(len(sizes), 1)].astype(np.int64)
 
 
 class ReleaseWatch:
@@ -65,7 +105,11 @@ class ReleaseWatch:
     def __init__(self, releases: Releases, on_open: Callable[[LiveRelease], None] | None = None) -> None:
         self._releases = releases
         self._on_open = on_open
+        self._base: LiveRelease | None = None
         self._live: LiveRelease | None = None
+        self._switching = threading.Lock()
+        self.overlay: Callable[[LiveRelease], LiveRelease] = lambda live: live
+        """What is laid over a release before it is answered from."""
         self._refused: str | None = None
         self._polling = Polling(self.look, "release-watch", POLL_S)
 
@@ -86,8 +130,14 @@ class ReleaseWatch:
         """Ends the watch."""
         self._polling.stop()
 
+    def refresh(self) -> None:
+        """Lays the overlay over the open release anew."""
+        with self._switching:
+            self._live = self._base and self.overlay(self._base)
+
     def look(self) -> None:
         """Opens `current` where it is another release than the one that is open."""
+        current = None
         try:
             current = self._releases.current_id()
             is_known = self._live is not None and self._live.manifest.release_id == current
@@ -95,10 +145,11 @@ class ReleaseWatch:
                 return
             live = open_release(*self._releases.fetch(current))
         except (OSError, ValueError, RuntimeError, KeyError, msgspec.MsgspecError) as error:
-            self._refused = self._releases.current_id()
+            self._refused = current
             logger.error("release %s cannot be served, the old one stays: %s", self._refused, error)
             return
         if self._on_open:
             self._on_open(live)
-        self._live, self._refused = live, None
+        self._base, self._refused = live, None
+        self.refresh()
         logger.info("serving release %s, %d products", current, len(live.snapshot))

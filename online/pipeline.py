@@ -12,6 +12,7 @@ from online import present
 from online.assembling import Made, make_bundles
 from online.candidates import Asked, Known, rank
 from online.companions import companions
+from online.deadline import Deadline
 from online.eligibility import eligible
 from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
@@ -44,10 +45,11 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def recommend_bundles(
-    request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES
-) -> BundleAnswer:
+    request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
+    deadline: Deadline | None = None,
+) -> BundleAnswer:  # fmt: skip
     """Complete bundles within the budget, or why there are none."""
-    ready = prepare(request, live, dependencies, now, book)
+    ready = prepare(request, live, dependencies, now, book, deadline=deadline)
     if ready.problem:
         made = Made(Assembly([], ready.problem), [])
     else:
@@ -62,9 +64,10 @@ def prepare(
     now: datetime,
     book: RuleBook = NO_RULES,
     also: Mapping[str, NDArray[np.int64]] | None = None,
+    deadline: Deadline | None = None,
 ) -> Prepared:
     """Understand, encode, retrieve, hydrate, rank. `also` = rows that are candidates of a slot whatever it finds."""
-    context, also = Context(live, dependencies, now), also or {}
+    context, also = Context(live, dependencies, now, deadline), also or {}
     with context.stages("understand"):
         plan = plan_bundles(request, live, now, book, dependencies.allow_preorder)
     if problem := _hopeless(plan, live):
@@ -82,10 +85,9 @@ def prepare(
             kept = NO_ROWS
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
-    user_id = request.user_id if request.consent else None
-    profile, stats = hydrate(context, user_id, np.unique(np.concatenate([NO_ROWS, *pools])))
+    profile = hydrate(context, request.user_id if request.consent else None)
     with context.stages("rank"):
-        known = Known(stats, profile, active, plan.anchors)
+        known = Known(profile, active, plan.anchors)
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = [Filled(n.slot, rows.of_kind(), n.wishes) for n, rows in zip(plan.slots, ranked, strict=False)]
@@ -99,13 +101,14 @@ def prepare(
 
 
 def recommend_products(
-    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES
-) -> ProductsAnswer:
+    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
+    deadline: Deadline | None = None,
+) -> ProductsAnswer:  # fmt: skip
     """Single products for a prompt, a basket or a shopper, best first."""
-    context = Context(live, dependencies, now)
+    context = Context(live, dependencies, now, deadline)
     with context.stages("understand"):
         plan = plan_products(request, live, now, dependencies.allow_preorder)
-    profile, _ = hydrate(context, request.user_id if request.consent else None, NO_ROWS)
+    profile = hydrate(context, request.user_id if request.consent else None)
     history = [*(profile or {}).get("usual_products", ()), *(profile or {}).get("recent_products", ())]
     known_rows = live.snapshot.rows_of(map(ProductId, history))
     text, given = plan.understanding.text, plan.basket_rows
@@ -134,9 +137,8 @@ def recommend_products(
         prices = live.snapshot.prices_now(rows, now)
         most = prices if budget.max_cents is None else budget.max_cents
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
-    _, stats = hydrate(context, None, rows)
     with context.stages("rank"):
-        ranked = rank(live, rows, asked, Known(stats, profile, active, given))
+        ranked = rank(live, rows, asked, Known(profile, active, given))
     return present.products_answer(context, plan, ranked.only(slice(request.offset, wanted)))
 
 
@@ -146,7 +148,8 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     texts = [slot.text for slot in named] + ([plan.open_text] if plan.open_text else [])
     limits = [ROWS_PER_SLOT + more] * len(named) + [ROWS_FOR_OPEN_SLOTS + more] * bool(plan.open_text)
     vectors = encode(context, texts)
-    hits = retrieve(context, texts, vectors, limits)
+    categories = [slot.wish.categories for slot in named] + [_kind(plan)[1]] * bool(plan.open_text)
+    hits = retrieve(context, texts, vectors, limits, categories)
     asked = [
         Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes)
         for hit, vector, slot in zip(hits, vectors, named, strict=False)

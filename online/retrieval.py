@@ -1,7 +1,7 @@
 """Prompt and slots to a few hundred rows: the in-process index, or Weaviate by its generated stubs."""
 
+import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,6 +14,13 @@ from weaviate.proto.v1 import base_search_pb2, search_get_pb2, weaviate_pb2_grpc
 from online.live import LiveRelease
 from setwise.index import Hits, fuse
 from setwise.settings import Vectors
+
+# Left to itself the channel waits up to two minutes before it connects again to a server that is back.
+_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
 
 
 class SlotQuery(msgspec.Struct, frozen=True):
@@ -31,7 +38,14 @@ class VectorStoreDownError(Exception):
 class Retriever(Protocol):
     """Rows of one release for each query, best first. Raises VectorStoreDownError."""
 
-    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery]) -> list[Hits]: ...
+    is_remote: bool
+    """Whether something can be down that the release's own files do not need."""
+
+    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery], timeout_s: float = math.inf) -> list[Hits]: ...
+
+    def renew(self) -> None:
+        """Connects anew; called after a probe that failed."""
+        ...
 
     def close(self) -> None: ...
 
@@ -39,9 +53,14 @@ class Retriever(Protocol):
 class InProcessRetriever:
     """Searches the release's own files."""
 
-    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery]) -> list[Hits]:
+    is_remote = False
+
+    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery], timeout_s: float = math.inf) -> list[Hits]:
         """About a millisecond a query."""
         return [live.index.hybrid(query.terms, query.vector, query.limit) for query in queries]
+
+    def renew(self) -> None:
+        """Nothing to connect."""
 
     def close(self) -> None:
         """Nothing to close."""
@@ -52,46 +71,61 @@ class WeaviateRetriever:
 
     Weaviate's own hybrid scales each leg from its worst hit; fusing here gives the in-process index's order."""
 
-    def __init__(self, vectors: Vectors, timeout_s: float = 0.5, workers: int = 8) -> None:
-        address = f"{vectors.weaviate_host}:{vectors.weaviate_grpc_port}"
-        credentials = grpc.ssl_channel_credentials() if vectors.weaviate_secure else None
-        self._channel = grpc.secure_channel(address, credentials) if credentials else grpc.insecure_channel(address)
-        self._stub = weaviate_pb2_grpc.WeaviateStub(self._channel)
+    is_remote = True
+
+    def __init__(self, vectors: Vectors, timeout_s: float = 0.5) -> None:
+        self._vectors, self._timeout_s = vectors, timeout_s
         key = vectors.weaviate_api_key
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
-        self._timeout_s = timeout_s
-        self._pool = ThreadPoolExecutor(workers, "weaviate")
+        self._connect()
 
-    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery]) -> list[Hits]:
-        """Two calls per query, all in parallel."""
+    def _connect(self) -> None:
+        address = f"{self._vectors.weaviate_host}:{self._vectors.weaviate_grpc_port}"
+        if self._vectors.weaviate_secure:
+            self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(), _OPTIONS)
+        else:
+            self._channel = grpc.insecure_channel(address, _OPTIONS)
+        self._stub = weaviate_pb2_grpc.WeaviateStub(self._channel)
+
+    def renew(self) -> None:
+        """Another channel: one whose connection has gone silent waits for it for ever."""
+        old = self._channel
+        self._connect()
+        old.close()
+
+    def retrieve(self, live: LiveRelease, queries: Sequence[SlotQuery], timeout_s: float = math.inf) -> list[Hits]:
+        """Two calls per query, all in parallel and with one time-out for all of them."""
         if not live.manifest.collection:
             raise VectorStoreDownError("the release was built without Weaviate")
-        asked = [
-            (self._pool.submit(self._near, live, query), self._pool.submit(self._matching, live, query))
-            for query in queries
-        ]
+        within = min(timeout_s, self._timeout_s)
+        asked = [(self._near(live, query, within), self._matching(live, query, within)) for query in queries]
+        count = len(live.snapshot)
         try:
-            found = [(near.result(), matching.result()) for near, matching in asked]
+            found = [(_rows_of(near, count)[0], _rows_of(matching, count)) for near, matching in asked]
         except grpc.RpcError as error:
-            raise VectorStoreDownError(error.code().name.lower()) from error
+            for call in (call for calls in asked for call in calls if call is not None):
+                call.cancel()
+            code = error.code()
+            is_late = code == grpc.StatusCode.DEADLINE_EXCEEDED
+            raise VectorStoreDownError("timeout" if is_late else code.name.lower()) from error
         return [
             fuse(near, matching, partial(live.index.similarity, query.vector) if query.vector is not None else None)
             for query, (near, matching) in zip(queries, found, strict=True)
         ]
 
-    def _near(self, live: LiveRelease, query: SlotQuery) -> NDArray[np.int64]:
+    def _near(self, live: LiveRelease, query: SlotQuery, timeout_s: float) -> Any:
         if query.vector is None:
-            return np.empty(0, dtype=np.int64)
+            return None
         near = base_search_pb2.NearVector(vector_bytes=query.vector.astype("<f4").tobytes())
-        return self._search(live, query, near_vector=near)[0]
+        return self._search(live, query, timeout_s, near_vector=near)
 
-    def _matching(self, live: LiveRelease, query: SlotQuery) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _matching(self, live: LiveRelease, query: SlotQuery, timeout_s: float) -> Any:
         if not query.terms:
-            return np.empty(0, dtype=np.int64), np.empty(0)
+            return None
         words = base_search_pb2.BM25(query=" ".join(query.terms), properties=["text"])
-        return self._search(live, query, bm25_search=words)
+        return self._search(live, query, timeout_s, bm25_search=words)
 
-    def _search(self, live: LiveRelease, query: SlotQuery, **leg: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _search(self, live: LiveRelease, query: SlotQuery, timeout_s: float, **leg: Any) -> Any:
         request = search_get_pb2.SearchRequest(
             collection=live.manifest.collection,
             limit=query.limit,
@@ -102,17 +136,27 @@ class WeaviateRetriever:
             properties=search_get_pb2.PropertiesRequest(return_all_nonref_properties=False),
             **leg,
         )
-        reply = self._stub.Search(request, timeout=self._timeout_s, metadata=self._metadata)
-        rows = [int(found.metadata.id.replace("-", ""), 16) - 1 for found in reply.results]
-        scores = [found.metadata.score for found in reply.results]
-        return np.asarray(rows, dtype=np.int64), np.asarray(scores, dtype=np.float64)
+        return self._stub.Search.future(request, timeout=timeout_s, metadata=self._metadata)
 
     def close(self) -> None:
         """Ends the calls and closes the channel."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self._channel.close()
 
 
-def build_retriever(vectors: Vectors) -> Retriever:
-    """The implementation that the settings name."""
-    return WeaviateRetriever(vectors) if vectors.backend == "weaviate" else InProcessRetriever()
+def _rows_of(call: Any, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rows and scores of a call; VectorStoreDownError for what cannot be a row of a release of so many products."""
+    if call is None:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    results = call.result().results
+    try:
+        rows = np.asarray([int(found.metadata.id.replace("-", ""), 16) - 1 for found in results], dtype=np.int64)
+    except (ValueError, OverflowError) as error:
+        raise VectorStoreDownError("wrong data") from error
+    if len(rows) and not (rows.min() >= 0 and rows.max() < count):
+        raise VectorStoreDownError("wrong data")
+    return rows, np.asarray([found.metadata.score for found in results], dtype=np.float64)
+
+
+def build_retriever(vectors: Vectors, timeout_s: float = 0.5) -> Retriever:
+    """The implementation that the settings name; `timeout_s` holds for all calls of one answer together."""
+    return WeaviateRetriever(vectors, timeout_s) if vectors.backend == "weaviate" else InProcessRetriever()

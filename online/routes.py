@@ -7,10 +7,14 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
+from online.admission import IS_ANSWER
+from online.answer_cache import AnswerCache
 from online.answers import bundles_of
+from online.deadline import Deadline
 from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
@@ -29,6 +33,7 @@ from setwise.rules import RuleBook
 
 Any_Request = Request[Any, Any, Any]
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
+Recommend = Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook, Deadline], Answer]
 
 
 def live_of(request: Any_Request) -> LiveRelease:
@@ -39,21 +44,49 @@ def live_of(request: Any_Request) -> LiveRelease:
     return watch.live
 
 
-async def _answer(
-    request: Any_Request, body: Any, recommend: Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook], Answer]
-) -> Response[Answer]:
-    live = live_of(request)
+def deadline_of(request: Any_Request) -> Deadline:
+    """The deadline of this request, from now on: time in a queue counts."""
+    seconds: float | None = request.app.state.deadline_s
+    return Deadline() if seconds is None else Deadline(seconds)
+
+
+async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer]) -> Response[Answer]:
+    live, deadline = live_of(request), deadline_of(request)
     loop = asyncio.get_running_loop()
     state, now = request.app.state, datetime.now(UTC)
     book: RuleBook = state.rules.book
-    answer: Answer = await loop.run_in_executor(state.pool, recommend, body, live, state.dependencies, now, book)
-    if not state.rules.is_reached:
-        degraded = Degraded("rules", f"unreachable: version {book.version} is used")
-        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, degraded])
+    cache: AnswerCache | None = state.answers
+
+    async def make() -> Answer:
+        made: Answer = await loop.run_in_executor(
+            state.pool, recommend, body, live, state.dependencies, now, book, deadline
+        )
+        state.admission.note(made.timings_ms["total"] / 1000)
+        return made
+
+    key = cache.key_of(body, live, book) if cache is not None else None
+    if cache is None or key is None:
+        answer: Answer = await make()
+    else:
+        answer = await cache.answer(key, live, book, now, make)
+    unread: list[Degraded] = _unread(state)
+    if unread:
+        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version))
-    metrics.observe_answer(answer.timings_ms, [d.reason for d in answer.degraded])
+    spent = {stage: ms for stage, ms in answer.timings_ms.items() if ms}
+    metrics.observe_answer(spent, [d.reason for d in answer.degraded])
     return Response(answer, headers=server_timing(answer.timings_ms))
+
+
+def _unread(state: State) -> list[Degraded]:
+    """What may be older than it is elsewhere: rules and catalogue changes that could not be read."""
+    found = []
+    if not state.rules.is_reached:
+        found.append(Degraded("rules", f"unreachable: version {state.rules.book.version} is used"))
+    if not state.changes.is_reached:
+        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
+    return found
 
 
 def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
@@ -61,7 +94,7 @@ def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
     return {"Server-Timing": ", ".join(f"{stage};dur={ms}" for stage, ms in timings_ms.items())}
 
 
-@post("/v1/bundles", status_code=200, summary="Complete bundles for a prompt")
+@post("/v1/bundles", status_code=200, opt=IS_ANSWER, summary="Complete bundles for a prompt")
 async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
     if not ((data.prompt or "").strip() or data.lock or data.basket or data.slots):
@@ -69,7 +102,7 @@ async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Respon
     return await _answer(request, data, recommend_bundles)
 
 
-@post("/v1/products", status_code=200, summary="Single products, ranked")
+@post("/v1/products", status_code=200, opt=IS_ANSWER, summary="Single products, ranked")
 async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Response[ProductsAnswer]:
     """Products for a prompt, a shopper or a basket; `candidates` ranks exactly these."""
     if not ((data.prompt or "").strip() or data.user_id or data.basket or data.candidates):
@@ -79,7 +112,7 @@ async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Res
     return await _answer(request, data, recommend_products)
 
 
-@get("/v1/search", summary="Products for a search box")
+@get("/v1/search", opt=IS_ANSWER, summary="Products for a search box")
 async def search(
     request: Any_Request,
     q: Annotated[str, Parameter(min_length=1, max_length=512, description="what the shopper typed")],
@@ -130,13 +163,16 @@ async def health_live() -> dict[str, str]:
 
 @get("/health/ready", summary="The process can answer")
 async def health_ready(request: Any_Request) -> dict[str, Any]:
-    """200 with the release, 503 before there is one."""
-    live = live_of(request)
+    """200 with the release and what answers go without, 503 before there is a release and while it drains."""
+    live, state = live_of(request), request.app.state
+    if state.admission.is_draining:
+        raise ProblemError(503, "Service Unavailable", "draining", retry_after_s=1)
     return {
         "status": "ready",
         "release": live.manifest.release_id,
         "products": len(live.snapshot),
         "created_at": live.manifest.created_at,
+        "degraded": [*state.probes.degraded(), *(one.dependency for one in _unread(state))],
     }
 
 

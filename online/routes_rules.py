@@ -129,7 +129,10 @@ async def _preview(request: Any_Request, checked: Checked, new: RuleSet, prompt:
 
 async def _ask(request: Any_Request, call: Any) -> Any:
     try:
-        return await asyncio.get_running_loop().run_in_executor(request.app.state.pool, call)
+        watch: RulesWatch = request.app.state.rules
+        if not watch.is_reached:
+            raise RulesStoreDownError("not reached")  # the watch asks twice a second: no request waits for it too
+        return await asyncio.get_running_loop().run_in_executor(request.app.state.stores, call)
     except RulesStoreDownError as error:
         detail = "the store of the rules does not answer; the rules in force stay, try again"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=5) from error

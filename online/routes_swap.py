@@ -8,15 +8,21 @@ from litestar import Response, post
 from litestar.params import JSONBody, Parameter
 
 from online import metrics
+from online.admission import IS_ANSWER
 from online.answers import KeptBundles
-from online.bundle_store import BundleStoreDownError
+from online.bundle_store import BundleStoreDownError, KeptBundle
 from online.messages import BundleOut, SwapRequest
 from online.problems import ProblemError
-from online.routes import Any_Request, live_of, server_timing
+from online.routes import Any_Request, deadline_of, live_of, server_timing
 from online.swap import Swapped, SwapRefusedError, swap
 
 
-@post("/v1/bundles/{bundle_id:str}/swap", status_code=200, summary="Another product for one slot of a bundle")
+@post(
+    "/v1/bundles/{bundle_id:str}/swap",
+    status_code=200,
+    opt=IS_ANSWER,
+    summary="Another product for one slot of a bundle",
+)
 async def swap_slot(
     request: Any_Request, bundle_id: Annotated[str, Parameter(min_length=1, max_length=64)], data: JSONBody[SwapRequest]
 ) -> Response[BundleOut]:
@@ -25,12 +31,14 @@ async def swap_slot(
     kept: KeptBundles = state.kept
     book = state.rules.book
 
-    def answer() -> Swapped | None:
-        found = kept.find(bundle_id)
-        return None if found is None else swap(found, data, live, state.dependencies, datetime.now(UTC), book)
+    loop, deadline = asyncio.get_running_loop(), deadline_of(request)
+
+    def answer(found: KeptBundle) -> Swapped:
+        return swap(found, data, live, state.dependencies, datetime.now(UTC), book, deadline)
 
     try:
-        done = await asyncio.get_running_loop().run_in_executor(state.pool, answer)
+        found = await loop.run_in_executor(state.stores, kept.find, bundle_id)
+        done = None if found is None else await loop.run_in_executor(state.pool, answer, found)
     except BundleStoreDownError as error:
         detail = "the store of answered bundles does not answer; try again, or ask anew"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error
@@ -39,6 +47,7 @@ async def swap_slot(
         raise ProblemError(error.status, title, str(error)) from error
     if done is None:
         raise ProblemError(404, "Not Found", "no bundle of this id was answered lately; ask /v1/bundles anew")
+    state.admission.note(done.timings_ms["total"] / 1000)
     kept.keep([done.kept])
     metrics.observe_answer(done.timings_ms, [])
     return Response(done.answer, headers=server_timing(done.timings_ms))

@@ -11,6 +11,7 @@ from online import present
 from online.assembling import pair_terms
 from online.bundle_store import KeptBundle, KeptItem
 from online.candidates import Ranked, as_candidates
+from online.deadline import Deadline
 from online.gather import Dependencies
 from online.live import LiveRelease
 from online.messages import BundleOut, SlotRequest, SwapRequest
@@ -49,12 +50,13 @@ class Swapped(msgspec.Struct, frozen=True):
 
 
 def swap(
-    kept: KeptBundle, wish: SwapRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook
-) -> Swapped:
+    kept: KeptBundle, wish: SwapRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook,
+    deadline: Deadline | None = None,
+) -> Swapped:  # fmt: skip
     """Looks for candidates by the stored request, as the answer did. Raises SwapRefusedError."""
     going = _item_to_go(kept, wish)
     rows = {item.slot: _row_of(live, item) for item in kept.items}
-    ready = _prepare(kept, wish, live, dependencies, now, book, rows)
+    ready = _prepare(kept, wish, live, dependencies, now, book, rows, deadline)
     with ready.context.stages("assemble"):
         bundle = _choose(ready, kept, going, rows, wish)
     return _present(ready, kept, going, rows[going.slot], bundle, wish, book.version)
@@ -79,17 +81,17 @@ def _row_of(live: LiveRelease, item: KeptItem) -> int:
 
 def _prepare(
     kept: KeptBundle, wish: SwapRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook,
-    rows: dict[str, int],
+    rows: dict[str, int], deadline: Deadline | None,
 ) -> Prepared:  # fmt: skip
     request = msgspec.structs.replace(kept.request, user_id=wish.user_id or kept.request.user_id)
     also = {slot: np.asarray([row], dtype=np.int64) for slot, row in rows.items()}
     if wish.mode != "different":
         also[wish.slot] = _like_it(live, rows[wish.slot])
-    ready = prepare(request, live, dependencies, now, book, also)
+    ready = prepare(request, live, dependencies, now, book, also, deadline)
     if not rows.keys() <= {filled.slot.name for filled in ready.slots} and not ready.problem:
         # Another release may name the slots of an open wish otherwise: ask for them by the names they were shown by.
         slots = [SlotRequest(item.slot, item.quantity) for item in kept.items if not item.is_locked]
-        ready = prepare(msgspec.structs.replace(request, slots=slots), live, dependencies, now, book, also)
+        ready = prepare(msgspec.structs.replace(request, slots=slots), live, dependencies, now, book, also, deadline)
     if ready.problem:
         raise SwapRefusedError(409, f"the bundle's request cannot be met any more: {ready.problem.reason}; ask anew")
     return ready

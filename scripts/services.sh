@@ -88,9 +88,9 @@ start() {
   [ $failed = 0 ] || fail "not every server is up; see the lines above ('make services-stop' ends the others)"
 
   (umask 077; cat >"$base/env.new" <<EOF
-# Kafka listens on 127.0.0.1:$SERVICES_KAFKA_PORT
 export SETWISE_VECTORS=weaviate SETWISE_WEAVIATE_HTTP_PORT=$SERVICES_WEAVIATE_PORT SETWISE_WEAVIATE_GRPC_PORT=$SERVICES_WEAVIATE_GRPC_PORT
 export SETWISE_FEATURES=redis SETWISE_REDIS_URL=redis://127.0.0.1:$SERVICES_REDIS_PORT/0
+export SETWISE_LOG=kafka SETWISE_KAFKA_BROKERS=127.0.0.1:$SERVICES_KAFKA_PORT
 export SETWISE_DAGSTER_POSTGRES_URL=$(postgres_url)
 EOF
   )

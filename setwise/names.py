@@ -18,6 +18,16 @@ RANKER_SERVICE = "ranker_v1"
 PRODUCT_ENTITY_KEY = "product_id"
 SHOPPER_ENTITY_KEY = "user_id"
 
+REQUESTS_TOPIC = "requests"
+RESULTS_TOPIC = "results"
+SERVED_TOPIC = "served"
+INTERACTIONS_TOPIC = "interactions"
+CHANGES_TOPIC = "catalogue-changes"
+TOPICS = (REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC, INTERACTIONS_TOPIC, CHANGES_TOPIC)
+COMPACTED_TOPICS = frozenset({CHANGES_TOPIC})
+"""Topics that keep the last record of each key, however old it is."""
+DEAD_LETTER = ".dead-letter"
+
 
 def collections_of(releases_url: str) -> str:
     """What the names of one shop's collections start with: shops that share a Weaviate never touch each other's."""

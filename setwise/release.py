@@ -46,6 +46,8 @@ class Manifest(msgspec.Struct, frozen=True):
     feature_service: str = ""
     collection: str = ""
     """Weaviate's collection, or '' where the release was built without Weaviate."""
+    feed_at: datetime | None = None
+    """When the product feed was written: catalogue changes from before are in it."""
 
 
 def sha256_of(path: Path) -> str:

@@ -109,6 +109,57 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
+class Log(msgspec.Struct, frozen=True):
+    """The durable log of requests, events and catalogue changes."""
+
+    backend: Literal["local", "kafka"] = "local"
+    """local: a file in the data folder. kafka: a server."""
+    prefix: str = "setwise"
+    """What the names of topics start with: setwise.requests, setwise.results and so on."""
+    partitions: int = 6
+    """Partitions of a topic that is made anew (Kafka)."""
+    replication: int = 1
+    """Copies of each partition of a topic that is made anew (Kafka); three on a cluster."""
+    retention_h: int = 7 * 24
+    """A record is kept for so many hours; the last catalogue change of each product for ever."""
+    kafka_brokers: str = "127.0.0.1:9092"
+    """Kafka's brokers, host:port separated by commas."""
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to Kafka."""
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """SASL mechanism, where kafka_security says SASL."""
+    kafka_user: str = ""
+    """SASL user name."""
+    kafka_password: str = ""
+    """SASL password."""
+    kafka_ca_file: str = ""
+    """Certificates that Kafka's own is checked against; empty = those of the system."""
+
+
+class Deadlines(msgspec.Struct, frozen=True):
+    """How long an answer may take and may wait for what it depends on, in milliseconds."""
+
+    ms: int = 150
+    """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
+    encode_ms: int = 30
+    """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
+    retrieve_ms: int = 100
+    """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""
+    features_ms: int = 15
+    """Longest wait for a shopper's features; after it the answer is `no_profile`."""
+
+
+class Caching(msgspec.Struct, frozen=True):
+    """Whole answers of requests that name no person."""
+
+    backend: Literal["local", "redis"] = "local"
+    """local: each process keeps its own answers. redis: and finds those of the others on a server."""
+    ttl_s: float = 60.0
+    """An answer is given again for so many seconds, as long as no price or stock in it changes. 0 = never."""
+    max_mb: int = 64
+    """Beyond this size the answers that nobody asked for longest are forgotten."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -118,8 +169,14 @@ class Service(msgspec.Struct, frozen=True):
     """Port of the API."""
     dagster_port: int = 3000
     """Port of Dagster's pages under `make demo`."""
+    workers: int = 1
+    """Serving processes on one port; a dead one is replaced, SIGHUP replaces all, one after the other."""
     threads: int = 2
     """Answers computed at once in one process."""
+    queue_ms: int = 30
+    """A request that would wait longer for a thread, by what answers take at the moment, is refused with 503."""
+    drain_s: float = 1.0
+    """How long `/health/ready` says `draining` after SIGTERM before the process stops listening."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
 
@@ -133,6 +190,9 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "log": "LOG",
+    "deadlines": "DEADLINE",
+    "caching": "CACHE",
     "service": "",
 }
 
@@ -147,6 +207,9 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    log: Log = Log()
+    deadlines: Deadlines = Deadlines()
+    caching: Caching = Caching()
     service: Service = Service()
 
     @classmethod
@@ -183,8 +246,8 @@ class Documented(msgspec.Struct, frozen=True):
 def variable_of(concern: str, field: str) -> str:
     """The environment variable of a field."""
     prefix = _PREFIXES[concern]
-    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_REDIS_URL.
-    if prefix and not field.startswith(("weaviate", "redis")):
+    # A field that already starts with its server's name keeps it: SETWISE_WEAVIATE_HOST, SETWISE_KAFKA_BROKERS.
+    if prefix and not field.startswith(("weaviate", "redis", "kafka")):
         return f"SETWISE_{prefix}" if field == "backend" else f"SETWISE_{prefix}_{field.upper()}"
     return f"SETWISE_{field.upper()}"
 

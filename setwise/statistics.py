@@ -5,10 +5,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from setwise.catalogue import Product, leaf_category
 from setwise.names import (
@@ -30,6 +32,9 @@ MAX_LISTED = 20
 MAX_WORDS = 5
 MAX_BASKET = 50
 """An order of more products than this (a shop that restocks) says nothing about what goes together."""
+
+POPULARITY_FILE = "popularity.npy"
+"""What a release serves of the rows: each product's popularity in the order of its snapshot, 4 bytes a product."""
 
 _Name = TypeVar("_Name", bound=str)
 
@@ -132,6 +137,19 @@ def product_stats(orders: Iterable[Order], as_of: datetime) -> dict[ProductId, P
         for product_id, row in sold.items()
         if row.orders
     }
+
+
+def write_popularity(rows: Mapping[ProductId, ProductStats], ids: Iterable[ProductId], folder: Path) -> None:
+    """Writes the popularity of these products, 0 for those that nobody bought."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = [rows[product_id].popularity if product_id in rows else 0.0 for product_id in ids]
+    np.save(folder / POPULARITY_FILE, np.asarray(values, dtype=np.float32))
+
+
+def read_popularity(folder: Path) -> NDArray[np.float32] | None:
+    """Shape (products,), memory-mapped; None where the release was built without it."""
+    file = folder / POPULARITY_FILE
+    return np.load(file, mmap_mode="r").view(np.ndarray) if file.is_file() else None
 
 
 def shopper_profiles(

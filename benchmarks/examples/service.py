@@ -2,26 +2,18 @@
 
 from pathlib import Path
 
+import msgspec
 from litestar.testing import TestClient
 
-from online.answers import KeptBundles
-from online.app import create_app
-from online.bundle_store import build_bundle_store
-from online.gather import Dependencies
-from online.hydration import build_reader
-from online.live import ReleaseWatch
-from online.live_rules import build_rules_watch
-from online.retrieval import build_retriever
-from setwise.release import Releases
-from setwise.settings import Settings
+from online.service import build_app
+from setwise.settings import Deadlines, Settings
 
 
 def serve(settings: Settings) -> TestClient:
-    """A client of the live release; to be used as a context."""
-    watch = ReleaseWatch(Releases(settings.storage.releases, Path(settings.storage.data_dir) / "release-cache"))
-    dependencies = Dependencies(build_retriever(settings.vectors), build_reader(settings))
-    rules, kept = build_rules_watch(settings, watch.is_known), KeptBundles(build_bundle_store(settings))
-    return TestClient(create_app(dependencies, watch, rules, kept))
+    """A client of the live release; to be used as a context. A crowded machine must not change its answers: it has no
+    deadline, unless the settings name another than the usual one."""
+    usual = settings.deadlines == Deadlines()
+    return TestClient(build_app(msgspec.structs.replace(settings, deadlines=Deadlines(ms=0)) if usual else settings))
 
 
 def serve_folder(data_dir: Path) -> TestClient:

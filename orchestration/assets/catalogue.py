@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -44,9 +45,10 @@ def product_feed(workplace: Workplace) -> dg.MaterializeResult[Artefact]:
 
     def build(folder: Path) -> dict[str, object]:
         shutil.copyfile(feed, folder / "feed")
-        return {"bytes": feed.stat().st_size, "file": feed.name}
+        written_at = datetime.fromtimestamp(feed.stat().st_mtime, UTC)
+        return {"bytes": feed.stat().st_size, "file": feed.name, "written_at": written_at.isoformat()}
 
-    return result(workplace.artefacts.make("product_feed", [sha256_of(feed)], build))
+    return result(workplace.artefacts.make("product_feed", ["2", sha256_of(feed)], build))
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
@@ -71,6 +73,7 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
         shutil.copyfile(report_file, folder / REPORT_FILE)
         return {
             "feed": product_feed.key,
+            "feed_written_at": product_feed.facts["written_at"],
             "products": meta.count,
             "rejected": report.rejected,
             "duplicates": report.duplicates,
@@ -80,7 +83,7 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
         }
 
     inputs = [product_feed.key, settings.feed_mode, settings.currency, base.key if base else ""]
-    artefact = workplace.artefacts.make("products", ["2", *inputs], build)
+    artefact = workplace.artefacts.make("products", ["4", *inputs], build)
     return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
 
 
@@ -110,5 +113,5 @@ def rejection_table(report_file: Path, limit: int = 50) -> dg.TableMetadataValue
 def products_have_prices(workplace: Workplace, products: Artefact) -> dg.AssetCheckResult:
     """Every product has a price above nothing in a known currency."""
     snapshot = Snapshot(products.path)
-    wrong = int((snapshot.price <= 0).sum())
+    wrong = int((snapshot.list_prices() <= 0).sum())
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"without_price": wrong, "products": len(snapshot)})

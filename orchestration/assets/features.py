@@ -18,6 +18,8 @@ from setwise.snapshot import Snapshot
 
 GROUP = "features"
 ROWS_FILE = "rows.json"
+SERVING = "serving"
+"""The part of an artefact that goes into the release."""
 
 
 def newest_order(orders: Artefact) -> datetime:
@@ -27,15 +29,16 @@ def newest_order(orders: Artefact) -> datetime:
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
-def product_stats(workplace: Workplace, orders: Artefact) -> dg.MaterializeResult[Artefact]:
+def product_stats(workplace: Workplace, orders: Artefact, products: Artefact) -> dg.MaterializeResult[Artefact]:
     """How often each product was bought, lately and together with what. One row = one product that was bought."""
 
     def build(folder: Path) -> dict[str, object]:
         rows = statistics.product_stats(read_kept(orders.path / ORDERS_FILE, Order), newest_order(orders))
         (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
+        statistics.write_popularity(rows, (product.id for product in Snapshot(products.path)), folder / SERVING)
         return {"rows": len(rows)}
 
-    return result(workplace.artefacts.make("product_stats", ["1", orders.key], build))
+    return result(workplace.artefacts.make("product_stats", ["2", orders.key, products.key], build))
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})

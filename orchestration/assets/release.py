@@ -1,9 +1,12 @@
 """What goes live together, and only if it is not worse."""
 
+from datetime import datetime
+
 import dagster as dg
 
 from orchestration import collection
 from orchestration.artefacts import Artefact, result
+from orchestration.assets import features
 from orchestration.assets.encoder import SERVING
 from orchestration.gates import GateRefusedError, judge
 from orchestration.resources import Workplace
@@ -23,6 +26,7 @@ def release(
     product_collection: Artefact,
     vocabulary: Artefact,
     complementarity: Artefact,
+    product_stats: Artefact,
     online_features: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
@@ -37,6 +41,7 @@ def release(
             product_collection,
             vocabulary,
             complementarity,
+            product_stats,
         )
     }
     release_id = release_id_of(keys)
@@ -48,6 +53,7 @@ def release(
         "index": product_index.path,
         "vocabulary": vocabulary.path,
         "complementarity": complementarity.path,
+        "statistics": product_stats.path / features.SERVING,
     }
     is_reused = releases.is_complete(release_id)
     if is_reused:
@@ -68,6 +74,7 @@ def release(
             counts={"products": int(str(products.facts["products"]))},
             gates=gates,
             currency=str(products.facts["currency"]),
+            feed_at=datetime.fromisoformat(str(products.facts["feed_written_at"])),
             feature_service=RANKER_SERVICE,
             collection=str(product_collection.facts["collection"]),
         )

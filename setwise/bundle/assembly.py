@@ -11,7 +11,7 @@ from setwise.bundle.exchange import exchanges
 from setwise.bundle.limits import Limits, limits_of, unlike
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.problem import Problem
-from setwise.bundle.search import Found, Search
+from setwise.bundle.search import Found, IsLate, Search
 from setwise.names import ProductId
 
 PRICE_LEANING = 0.8
@@ -28,8 +28,10 @@ def assemble(
     n_bundles: int = 3,
     pairs: PairTerms | None = None,
     max_per_brand: int | None = None,
+    is_late: IsLate = lambda: False,
 ) -> Assembly:
     """Up to n bundles; feasibility is exact: a budget of cheapest_total_cents gives a bundle, one less gives none.
+    Once `is_late`, what is found by then is answered: one bundle at least, wherever there is one.
 
     The value of a bundle is the sum of its candidates' scores and of its pair terms / (slots - 1). The first bundle is
     the best; the second is the best of those that share at most half with it, where low prices count up to
@@ -43,7 +45,7 @@ def assemble(
     if empty or not any(candidates):
         return Assembly([], Infeasible("nothing_found", None, empty))
     problem = Problem(slots, candidates, pairs, max_per_brand)
-    found = several(problem, max_total_cents, min_total_cents, n_bundles)
+    found = several(problem, max_total_cents, min_total_cents, n_bundles, is_late)
     if not found:
         least = cheapest(problem)
         if least is None:
@@ -65,16 +67,20 @@ def leanings(count: int) -> list[float]:
     return [0.0, -PRICE_LEANING, PRICE_LEANING, *[0.0] * max(count - 3, 0)][:count]
 
 
-def several(problem: Problem, most: int | None, least: int | None, count: int) -> list[Found]:
+def several(
+    problem: Problem, most: int | None, least: int | None, count: int, is_late: IsLate = lambda: False
+) -> list[Found]:
     """A choice for each leaning, the best of those that differ from the earlier ones; fewer where there are none."""
     found: list[Found] = []
     limits = limits_of(problem, most, least)
     relaxed = limits_of(problem, most) if least else None
     for leaning in leanings(count):
+        if found and is_late():
+            break
         unary = problem.score + lean(problem, leaning, most)
-        one = Search(problem, unary, limits).run()
+        one = Search(problem, unary, limits, is_late=is_late).run()
         if one.choice is None and relaxed:
-            one = Search(problem, unary, relaxed).run()
+            one = Search(problem, unary, relaxed, is_late=is_late).run()
         if one.choice is None:
             break
         found.append(one)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from setwise.bundle.assembly import assemble, labelled, rank_of
 from setwise.bundle.messages import Assembly, Bundle, Candidate, PairTerms, Slot
+from setwise.bundle.search import IsLate
 
 PairsOf = Callable[[Sequence[int], list[list[Candidate]]], tuple[list[list[Candidate]], PairTerms]]
 """Positions of slots and their candidates -> those that may be chosen at all, and their pair terms."""
@@ -22,6 +23,7 @@ def assemble_ideas(
     n_bundles: int = 3,
     pairs_of: PairsOf | None = None,
     max_per_brand: int | None = None,
+    is_late: IsLate = lambda: False,
 ) -> Assembly:
     """Up to n bundles that share no product of an open slot. `groups` has -1 for slots that each bundle must have.
 
@@ -46,9 +48,10 @@ def assemble_ideas(
             n_bundles=1,
             pairs=pairs,
             max_per_brand=max_per_brand,
+            is_late=is_late,
         )
 
-    while len(bundles) < n_bundles:
+    while len(bundles) < n_bundles and not (bundles and is_late()):
         done = one([*fixed, *_picked(candidates, copies, used, max(size - len(fixed), 2), same_group)])
         if not done.bundles and not bundles:
             first_copies = [positions[0] for positions in copies.values()]

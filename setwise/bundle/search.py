@@ -4,6 +4,7 @@ All choices of a few leading options give a choice to beat. Options that cannot 
 the tree over the rest is searched until nothing is left that could beat it by more than the tolerance.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import msgspec
@@ -29,6 +30,8 @@ LEADING = 10
 """Options a slot for a first dive where none of the leading choices keeps the limits."""
 DIVE_WIDTH, WIDTH = 12, 128
 """States looked at together: few while a first choice is wanted, many while what is left is ruled out."""
+IsLate = Callable[[], bool]
+"""True from the moment on when what was found so far has to do."""
 ROUNDS = 2
 """Rounds of moving pair terms before branching; a third gained nothing."""
 
@@ -45,10 +48,14 @@ class Search:
     """Maximises unary plus pair terms of a problem's choices under limits, within TOLERANCE of the best.
 
     `exact`: the terms are whole numbers and only -inf excludes pairs; finds the best itself, however long it takes.
+    Late, it ends as soon as it has a choice: whether there is one is never left open.
     """
 
-    def __init__(self, problem: Problem, unary: Floats, limits: Limits, *, exact: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, unary: Floats, limits: Limits, *, exact: bool = False, is_late: IsLate = lambda: False
+    ) -> None:
         self.problem, self.unary, self.limits, self.exact = problem, unary, limits, exact
+        self._is_late = is_late
         self.cells = np.inf if exact else CELLS
         self.choice: Ints | None = None
         self.value = -np.inf
@@ -71,9 +78,15 @@ class Search:
         if self.choice is None and len(able) > LEADING * problem.n:
             lead = _leading(behind, slot, problem.n, float(LEADING) ** problem.n)
             self._branch(able[lead], penalty[lead], DIVE_WIDTH, CELLS // 100)
+        if self.has_to_do():
+            return Found(self.choice, self.value, max(self.value, root))
         kept = np.flatnonzero(behind < root - self.to_beat())
         bound = self._branch(able[kept], penalty[kept], WIDTH, self.cells)
         return Found(self.choice, self.value, max(self.value, min(root, bound)))
+
+    def has_to_do(self) -> bool:
+        """True where there is a choice and no time to look for a better one."""
+        return self.choice is not None and not self.exact and self._is_late()
 
     def to_beat(self) -> float:
         """What an open choice must be able to exceed to be worth a look."""

@@ -25,6 +25,9 @@ class Incumbent(Protocol):
     def offer(self, choice: Ints) -> None:
         """Takes a choice that keeps all limits."""
 
+    def has_to_do(self) -> bool:
+        """True where there is a choice and no time to look for a better one."""
+
 
 class _States(msgspec.Struct, frozen=True):
     """K partial choices of the first slots: tree options (depth, K), value and penalty (K,), use of limits (R, K)."""
@@ -87,7 +90,7 @@ class Tree:
         root = _States(np.zeros((0, 1), np.int64), none, none, used, self.unary[:, None].copy())
         stack: list[_Children] = []
         self._open(self._excluded(root), stack, incumbent)
-        while stack and (cells if incumbent.to_beat() > -np.inf else patience) > 0:
+        while stack and (cells if incumbent.to_beat() > -np.inf else patience) > 0 and not incumbent.has_to_do():
             top = stack[-1]
             alive = int(np.searchsorted(-top.bounds, -incumbent.to_beat()))
             if alive > width:

@@ -85,7 +85,7 @@ def _rest(vectors: NDArray[np.float16], groups: Groups, start: int) -> NDArray[n
 def price_places(snapshot: Snapshot, codes: NDArray[np.int32]) -> NDArray[np.float16]:
     """The place of a product's price within its kind and currency: 0 cheapest, 1 dearest, .5 alone."""
     kinds = codes.astype(np.int64) << 16 | np.asarray(snapshot.currency).astype(np.int64)
-    prices = np.asarray(snapshot.price)
+    prices = snapshot.list_prices()
     order = np.lexsort((prices, kinds))
     _, start, size = np.unique(kinds[order], return_index=True, return_counts=True)
     first = np.repeat(start, size)

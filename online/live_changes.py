@@ -1,0 +1,151 @@
+"""The catalogue changes that this process answers by: a tail of their topic, laid over the live release."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+
+import msgspec
+
+from online.live import LiveRelease, ReleaseWatch
+from online.log import Log
+from setwise.changes import NOTHING_CHANGED, ChangedRows, ProductState, merged, values_of
+from setwise.cloud_event import CloudEvent
+from setwise.log import LogDownError, Record
+from setwise.names import CHANGES_TOPIC, ProductId
+from setwise.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+TYPE = "setwise.catalogue-change"
+AT_ONCE = 1_000
+POLL_S = 0.1
+RETRY_S = 0.5
+WAIT_AT_START_S = 5.0
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The value of a record: all that is known of a product, as a compacted topic keeps only the last record of it."""
+
+    state: ProductState
+    writer: str
+
+
+class _Event(msgspec.Struct, frozen=True):
+    data: Written
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+class ChangesWatch:
+    """Every change of every process, in the order of the log; a request sees all of a change or nothing of it."""
+
+    def __init__(self, log: Log, releases: ReleaseWatch) -> None:
+        self._log, self._releases = log, releases
+        self._writer = uuid.uuid4().hex
+        self._states: dict[ProductId, ProductState] = {}
+        self._lock = threading.Lock()
+        self._base: Snapshot | None = None
+        self._rows = NOTHING_CHANGED
+        self._is_reached = False
+        self._caught_up, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="catalogue-changes", daemon=True)
+        releases.overlay = self.overlay
+
+    @property
+    def is_reached(self) -> bool:
+        """False while the log does not answer, or before all earlier changes were read: some may be missing."""
+        return self._is_reached and self._caught_up.is_set()
+
+    def start(self) -> None:
+        """Reads what was changed before; goes on without it where the log takes more than a few seconds."""
+        self._thread.start()
+        if not self._caught_up.wait(WAIT_AT_START_S):
+            logger.warning("catalogue changes were not read yet; answers say so until they are")
+
+    def stop(self) -> None:
+        """Ends the tail."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def state_of(self, product_id: ProductId) -> ProductState:
+        """All that was ever changed of a product."""
+        return self._states.get(product_id) or ProductState(product_id)
+
+    def write(self, changes: Sequence[ProductState], traceparent: str = "") -> list[Future[None]]:
+        """Appends them, each with all that is known of its product; one future each, as the log gives it."""
+        with self._lock:
+            known = {change.product_id: self.state_of(change.product_id) for change in changes}
+        futures = []
+        for change in changes:
+            known[change.product_id] = merged(known[change.product_id], change)
+            futures.append(self._append(known[change.product_id], traceparent))
+        return futures
+
+    def take(self, states: Sequence[ProductState]) -> None:
+        """Answers by these from now on; the tail brings them once more, which changes nothing."""
+        changed: set[ProductId] = set()
+        with self._lock:
+            for state in states:
+                before = self._states.get(state.product_id)
+                now = state if before is None else merged(before, state)
+                if now != before:
+                    self._states[state.product_id] = now
+                    changed.add(state.product_id)
+            if changed and self._base is not None:
+                self._rows = self._rows.with_rows(self._values(self._base, changed))
+        if changed:
+            self._releases.refresh()
+
+    def overlay(self, live: LiveRelease) -> LiveRelease:
+        """The release with what changed since its feed was written."""
+        with self._lock:
+            if live.snapshot is not self._base:
+                self._base, self._feed_at = live.snapshot, live.manifest.feed_at
+                self._rows = NOTHING_CHANGED.with_rows(self._values(live.snapshot, self._states))
+            rows: ChangedRows = self._rows
+        return msgspec.structs.replace(live, snapshot=live.snapshot.with_changes(rows)) if len(rows.rows) else live
+
+    def _values(self, base: Snapshot, ids: Sequence[ProductId] | set[ProductId] | dict[ProductId, ProductState]) -> (
+        dict[int, tuple[int, ...]]
+    ):  # fmt: skip
+        rows = {product_id: row for product_id in ids if (row := base.row_in_feed(product_id)) is not None}
+        return {row: values_of(base.in_feed(row), self._states[one], self._feed_at) for one, row in rows.items()}
+
+    def _append(self, state: ProductState, traceparent: str = "") -> Future[None]:
+        event = CloudEvent(
+            uuid.uuid4().hex, TYPE, datetime.now(UTC), Written(state, self._writer), subject=state.product_id
+        )
+        return self._log.append(CHANGES_TOPIC, state.product_id, event.encoded(), event.headers(traceparent))
+
+    def _run(self) -> None:
+        tail = self._log.tail(CHANGES_TOPIC)
+        while not self._stop.is_set():
+            try:
+                self._read(tail.poll(AT_ONCE, POLL_S))
+            except LogDownError as error:
+                if self._is_reached:
+                    logger.error("catalogue changes cannot be read: %s", error)
+                self._is_reached = False
+                self._stop.wait(RETRY_S)
+                continue
+            self._is_reached = True
+            if tail.is_caught_up and not self._caught_up.is_set():
+                self._caught_up.set()
+        tail.close()
+
+    def _read(self, records: Sequence[Record]) -> None:
+        found: list[Written] = []
+        for record in records:
+            try:
+                found.append(_decode(record.value).data)
+            except msgspec.MsgspecError as error:
+                logger.error("a catalogue change at offset %d cannot be read: %s", record.offset, error)
+        self.take([one.state for one in found])
+        for one in found:
+            # Two processes changed different fields at once: the last record of the product has to know both.
+            if one.writer == self._writer and self.state_of(one.state.product_id) != one.state:
+                self._append(self.state_of(one.state.product_id))

@@ -1,0 +1,29 @@
+"""The last rung: what is bought most, by category and word, from one small table of the release."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online.live import LiveRelease
+from setwise.index import Hits
+from setwise.terms import codes_of
+
+IN_CATEGORY = 1.0
+"""What being of a category that the slot names counts, beside the share of its words that a product has."""
+
+
+def popular_hits(live: LiveRelease, terms: Sequence[str], categories: Sequence[str], limit: int) -> Hits:
+    """The rows that answer most of the words, those bought most first; where none does, the most bought of all."""
+    rows = live.popular
+    codes = codes_of(terms)
+    share = live.snapshot.facts.has(rows, codes).sum(axis=1) / max(len(codes), 1)
+    named = [live.category_codes[name] for name in categories if name in live.category_codes]
+    score = share + IN_CATEGORY * np.isin(live.snapshot.category[rows], named)
+    if score.any():
+        order = np.lexsort((np.arange(len(rows)), -score))[: min(limit, int((score > 0).sum()))]
+    else:
+        order = np.arange(min(limit, len(rows)))
+    best = float(score.max(initial=0.0)) or 1.0
+    found: NDArray[np.int64] = rows[order]
+    return Hits(found, score[order] / best, np.zeros(len(order)))

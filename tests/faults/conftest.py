@@ -1,0 +1,79 @@
+"""A small shop, built on servers of these tests' own behind proxies, and once on the embedded defaults."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from e2e_support import build
+from fault_load import ask_now
+from fault_servers import Proxy, Stage, redis_server, wait_until, weaviate_binary, weaviate_server
+
+from orchestration.sample_shop import generate
+
+ROOMY = {
+    "SETWISE_DEADLINE_MS": "1500",
+    "SETWISE_DEADLINE_ENCODE_MS": "1000",
+    "SETWISE_DEADLINE_RETRIEVE_MS": "250",
+    "SETWISE_DEADLINE_FEATURES_MS": "150",
+    "SETWISE_QUEUE_MS": "1500",
+}
+"""Ten times the usual waits: these tests tell rungs apart, and a crowded machine must not do so."""
+
+
+@pytest.fixture(scope="session")
+def fault_shop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Feed, orders and sets of 300 products."""
+    folder = tmp_path_factory.mktemp("fault-shop")
+    generate(folder, products=300, shoppers=60, orders=800)
+    return {f"SETWISE_{name.upper()}": str(folder / f"{name}.jsonl") for name in ("feed", "orders", "sets")}
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str]) -> dict[str, str]:
+    """Settings of the shop, built on the embedded defaults."""
+    environ = fault_shop | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp("embedded-faults"))}
+    done = build(environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return environ
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str], leave_out) -> Iterator[Stage]:
+    """Everything up; each test puts back what it broke."""
+    if shutil.which("redis-server") is None:
+        leave_out("Redis of its own", "there is no redis-server on PATH")
+    if weaviate_binary() is None:
+        leave_out("Weaviate of its own", "it was not built here")
+    folder = tmp_path_factory.mktemp("fault-servers")
+    redis, redis_port = redis_server(folder / "redis")
+    weaviate, http, grpc = weaviate_server(folder / "weaviate")
+    proxies: list[Proxy] = []
+    try:
+        redis.start()
+        weaviate.start()
+        proxies += [Proxy(redis_port), Proxy(grpc)]
+        environ = fault_shop | {
+            "SETWISE_DATA_DIR": str(folder / "data"),
+            "SETWISE_VECTORS": "weaviate",
+            "SETWISE_WEAVIATE_HTTP_PORT": str(http),
+            "SETWISE_WEAVIATE_GRPC_PORT": str(grpc),
+            "SETWISE_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            **dict.fromkeys(("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES"), "redis"),
+        }
+        wait_until(lambda: _is_ready(http), 60, "Weaviate")
+        done = build(environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        environ |= {
+            "SETWISE_WEAVIATE_GRPC_PORT": str(proxies[1].port),
+            "SETWISE_REDIS_URL": f"redis://127.0.0.1:{proxies[0].port}/0",
+        }
+        yield Stage(redis, weaviate, *proxies, environ | ROOMY)
+    finally:
+        for proxy in proxies:
+            proxy.close()
+        redis.kill()
+        weaviate.kill()
+
+
+def _is_ready(http: int) -> bool:
+    return ask_now(http, "/v1/.well-known/ready").status == 200

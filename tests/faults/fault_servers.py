@@ -1,0 +1,199 @@
+"""Servers of these tests' own, to be killed and frozen, a proxy that makes them slow or wrong, and the service."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+from fault_load import ask_now
+
+ROOT = Path(__file__).parents[2]
+START_S = 60
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float, what: str) -> float:
+    """Seconds until it is so."""
+    started = time.monotonic()
+    while not is_so():
+        if time.monotonic() - started > seconds:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def listens(port: int) -> bool:
+    """True where a connection is taken."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Server:
+    """A process that can be started again on the same port and data."""
+
+    def __init__(self, command: list[str], folder: Path, ports: list[int], environ: dict[str, str]) -> None:
+        self._command, self._folder, self._ports = command, folder, ports
+        self._environ = os.environ | environ
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        log = (self._folder / "server.log").open("ab")
+        self._process = subprocess.Popen(self._command, cwd=self._folder, env=self._environ, stdout=log, stderr=log)
+        log.close()
+        wait_until(lambda: all(map(listens, self._ports)), START_S, self._command[0])
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to exactly this process."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9; nothing listens afterwards."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def redis_server(folder: Path) -> tuple[Server, int]:
+    """A Redis without persistence settings of its own."""
+    port = free_port()
+    command = [shutil.which("redis-server") or "", "--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes"]
+    return Server(command, folder, [port], {}), port
+
+
+def weaviate_binary() -> Path | None:
+    """What `make services` built, or Go has installed."""
+    found = [*ROOT.glob("var/services/bin/*/weaviate-server"), Path.home() / "go/bin/weaviate-server"]
+    return next((path for path in found if path.is_file()), None)
+
+
+def weaviate_server(folder: Path) -> tuple[Server, int, int]:
+    """One node with data of its own."""
+    http, grpc, gossip, data, raft, rpc = (free_port() for _ in range(6))
+    environ = {
+        "PERSISTENCE_DATA_PATH": str(folder), "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+        "DEFAULT_VECTORIZER_MODULE": "none", "ENABLE_MODULES": "", "CLUSTER_HOSTNAME": "node1",
+        "CLUSTER_ADVERTISE_ADDR": "127.0.0.1", "CLUSTER_BIND_ADDR": "127.0.0.1",
+        "CLUSTER_GOSSIP_BIND_PORT": str(gossip), "CLUSTER_DATA_BIND_PORT": str(data), "RAFT_PORT": str(raft),
+        "RAFT_INTERNAL_RPC_PORT": str(rpc), "RAFT_BOOTSTRAP_EXPECT": "1", "GRPC_PORT": str(grpc),
+        "DISABLE_TELEMETRY": "true", "GO_PROFILING_DISABLE": "true", "USE_INVERTED_SEARCHABLE": "false",
+    }  # fmt: skip
+    command = [str(weaviate_binary()), "--host", "127.0.0.1", "--port", str(http), "--scheme", "http"]
+    return Server(command, folder, [http, grpc], environ), http, grpc
+
+
+class Proxy:
+    """Stands between the service and a server. `delay_s` holds answers back; `is_wrong` answers rubbish instead."""
+
+    def __init__(self, target: int) -> None:
+        self.port, self.delay_s, self.is_wrong = free_port(), 0.0, False
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+
+    def close(self) -> None:
+        """Ends it."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(self._pump(reader, target_writer, False), self._pump(target_reader, writer, True))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_answer: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if is_answer:
+                    await asyncio.sleep(self.delay_s)
+                    data = b"?" * len(data) if self.is_wrong else data
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
+class Stage(msgspec.Struct):
+    """Servers, the proxies in front of them, and the settings of a service that uses them."""
+
+    redis: Server
+    weaviate: Server
+    redis_proxy: Proxy
+    weaviate_proxy: Proxy
+    environ: dict[str, str]
+
+
+class Service:
+    """`python -m online` in a process of its own."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SETWISE_")}
+        self._log = log.open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "online"],
+            cwd=ROOT,
+            env=clean | environ | {"SETWISE_PORT": str(self.port), "PYTHONWARNINGS": "ignore"},
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    def wait_ready(self) -> None:
+        """Returns when it can answer."""
+        wait_until(self._is_ready_or_dead, START_S, "the service")
+        assert self.process.poll() is None, f"it ended with {self.process.returncode}"
+
+    def _is_ready_or_dead(self) -> bool:
+        return self.process.poll() is not None or ask_now(self.port, "/health/ready").status == 200
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(timeout=40)
+        finally:
+            self._log.close()
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+
+@contextlib.contextmanager
+def serving(environ: dict[str, str], log: Path) -> Iterator[Service]:
+    """A service that is ready, and is ended."""
+    service = Service(environ, log)
+    try:
+        service.wait_ready()
+        yield service
+    finally:
+        service.stop()
