@@ -22,6 +22,7 @@ from online.gather import Dependencies
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
+from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
 
 MAX_BODY = 64 * 1024
@@ -118,4 +119,6 @@ def create_app(
             ],
         ),
     )
-    return Litestar.from_config(config)
+    app = Litestar.from_config(config)
+    document_problems(app)
+    return app
