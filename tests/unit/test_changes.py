@@ -2,6 +2,7 @@
 
 import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import permutations
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setwise.catalogue import AVAILABILITIES, Product, Sale, is_sellable, price_now
-from setwise.changes import NOTHING_CHANGED, ProductState, changed_product, merged, values_of
+from setwise.changes import FIELDS, NOTHING_CHANGED, ProductState, changed_product, merged, values_of
 from setwise.names import ProductId
 from setwise.snapshot import Snapshot, write_snapshot
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-BEFORE = int((NOW - timedelta(days=1)).timestamp() * 1_000)
+BEFORE = int((NOW - timedelta(days=1)).timestamp() * 1_000_000)
 times = st.integers(BEFORE - 5, BEFORE + 5)
 states = st.builds(
     ProductState,
@@ -40,23 +41,23 @@ products = st.builds(
 )
 
 
-def words(state: ProductState) -> list[tuple[str, object]]:
-    return [(name, getattr(state, name)) for name in ("price", "sale_price", "availability", "stock", "removed")]
-
-
 @given(st.lists(states, min_size=1, max_size=4))
-def test_each_field_has_its_latest_word_whatever_the_order_of_arrival(arrived: list[ProductState]) -> None:
-    latest = {
-        name: max(
-            (word[1] for state in arrived for name_, word in words(state) if name_ == name and word), default=None
-        )
-        for name, _ in words(arrived[0])
-    }
-    for order in permutations(arrived):
-        found = order[0]
-        for one in order[1:]:
-            found = merged(found, one)
-        assert {name: word and word[1] for name, word in words(found)} == latest
+def test_all_processes_agree_on_the_latest_word_of_each_field_whatever_the_order_of_arrival(
+    arrived: list[ProductState],
+) -> None:
+    found = {reduce(merged, order) for order in permutations(arrived)}
+    assert len(found) == 1
+    (state,) = found
+    for name in FIELDS:
+        said = [word for one in arrived if (word := getattr(one, name)) is not None]
+        held = getattr(state, name)
+        assert held is None if not said else held in said and held[1] == max(at for _, at in said)
+
+
+@given(states, states)
+def test_a_word_that_is_known_already_changes_nothing(known: ProductState, other: ProductState) -> None:
+    both = merged(known, other)
+    assert merged(both, other) == merged(both, known) == both
 
 
 def test_a_later_price_keeps_an_earlier_stock() -> None:
@@ -97,8 +98,8 @@ def test_the_changed_snapshot_says_what_one_of_the_changed_product_says(
 
 def test_words_from_before_the_feed_was_written_are_in_the_feed_already() -> None:
     product = Product(ProductId("p"), "Thing", 900, "USD", stock=7)
-    state = ProductState(ProductId("p"), price=(500, BEFORE), stock=(0, BEFORE + 1_000))
-    fed = datetime.fromtimestamp(BEFORE / 1_000, UTC)
+    state = ProductState(ProductId("p"), price=(500, BEFORE), stock=(0, BEFORE + 1_000_000))
+    fed = datetime.fromtimestamp(BEFORE / 1_000_000, UTC)
     assert changed_product(product, values_of(product, state, fed)) == msgspec.structs.replace(product, stock=0)
 
 
