@@ -57,6 +57,10 @@ check: install  ## lint, types and import contracts
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+.PHONY: faults
+faults: install  ## the long fault tests: kills, freezes, restarts and overload, some 20 minutes
+	@FAULTS=long SETWISE_REQUIRE_SERVICES=1 $(PY) -m pytest tests/faults -s
+
 .PHONY: evaluate
 evaluate: install  ## offline quality on the public sets in ../shared, beside the simple baselines
 	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.evaluate $(EVALUATE)

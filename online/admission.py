@@ -12,6 +12,9 @@ from online.messages import Problem
 FIRST_GUESS_S = 0.01
 WEIGHT = 0.1
 """What the newest answer counts in the measured time of one: the last ten decide."""
+BURST = 3
+"""So many requests a thread are let in however slow answers are: a page that asks for six sets at once is no overload,
+and a slow first answer must not shut the door for good."""
 RETRY_AFTER_S = 1
 IS_ANSWER = {"is_answer": True}
 """The mark of a route whose handler computes an answer; all others are always let in."""
@@ -20,8 +23,7 @@ IS_ANSWER = {"is_answer": True}
 class Admission:
     """Requests in flight x the measured time of one answer / threads = what a new one would wait.
 
-    Used from the event loop only. As many as there are threads are always let in, or a slow first answer would shut the
-    door for good."""
+    Used from the event loop only."""
 
     def __init__(self, threads: int, longest_wait_s: float | None) -> None:
         self._threads, self._longest_wait_s = threads, longest_wait_s
@@ -41,7 +43,8 @@ class Admission:
 
     def enter(self) -> bool:
         """True where it may go on; then `leave` has to be called."""
-        if self._longest_wait_s is not None and self.expected_wait_s() > self._longest_wait_s:
+        is_full = self._in_flight >= BURST * self._threads
+        if is_full and self._longest_wait_s is not None and self.expected_wait_s() > self._longest_wait_s:
             return False
         self._in_flight += 1
         return True

@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 
 from online import routes, routes_changes, routes_rules, routes_swap
 from online.admission import Admission, AdmissionMiddleware
+from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
 from online.gather import Dependencies
@@ -45,19 +46,29 @@ def create_app(
     threads: int = 2,
     deadline_s: float | None = None,
     longest_wait_s: float | None = None,
+    answers: AnswerCache | None = None,
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """The application; watches and writers start with it, threads and stores end with it."""
     # A store of rules or bundles that hangs takes none of the threads that answer.
     pool, stores = ThreadPoolExecutor(threads, "answer"), ThreadPoolExecutor(STORE_THREADS, "store")
-    probes = DependencyWatch([*dependencies.probes(lambda: watch.live), (kept.breaker, kept.probe)])
+    shared = answers.shared if answers else None
+    probes = DependencyWatch(
+        [
+            *dependencies.probes(lambda: watch.live),
+            (kept.breaker, kept.probe),
+            *([(shared.breaker, shared.probe)] if shared else []),
+        ]
+    )
 
     def stop() -> None:
         watch.stop()
         probes.stop()
         pool.shutdown(wait=True)
         stores.shutdown(wait=True)
+        if answers is not None:
+            answers.close()
         rules.stop()
         changes.stop()
         kept.stop()
@@ -86,6 +97,7 @@ def create_app(
                 "kept": kept,
                 "probes": probes,
                 "deadline_s": deadline_s,
+                "answers": answers,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

@@ -30,6 +30,11 @@ class Breaker:
         """True while requests go on without the dependency."""
         return self._is_open
 
+    @property
+    def is_untried(self) -> bool:
+        """True before the first call or probe."""
+        return self._probed_at is None
+
     def note(self, is_success: bool) -> None:
         """What came of a call or of a probe."""
         with self._lock:

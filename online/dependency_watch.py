@@ -8,6 +8,8 @@ from online.polling import Polling
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.25
+FIRST_ATTEMPTS = 3
+"""At start everything is slow once: connections are made, pages are read."""
 Probe = Callable[[], object]
 
 
@@ -33,17 +35,24 @@ class DependencyWatch:
     def look(self) -> None:
         """One round."""
         for breaker, ask in self._probes:
-            if not breaker.is_probe_due():
-                continue
-            was_open = breaker.is_open
+            attempts = FIRST_ATTEMPTS if breaker.is_untried else 1
+            if breaker.is_probe_due():
+                self._probe(breaker, ask, attempts)
+
+    def _probe(self, breaker: Breaker, ask: Probe, attempts: int) -> None:
+        was_open = breaker.is_open
+        for attempt in range(attempts):
             try:
                 ask()
             except Exception as error:  # whatever a client library raises: the dependency is not there
+                if attempt + 1 < attempts:
+                    continue
                 if not was_open:
                     logger.warning("%s does not answer (%s); answers go on without it", breaker.name, error)
                 breaker.open()
                 breaker.note(False)
-                continue
-            breaker.note(True)
-            if was_open:
-                logger.info("%s answers again", breaker.name)
+                return
+            break
+        breaker.note(True)
+        if was_open:
+            logger.info("%s answers again", breaker.name)

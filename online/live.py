@@ -9,12 +9,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from online.caches import Cache
 from online.polling import Polling
 from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.names import ProductId
-from setwise.prompt import lexicon_of
+from setwise.prompt import Understanding, lexicon_of, understand
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
 from setwise.statistics import read_popularity
@@ -23,6 +24,8 @@ from setwise.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
+READINGS, VECTORS = 5_000, 20_000
+"""Sentences and texts that are remembered, some 20 MB and 30 MB."""
 POPULAR_ROWS = 20_000
 """Rows of the last rung's table, the most bought of each category in equal parts: 4 ms to look through."""
 
@@ -44,6 +47,16 @@ class LiveRelease(msgspec.Struct, frozen=True):
     """Decayed orders of each row; None in a release that was built without them."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
     """The most bought rows of each category, most bought first."""
+    readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
+    vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
+
+    def read(self, prompt: str) -> Understanding:
+        """What a sentence says in the words of this catalogue."""
+        found = self.readings.get(prompt)
+        if found is None:
+            found = understand(prompt, self.vocabulary)
+            self.readings.put(prompt, found)
+        return found
 
 
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:

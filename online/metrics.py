@@ -9,6 +9,7 @@ _BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.0
 _stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_BUCKETS)
 _degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
+_cache = Counter("setwise_cache_requests_total", "Look-ups in a cache, and what became of them", ["cache", "result"])
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
 
 
@@ -23,6 +24,11 @@ def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
 def observe_not_kept(count: int) -> None:
     """Notes bundles that were dropped before they were written."""
     _not_kept.inc(count)
+
+
+def observe_cache(cache: str, result: str) -> None:
+    """Notes a look-up: hit, miss, changed, refresh, waited (another request computes it), shared (a process did)."""
+    _cache.labels(cache, result).inc()
 
 
 def observe_release(created_at: datetime) -> None:

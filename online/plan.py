@@ -13,7 +13,7 @@ from setwise.bundle import Slot
 from setwise.catalogue import leaf_category
 from setwise.languages import stem
 from setwise.names import ProductId
-from setwise.prompt import SlotWish, Understanding, understand
+from setwise.prompt import SlotWish, Understanding
 from setwise.prompt.budget import Budget
 from setwise.rules import RuleBook
 from setwise.vocabulary import words_of
@@ -73,7 +73,7 @@ def plan_bundles(
     request: BundleRequest, live: LiveRelease, now: datetime, book: RuleBook, allow_preorder: bool
 ) -> Plan:  # fmt: skip
     """Reads a request for bundles; pure look-ups, no store is asked."""
-    read = understand(request.prompt or "", live.vocabulary)
+    read = live.read(request.prompt or "")
     template = book.template_for(request.prompt or "") if read.is_occasion or not read.named else None
     kind = _several_of(request.prompt or "", read, live) if request.slots is None and template is None else None
     is_open = request.slots is None and template is None and (read.is_occasion or not read.named or kind is not None)
@@ -89,7 +89,7 @@ def plan_bundles(
 
 def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, allow_preorder: bool) -> Plan:
     """Reads a request for single products: no slots, the whole sentence is one wish."""
-    read = understand(request.prompt or "", live.vocabulary)
+    read = live.read(request.prompt or "")
     kind = read.named[0] if len(read.named) == 1 else None
     return _plan(live, now, read, [], request, True, allow_preorder, kind)
 
@@ -109,7 +109,7 @@ def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish
 
 def _as_wish(live: LiveRelease, name: str, quantity: int) -> SlotWish:
     """A slot that a client or a template names, read as if a shopper had said it; the name stays."""
-    named = understand(name, live.vocabulary).named
+    named = live.read(name).named
     return (
         msgspec.structs.replace(named[0], name=name, quantity=quantity) if len(named) == 1 else SlotWish(name, quantity)
     )

@@ -78,9 +78,8 @@ def bundle(
     shown = [_item(context, plan, item, of_slot[item.slot.name][1], explain) for item in items]
     products = [context.live.snapshot[item.candidate.row] for item in items]
     names = [(leaf_category(product) or item.slot.name).lower() for product, item in zip(products, items, strict=True)]
-    ids = "|".join(f"{item.slot.name}:{item.candidate.product_id}:{item.slot.quantity}" for item in items)
     return BundleOut(
-        bundle_id=hashlib.blake2b(f"{context.request_id}|{ids}".encode(), digest_size=12).hexdigest(),
+        bundle_id=bundle_id_of(context.request_id, shown),
         title=", ".join(dict.fromkeys(names)).capitalize()[:120],
         label=one.label,
         total_cents=one.total_cents,
@@ -91,6 +90,12 @@ def bundle(
         items=shown,
         parts=one.parts if explain else None,
     )
+
+
+def bundle_id_of(request_id: str, items: Sequence[ItemOut]) -> str:
+    """The same products in another answer have another id: a swap follows the answer that was given."""
+    ids = "|".join(f"{item.slot}:{item.product_id}:{item.quantity}" for item in items)
+    return hashlib.blake2b(f"{request_id}|{ids}".encode(), digest_size=12).hexdigest()
 
 
 def _item(context: "Context", plan: Plan, item: Item, filled: Filled, explain: bool) -> ItemOut:

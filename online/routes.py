@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
 from online.admission import IS_ANSWER
+from online.answer_cache import AnswerCache
 from online.answers import bundles_of
 from online.deadline import Deadline
 from online.gather import Dependencies
@@ -54,16 +55,27 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
     loop = asyncio.get_running_loop()
     state, now = request.app.state, datetime.now(UTC)
     book: RuleBook = state.rules.book
-    answer: Answer = await loop.run_in_executor(
-        state.pool, recommend, body, live, state.dependencies, now, book, deadline
-    )
-    state.admission.note(answer.timings_ms["total"] / 1000)
+    cache: AnswerCache | None = state.answers
+
+    async def make() -> Answer:
+        made: Answer = await loop.run_in_executor(
+            state.pool, recommend, body, live, state.dependencies, now, book, deadline
+        )
+        state.admission.note(made.timings_ms["total"] / 1000)
+        return made
+
+    key = cache.key_of(body, live, book) if cache is not None else None
+    if cache is None or key is None:
+        answer: Answer = await make()
+    else:
+        answer = await cache.answer(key, live, book, now, make)
     unread: list[Degraded] = _unread(state)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version))
-    metrics.observe_answer(answer.timings_ms, [d.reason for d in answer.degraded])
+    spent = {stage: ms for stage, ms in answer.timings_ms.items() if ms}
+    metrics.observe_answer(spent, [d.reason for d in answer.degraded])
     return Response(answer, headers=server_timing(answer.timings_ms))
 
 

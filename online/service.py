@@ -4,6 +4,7 @@ from pathlib import Path
 
 from litestar import Litestar
 
+from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.app import create_app
 from online.breaker import Breaker
@@ -15,6 +16,7 @@ from online.live_changes import ChangesWatch
 from online.live_rules import build_rules_watch
 from online.log import build_log
 from online.retrieval import build_retriever
+from online.shared_answers import build_shared_answers
 from setwise.release import Releases
 from setwise.settings import Settings
 
@@ -33,6 +35,12 @@ def build_app(settings: Settings) -> Litestar:
         threads=settings.service.threads,
         deadline_s=settings.deadlines.ms / 1000 or None,
         longest_wait_s=settings.service.queue_ms / 1000 if settings.deadlines.ms else None,
+        answers=AnswerCache(
+            settings.caching.ttl_s,
+            settings.caching.max_mb * 1024 * 1024,
+            settings.catalogue.allow_preorder,
+            build_shared_answers(settings),
+        ),
         pictures=data_dir / "sample" / "pictures",
         on_stop=log.close,
     )

@@ -149,6 +149,17 @@ class Deadlines(msgspec.Struct, frozen=True):
     """Longest wait for a shopper's features; after it the answer is `no_profile`."""
 
 
+class Caching(msgspec.Struct, frozen=True):
+    """Whole answers of requests that name no person."""
+
+    backend: Literal["local", "redis"] = "local"
+    """local: each process keeps its own answers. redis: and finds those of the others on a server."""
+    ttl_s: float = 60.0
+    """An answer is given again for so many seconds, as long as no price or stock in it changes. 0 = never."""
+    max_mb: int = 64
+    """Beyond this size the answers that nobody asked for longest are forgotten."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """The HTTP service."""
 
@@ -181,6 +192,7 @@ _PREFIXES = {
     "bundles": "BUNDLES",
     "log": "LOG",
     "deadlines": "DEADLINE",
+    "caching": "CACHE",
     "service": "",
 }
 
@@ -197,6 +209,7 @@ class Settings(msgspec.Struct, frozen=True):
     bundles: Bundles = Bundles()
     log: Log = Log()
     deadlines: Deadlines = Deadlines()
+    caching: Caching = Caching()
     service: Service = Service()
 
     @classmethod

@@ -45,6 +45,7 @@ _COLUMNS = {
     "group": np.int32,
     "category": np.int32,
     "brand": np.int32,
+    "color": np.int32,
     "gender": np.int8,
     "age_group": np.int8,
     "size_system": np.int16,
@@ -61,6 +62,7 @@ class SnapshotMeta(msgspec.Struct, frozen=True):
     currencies: list[str]
     categories: list[str]
     brands: list[str]
+    colors: list[str]
 
 
 class _Codes(dict[str, int]):
@@ -72,7 +74,8 @@ class _Codes(dict[str, int]):
 def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
     folder.mkdir(parents=True, exist_ok=True)
-    currencies, categories, brands, groups, systems = _Codes(), _Codes(), _Codes(), _Codes(), _Codes({"": 0})
+    currencies, categories, brands, colors, groups = _Codes(), _Codes(), _Codes(), _Codes(), _Codes()
+    systems = _Codes({"": 0})
     analyzer, facts, texts = Analyzer(), TermTableWriter(folder, FACTS), TermTableWriter(folder, TEXT)
     encoder = msgspec.msgpack.Encoder()
     columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
@@ -100,6 +103,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
                 "group": groups[product.item_group_id or f"\0{number}"],
                 "category": categories[leaf_category(product)],
                 "brand": brands[product.brand],
+                "color": colors[product.color],
                 "gender": GENDERS.index(audience.gender),
                 "age_group": AGE_GROUPS.index(audience.age_group),
                 "size_system": systems[audience.size_system],
@@ -114,7 +118,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     texts.close()
     main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
     (folder / IDS_FILE).write_bytes(encoder.encode(ids))
-    meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands))
+    meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands), list(colors))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return meta
 
@@ -130,7 +134,7 @@ class Snapshot:
         self._columns, self._expires = {name: columns[name] for name in COLUMNS}, columns["expires"]
         self._changed = NOTHING_CHANGED
         self.currency, self.group = columns["currency"], columns["group"]
-        self.category, self.brand = columns["category"], columns["brand"]
+        self.category, self.brand, self.color = columns["category"], columns["brand"], columns["color"]
         self.gender, self.age_group = columns["gender"], columns["age_group"]
         self.size_system = columns["size_system"]
         self.facts, self.texts = TermTable(folder, FACTS), TermTable(folder, TEXT)
@@ -142,6 +146,12 @@ class Snapshot:
         # Decoding a million products only for their ids took seconds; from a list of their own it is a tenth of one.
         self.ids = msgspec.msgpack.decode((folder / IDS_FILE).read_bytes(), type=list[ProductId])
         self._row_of = {product_id: row for row, product_id in enumerate(self.ids)}
+        self._codes = {
+            name: {word: code for code, word in enumerate(words)}
+            for name, words in (
+                ("category", self.meta.categories), ("brand", self.meta.brands), ("color", self.meta.colors)
+            )
+        }  # fmt: skip
 
     def __len__(self) -> int:
         return self.meta.count
@@ -189,6 +199,10 @@ class Snapshot:
             for column, name in zip(columns, names, strict=True):
                 column[hits] = self._changed.values[at, COLUMNS.index(name)]
         return columns
+
+    def codes_of(self, column: str, words: Iterable[str]) -> list[int]:
+        """The codes of those words that the column has: category, brand or color."""
+        return [code for word in words if (code := self._codes[column].get(word)) is not None]
 
     def list_prices(self) -> NDArray[np.int64]:
         """The price of each row without any sale."""

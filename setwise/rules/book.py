@@ -43,6 +43,13 @@ class RuleBook:
         """True where some rule holds only for certain categories: others need not find out which are asked for."""
         return any(names is not None for names in self._categories)
 
+    def holds_until(self, now: datetime) -> datetime | None:
+        """The next moment at which a rule begins or ends to hold; None where time changes nothing any more."""
+        moments = (
+            moment for rule in self.rules.rules if rule.when for moment in (rule.when.starts_at, rule.when.ends_at)
+        )
+        return min((moment for moment in moments if moment is not None and moment > now), default=None)
+
     def active(self, now: datetime, prompt: str, categories: Iterable[str] = ()) -> "ActiveRules":
         """The rules that hold at `now` for this prompt, where these categories (`category_keys`) are asked for."""
         said = frozenset(self._terms(prompt)) if any(self._words) else frozenset()

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from online.candidates import Asked, Known, rank
+from online.candidates import Asked, Known, Ranked, rank
+from online.live import LiveRelease
 from online.wishes import wishes_of
 from setwise.index import Hits
 from setwise.prompt import understand
@@ -27,22 +28,32 @@ def test_items_parts_add_up_to_their_scores_and_those_to_the_bundles(client) -> 
         assert bundle["score"] == pytest.approx(sum(bundle["parts"].values()))
 
 
-WITHOUT: dict[str, Callable[[Asked, Known], tuple[Asked, Known]]] = {
-    "lexical": lambda a, k: (msgspec.structs.replace(a, hits=Hits(*(np.empty(0, t) for t in (int, float, float)))), k),
-    "semantic": lambda a, k: (msgspec.structs.replace(a, vector=None), k),
-    "slot_match": lambda a, k: (msgspec.structs.replace(a, name=""), k),
-    "category_match": lambda a, k: (msgspec.structs.replace(a, categories=[]), k),
-    "wish_match": lambda a, k: (msgspec.structs.replace(a, wishes=[]), k),
-    "popularity": lambda a, k: (a, msgspec.structs.replace(k, stats={})),
-    "affinity": lambda a, k: (a, msgspec.structs.replace(k, profile=None)),
-    "together": lambda a, k: (a, msgspec.structs.replace(k, anchors=[])),
-    "rules": lambda a, k: (a, msgspec.structs.replace(k, active=ActiveRules())),
+Ranking = tuple[LiveRelease, Asked, Known]
+WITHOUT: dict[str, Callable[[LiveRelease, Asked, Known], Ranking]] = {
+    "lexical": lambda live, a, k: (
+        live,
+        msgspec.structs.replace(a, hits=Hits(*(np.empty(0, t) for t in (int, float, float)))),
+        k,
+    ),
+    "semantic": lambda live, a, k: (live, msgspec.structs.replace(a, vector=None), k),
+    "slot_match": lambda live, a, k: (live, msgspec.structs.replace(a, name=""), k),
+    "category_match": lambda live, a, k: (live, msgspec.structs.replace(a, categories=[]), k),
+    "wish_match": lambda live, a, k: (live, msgspec.structs.replace(a, wishes=[]), k),
+    "popularity": lambda live, a, k: (msgspec.structs.replace(live, popularity=None), a, k),
+    "affinity": lambda live, a, k: (live, a, msgspec.structs.replace(k, profile=None)),
+    "together": lambda live, a, k: (live, a, msgspec.structs.replace(k, anchors=[])),
+    "rules": lambda live, a, k: (live, a, msgspec.structs.replace(k, active=ActiveRules())),
 }
+
+
+def without(live: LiveRelease, asked: Asked, known: Known, rows: np.ndarray) -> Ranked:
+    return rank(live, rows, asked, known)
 
 
 @pytest.mark.parametrize("factor", WITHOUT)
 def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str) -> None:
     live = client.app.state.watch.live
+    live = msgspec.structs.replace(live, popularity=np.full(len(live.snapshot), 20.0, np.float32))
     rows = np.arange(80)
     first = live.snapshot[0]
     category = live.snapshot.meta.categories[int(live.snapshot.category[0])]
@@ -52,8 +63,8 @@ def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str)
     asked = Asked(hits, vector, first.title, [category], wishes_of(live, read))
     profile = {"top_brands": [first.brand], "top_categories": [category], "top_colors": [first.color]}
     active = ActiveRules([Rule("b", "boost", products=[first.id], value=0.25)])
-    known = Known({row: {"popularity": 20.0} for row in rows.tolist()}, profile, active, [90])
-    full, less = rank(live, rows, asked, known), rank(live, rows, *WITHOUT[factor](asked, known))
+    known = Known(profile, active, [90])
+    full, less = rank(live, rows, asked, known), without(*WITHOUT[factor](live, asked, known), rows)
     before = dict(zip(full.rows.tolist(), full.parts, strict=True))
     after = dict(zip(less.rows.tolist(), less.parts, strict=True))
     at = FEATURES.index(factor)

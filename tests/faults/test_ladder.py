@@ -1,6 +1,7 @@
 """Each fault gives exactly its rung; every answer is a 200 that keeps budget and stock; all is well soon afterwards."""
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from fault_load import Reply, ask_now
 from fault_servers import Service, Stage, serving, wait_until
 
+LONG = os.environ.get("FAULTS") == "long"
 MOST = 300_000
 PROMPTS = ("a desk and an office chair", "a cosy living room, no leather", "a rug and a lamp")
 BACK_S = 8
@@ -44,9 +46,11 @@ def is_valid(reply: Reply, stock: dict[str, dict[str, object]]) -> bool:
     )  # fmt: skip
 
 
-def rungs(service: Service, stock: dict[str, dict[str, object]], count: int = 12) -> set[str]:
+def rungs(service: Service, stock: dict[str, dict[str, object]], count: int = 200 if LONG else 12) -> set[str]:
     """The rungs of several answers, all of them valid."""
     replies = [ask(service, number) for number in range(count)]
+    times = sorted(reply.ms for reply in replies)
+    print(f"{count} answers, p50 {times[count // 2]:.0f} ms, p99 {times[int(0.99 * (count - 1))]:.0f} ms")
     assert all(is_valid(reply, stock) for reply in replies), [(r.status, r.body, r.problem) for r in replies]
     return {reply.body["served_by"] for reply in replies}
 

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from online.admission import FIRST_GUESS_S, Admission
+from online.admission import BURST, FIRST_GUESS_S, Admission
 
 
-def test_as_many_as_there_are_threads_are_let_in_however_slow_answers_are() -> None:
+def test_a_burst_is_let_in_however_slow_answers_are() -> None:
     admission = Admission(threads=2, longest_wait_s=0.03)
     for _ in range(100):
         admission.note(5.0)
-    assert [admission.enter() for _ in range(3)] == [True, True, False]
+    assert [admission.enter() for _ in range(2 * BURST + 1)] == [True] * 2 * BURST + [False]
 
 
 def test_quick_answers_let_more_in_than_slow_ones() -> None:
@@ -19,12 +19,12 @@ def test_quick_answers_let_more_in_than_slow_ones() -> None:
             admission.note(seconds)
         return sum(admission.enter() for _ in range(1_000))
 
-    assert let_in(0.002) > let_in(0.01) > let_in(0.03) >= 2
+    assert let_in(0.002) > let_in(0.01) > let_in(0.03) == 2 * BURST
 
 
 def test_what_leaves_makes_room() -> None:
     admission = Admission(threads=1, longest_wait_s=0.0)
-    assert admission.enter()
+    assert all(admission.enter() for _ in range(BURST))
     assert not admission.enter()
     admission.leave()
     assert admission.enter()
@@ -35,7 +35,7 @@ def test_what_leaves_makes_room() -> None:
     st.floats(0.001, 1),
     st.lists(st.one_of(st.none(), st.booleans(), st.floats(0.0001, 2)), max_size=200),
 )
-def test_nobody_who_is_let_in_waits_longer_than_was_allowed_by_what_answers_take(threads, longest, events) -> None:
+def test_who_is_let_in_is_of_the_burst_or_waits_no_longer_than_allowed(threads, longest, events) -> None:
     admission, inside = Admission(threads, longest), 0
     for event in events:
         if isinstance(event, float):
@@ -44,9 +44,9 @@ def test_nobody_who_is_let_in_waits_longer_than_was_allowed_by_what_answers_take
             admission.leave()
             inside -= 1
         else:
-            expected = admission.expected_wait_s()
-            assert admission.enter() == (expected <= longest)
-            inside += expected <= longest
+            may_enter = inside < BURST * threads or admission.expected_wait_s() <= longest
+            assert admission.enter() == may_enter
+            inside += may_enter
         assert admission.in_flight == inside
 
 

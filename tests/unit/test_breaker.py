@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from online.breaker import IN_A_ROW, PROBE_EVERY_S, WINDOW, Breaker
 from online.deadline import Deadline
-from online.dependency_watch import DependencyWatch
+from online.dependency_watch import FIRST_ATTEMPTS, DependencyWatch
 
 
 class Clock:
@@ -75,7 +75,7 @@ def test_a_success_closes_it_and_old_failures_are_forgotten() -> None:
 
 def test_the_watch_knows_at_once_what_is_down_and_sees_it_come_back() -> None:
     clock = Clock()
-    breaker, answers = Breaker("store", clock), [OSError("refused"), OSError("refused"), None]
+    breaker, answers = Breaker("store", clock), [*[OSError("refused")] * (FIRST_ATTEMPTS + 1), None]
     asked = []
 
     def ask() -> None:
@@ -90,7 +90,20 @@ def test_the_watch_knows_at_once_what_is_down_and_sees_it_come_back() -> None:
     for _ in range(10):
         clock.now += 0.25
         watch.look()
-    assert (watch.degraded(), len(asked)) == ([], 3)
+    assert (watch.degraded(), len(asked)) == ([], FIRST_ATTEMPTS + 2)
+
+
+def test_what_is_slow_only_once_at_start_is_not_left_out() -> None:
+    breaker, answers = Breaker("store"), [OSError("timeout"), None]
+
+    def ask() -> None:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    watch = DependencyWatch([(breaker, ask)])
+    watch.look()
+    assert (watch.degraded(), answers) == ([], [])
 
 
 @pytest.mark.parametrize(("passed", "left", "given_to_a_stage"), [(0.0, 0.15, 0.1), (0.1, 0.05, 0.05), (0.2, 0.0, 0.0)])

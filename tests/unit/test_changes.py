@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setwise.catalogue import AVAILABILITIES, Product, Sale, is_sellable, price_now
@@ -72,6 +72,7 @@ def test_an_older_word_changes_nothing() -> None:
     assert merged(known, ProductState(ProductId("p"), price=(400, 19))) is known
 
 
+@settings(deadline=None)  # files are written
 @given(products, states, st.sampled_from([None, NOW, NOW - timedelta(days=1)]), st.integers(1, 3), st.booleans())
 def test_the_changed_snapshot_says_what_one_of_the_changed_product_says(
     product: Product, state: ProductState, feed_at: datetime | None, quantity: int, preorder: bool
