@@ -98,7 +98,7 @@ class ChangesWatch:
         """The release with what changed since its feed was written."""
         with self._lock:
             if live.snapshot is not self._base:
-                self._base, self._feed_at = live.snapshot, live.manifest.feed_at
+                self._base = live.snapshot
                 self._rows = NOTHING_CHANGED.with_rows(self._values(live.snapshot, self._states))
             rows: ChangedRows = self._rows
         return msgspec.structs.replace(live, snapshot=live.snapshot.with_changes(rows)) if len(rows.rows) else live
@@ -107,7 +107,7 @@ class ChangesWatch:
         dict[int, tuple[int, ...]]
     ):  # fmt: skip
         rows = {product_id: row for product_id in ids if (row := base.row_in_feed(product_id)) is not None}
-        return {row: values_of(base.in_feed(row), self._states[one], self._feed_at) for one, row in rows.items()}
+        return {row: values_of(base.in_feed(row), self._states[one], base.fed_at(row)) for one, row in rows.items()}
 
     def _append(self, state: ProductState, traceparent: str = "") -> Future[None]:
         event = CloudEvent(uuid.uuid4().hex, TYPE, datetime.now(UTC), state, subject=state.product_id)

@@ -97,13 +97,12 @@ class ChangedRows(msgspec.Struct, frozen=True):
 NOTHING_CHANGED = ChangedRows(np.empty(0, np.int64), np.empty((0, len(COLUMNS)), np.int64))
 
 
-def values_of(product: Product, state: ProductState, feed_at: datetime | None) -> tuple[int, ...]:
+def values_of(product: Product, state: ProductState, fed_at: int) -> tuple[int, ...]:
     """A row's current values in the order of COLUMNS. Words from before the feed was written are in the feed already.
 
     A new price without a sale price is what the product costs now: it ends the sale that the feed knows."""
-    since = microseconds(feed_at) if feed_at else -1
     price, sale, availability, stock, removed = (
-        word if (word := getattr(state, name)) is not None and word[1] > since else None for name in FIELDS
+        word if (word := getattr(state, name)) is not None and word[1] > fed_at else None for name in FIELDS
     )
     on_sale = sale_values(product.sale)
     if sale is not None and (price is None or sale[1] >= price[1]):
