@@ -48,9 +48,10 @@ async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response
     assert isinstance(watch, ChangesWatch)
     loop, pool = asyncio.get_running_loop(), request.app.state.pool
     checked = await loop.run_in_executor(pool, check, data, live.snapshot, watch, datetime.now(UTC))
-    written = watch.write(checked.states, request.headers.get("traceparent", ""))
+    traceparent = request.headers.get("traceparent", "")
+    written = await loop.run_in_executor(pool, watch.write, checked.states, traceparent)
     try:
-        await asyncio.gather(*map(asyncio.wrap_future, written))
+        await asyncio.wrap_future(written)
     except LogDownError as error:
         detail = "the log does not take changes at the moment; send them again, what was written twice changes nothing"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error
