@@ -9,6 +9,7 @@ _BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.0
 _stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_BUCKETS)
 _degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
+_requests = Counter("setwise_async_requests_total", "What became of asynchronous requests", ["result"])
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
 
 
@@ -18,6 +19,11 @@ def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
         _stage.labels(stage).observe(ms / 1000)
     for reason in degraded:
         _degraded.labels(reason).inc()
+
+
+def observe_request(result: str) -> None:
+    """Notes what became of an asynchronous request: done, failed, late or told again."""
+    _requests.labels(result).inc()
 
 
 def observe_not_kept(count: int) -> None:
