@@ -18,6 +18,7 @@ from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
     BundleAnswer,
     BundleRequest,
+    Degraded,
     ProductDetail,
     ProductsAnswer,
     ProductsRequest,
@@ -56,7 +57,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
         state.pool, recommend, body, live, state.dependencies, now, book, deadline
     )
     state.admission.note(answer.timings_ms["total"] / 1000)
-    unread = older_than_elsewhere(state.rules, state.changes)
+    unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):

@@ -52,7 +52,7 @@ def now() -> datetime:
 
 
 def progress(key: str, data: bytes = '{"s":"☂"}'.encode()) -> Progress:
-    return Progress(key, key.split(":")[0], data)
+    return Progress(key, key.partition(":")[0], data)
 
 
 def test_the_same_key_finds_the_first_request_on_every_process(opened: Opener) -> None:
