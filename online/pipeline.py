@@ -1,7 +1,7 @@
 """The request on one screen: understand, encode, retrieve, hydrate, rank, assemble."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -46,10 +46,11 @@ class Prepared(msgspec.Struct, frozen=True):
 
 def recommend_bundles(
     request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, on_prepared: Callable[[Prepared], None] = lambda _: None,
 ) -> BundleAnswer:  # fmt: skip
-    """Complete bundles within the budget, or why there are none."""
+    """Complete bundles within the budget, or why there are none. `on_prepared` is told what is known before them."""
     ready = prepare(request, live, dependencies, now, book, deadline=deadline)
+    on_prepared(ready)
     if ready.problem:
         made = Made(Assembly([], ready.problem), [])
     else:
