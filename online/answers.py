@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from online import metrics
 from online.breaker import Breaker
 from online.bundle_store import BundleStore, BundleStoreDownError, KeptBundle, KeptItem
-from online.messages import BundleAnswer, BundleRequest
+from online.live_changes import ChangesWatch
+from online.live_rules import RulesWatch
+from online.messages import BundleAnswer, BundleRequest, Degraded
 
 logger = logging.getLogger(__name__)
 MAX_WAITING = 2_000
@@ -32,6 +34,16 @@ def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int)
         )
         for bundle in answer.bundles
     ]
+
+
+def older_than_elsewhere(rules: RulesWatch, changes: ChangesWatch) -> list[Degraded]:
+    """Rules and catalogue changes that could not be read: an answer says so."""
+    found = []
+    if not rules.is_reached:
+        found.append(Degraded("rules", f"unreachable: version {rules.book.version} is used"))
+    if not changes.is_reached:
+        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
+    return found
 
 
 class KeptBundles:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
@@ -13,7 +14,7 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_changes, routes_rules, routes_swap
+from online import routes, routes_changes, routes_requests, routes_rules, routes_swap
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
@@ -22,7 +23,12 @@ from online.gather import Dependencies
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
+from online.log import Log
+from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
+from online.request_store import RequestStore
+from online.request_worker import RequestWorker
+from online.routes_requests import Streams
 
 MAX_BODY = 64 * 1024
 STORE_THREADS = 2
@@ -36,12 +42,22 @@ def _ui_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "static"
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """What asynchronous requests need: where they go, where they are kept, and who answers them in this process."""
+
+    log: Log
+    store: RequestStore
+    streams: Streams
+    workers: list[RequestWorker]
+
+
 def create_app(
     dependencies: Dependencies,
     watch: ReleaseWatch,
     rules: RulesWatch,
     changes: ChangesWatch,
     kept: KeptBundles,
+    requests: Requests,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -62,7 +78,15 @@ def create_app(
         ]
     )
 
+    def start_workers() -> None:
+        for worker in requests.workers:
+            worker.start()
+
     def stop() -> None:
+        for worker in requests.workers:
+            worker.end()
+        for worker in requests.workers:
+            worker.stop()
         watch.stop()
         probes.stop()
         pool.shutdown(wait=True)
@@ -72,11 +96,13 @@ def create_app(
         rules.stop()
         changes.stop()
         kept.stop()
+        requests.store.close()
         dependencies.close()
         on_stop()
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
+        *routes_requests.HANDLERS,
     ]  # fmt: skip
     handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
     if pictures is not None and pictures.is_dir():
@@ -95,14 +121,17 @@ def create_app(
                 "rules": rules,
                 "changes": changes,
                 "kept": kept,
+                "log": requests.log,
+                "request_store": requests.store,
+                "streams": requests.streams,
                 "probes": probes,
                 "deadline_s": deadline_s,
                 "answers": answers,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),
-        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start],
-        on_shutdown=[stop],
+        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start, start_workers],
+        on_shutdown=[requests.store.stop_waiting, stop],
         openapi_config=OpenAPIConfig(
             title="Setwise",
             version="1",
@@ -118,4 +147,6 @@ def create_app(
             ],
         ),
     )
-    return Litestar.from_config(config)
+    app = Litestar.from_config(config)
+    document_problems(app)
+    return app

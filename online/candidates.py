@@ -13,10 +13,10 @@ from online.merchandising import suits_slot
 from online.wishes import Wish, met
 from setwise import completion
 from setwise.bundle import Candidate
-from setwise.catalogue import leaf_category
 from setwise.index import Hits, as_shares
 from setwise.ranking import FEATURES, WEIGHTS, best_first, feature_rows, weighted_parts
 from setwise.rules import ActiveRules
+from setwise.snapshot import Snapshot
 from setwise.terms import codes_of
 
 FULL_POPULARITY = 50.0
@@ -101,7 +101,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if asked.wishes:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:
-        columns["affinity"] = np.asarray([_affinity(live, row, known.profile) for row in listed])
+        columns["affinity"] = _affinity(snapshot, rows, known.profile)
     if known.anchors and asked.given is None:
         anchors = np.asarray(known.anchors, dtype=np.int64)
         columns["together"] = np.mean(live.complementarity.fit(anchors, rows), axis=0)
@@ -113,14 +113,19 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     return Ranked(rows[order], weighted[order], degrees[order])
 
 
-def _affinity(live: LiveRelease, row: int, profile: Mapping[str, Any]) -> float:
-    product = live.snapshot[row]
-    liked = (
-        product.brand in (profile.get("top_brands") or ()),
-        leaf_category(product) in (profile.get("top_categories") or ()),
-        product.color in (profile.get("top_colors") or ()),
-    )
-    return sum(liked) / len(liked)
+def _affinity(snapshot: Snapshot, rows: Rows, profile: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The share of brand, category and colour that the shopper buys most. By codes: a product decoded for each row
+    took 2 ms an answer."""
+    liked = [
+        np.isin(column[rows], snapshot.codes_of(name, profile.get(field) or ()))
+        for name, column, field in (
+            ("brand", snapshot.brand, "top_brands"),
+            ("category", snapshot.category, "top_categories"),
+            ("color", snapshot.color, "top_colors"),
+        )
+    ]
+    found: NDArray[np.float64] = np.asarray(liked).mean(axis=0)
+    return found
 
 
 def as_candidates(live: LiveRelease, ranked: Ranked, now: datetime) -> list[Candidate]:

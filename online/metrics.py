@@ -10,6 +10,7 @@ _stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an an
 _degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
 _cache = Counter("setwise_cache_requests_total", "Look-ups in a cache, and what became of them", ["cache", "result"])
+_requests = Counter("setwise_async_requests_total", "What became of asynchronous requests", ["result"])
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
 
 
@@ -19,6 +20,11 @@ def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
         _stage.labels(stage).observe(ms / 1000)
     for reason in degraded:
         _degraded.labels(reason).inc()
+
+
+def observe_request(result: str) -> None:
+    """Notes what became of an asynchronous request: done, failed, late or told again."""
+    _requests.labels(result).inc()
 
 
 def observe_not_kept(count: int) -> None:

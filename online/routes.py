@@ -7,13 +7,12 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
 from online.admission import IS_ANSWER
 from online.answer_cache import AnswerCache
-from online.answers import bundles_of
+from online.answers import bundles_of, older_than_elsewhere
 from online.deadline import Deadline
 from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
@@ -69,7 +68,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
         answer: Answer = await make()
     else:
         answer = await cache.answer(key, live, book, now, make)
-    unread: list[Degraded] = _unread(state)
+    unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
@@ -79,26 +78,21 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
     return Response(answer, headers=server_timing(answer.timings_ms))
 
 
-def _unread(state: State) -> list[Degraded]:
-    """What may be older than it is elsewhere: rules and catalogue changes that could not be read."""
-    found = []
-    if not state.rules.is_reached:
-        found.append(Degraded("rules", f"unreachable: version {state.rules.book.version} is used"))
-    if not state.changes.is_reached:
-        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
-    return found
-
-
 def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
     """The stages as browsers show them."""
     return {"Server-Timing": ", ".join(f"{stage};dur={ms}" for stage, ms in timings_ms.items())}
 
 
+def require_something(body: BundleRequest) -> None:
+    """A 422 for a request that says nothing."""
+    if not ((body.prompt or "").strip() or body.lock or body.basket or body.slots):
+        raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
+
+
 @post("/v1/bundles", status_code=200, opt=IS_ANSWER, summary="Complete bundles for a prompt")
 async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
-    if not ((data.prompt or "").strip() or data.lock or data.basket or data.slots):
-        raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
+    require_something(data)
     return await _answer(request, data, recommend_bundles)
 
 
@@ -165,6 +159,7 @@ async def health_live() -> dict[str, str]:
 async def health_ready(request: Any_Request) -> dict[str, Any]:
     """200 with the release and what answers go without, 503 before there is a release and while it drains."""
     live, state = live_of(request), request.app.state
+    unread = older_than_elsewhere(state.rules, state.changes)
     if state.admission.is_draining:
         raise ProblemError(503, "Service Unavailable", "draining", retry_after_s=1)
     return {
@@ -172,7 +167,7 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
         "release": live.manifest.release_id,
         "products": len(live.snapshot),
         "created_at": live.manifest.created_at,
-        "degraded": [*state.probes.degraded(), *(one.dependency for one in _unread(state))],
+        "degraded": [*state.probes.degraded(), *(one.dependency for one in unread)],
     }
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Response, post
-from litestar.openapi.spec import OpenAPIType, Reference, Schema
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Reference, Schema
 from litestar.params import Body
 
 from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
@@ -25,7 +25,7 @@ _FIELDS: dict[str, Schema | Reference] = {
     "availability": _TEXT,
     "stock": Schema(type=[OpenAPIType.INTEGER, OpenAPIType.NULL]),
     "removed": Schema(type=OpenAPIType.BOOLEAN),
-    "changed_at": Schema(type=OpenAPIType.STRING, format="date-time"),
+    "changed_at": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
 }
 # Decoded without a form: a change that cannot be read is a verdict on that change, not on the call.
 ChangesBody = Annotated[
@@ -48,9 +48,10 @@ async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response
     assert isinstance(watch, ChangesWatch)
     loop, pool = asyncio.get_running_loop(), request.app.state.pool
     checked = await loop.run_in_executor(pool, check, data, live.snapshot, watch, datetime.now(UTC))
-    written = watch.write(checked.states, request.headers.get("traceparent", ""))
+    traceparent = request.headers.get("traceparent", "")
+    written = await loop.run_in_executor(pool, watch.write, checked.states, traceparent)
     try:
-        await asyncio.gather(*map(asyncio.wrap_future, written))
+        await asyncio.wrap_future(written)
     except LogDownError as error:
         detail = "the log does not take changes at the moment; send them again, what was written twice changes nothing"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error

@@ -1,6 +1,7 @@
 """The embedded log: topics, offsets and groups like Kafka's in one SQLite file that several processes share."""
 
 import queue
+import sqlite3
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, cr
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from setwise.log import LogDownError, Record
+from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
 
 LOG_FILE = "log.db"
@@ -80,7 +81,7 @@ class LocalLog:
 
     def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
         """Resolves when the record is on the disk; LogDownError where it could not be written."""
-        waiting = _Waiting(topic, key, value, headers, Future())
+        waiting = _Waiting(topic, key, value, headers, started())
         if self._is_closed:
             waiting.written.set_exception(LogDownError("closed"))
         else:
@@ -254,11 +255,11 @@ class LocalReader:
     def _renew(self) -> None:
         if time.monotonic() - self._leased_at < LEASE_S / 4:
             return
+        # The time from before the call: the lease never ends later in the file than it is believed to here.
+        asked_at = time.monotonic()
         committed = self._log.take(self._group, self._topic, self._name)
-        is_new = committed is not None and (
-            self._position is None or time.monotonic() - self._leased_at > LEASE_S
-        )  # fmt: skip
-        self._leased_at = time.monotonic() if committed is not None else -LEASE_S
+        is_new = committed is not None and (self._position is None or asked_at - self._leased_at > LEASE_S)
+        self._leased_at = asked_at if committed is not None else -LEASE_S
         if committed is None or is_new:
             self._position = committed
 
@@ -291,7 +292,16 @@ class LocalTail:
 def _configure(connection: Any, _: object) -> None:
     # Readers never wait for a writer; a commit survives a power cut.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    end = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # Processes that start together on a new file: SQLite refuses this one switch at once instead of waiting.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
     connection.execute("PRAGMA synchronous = FULL")
 
 

@@ -109,6 +109,21 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """Asynchronous requests."""
+
+    backend: Literal["sqlite", "redis"] = "sqlite"
+    """Where their progress and answers are kept. sqlite: a file in the data folder. redis: a server."""
+    ttl_s: int = 3_600
+    """A request and its answer are forgotten after so many seconds; one that waited longer is not answered."""
+    threads: int = 1
+    """Threads of each serving process that answer asynchronous requests; 0 = only `python -m online.worker` does."""
+    attempts: int = 5
+    """A request that ended its worker so many times goes to the dead letters."""
+    streams: int = 500
+    """Event streams that one process keeps open at once; one more is refused with 503."""
+
+
 class Log(msgspec.Struct, frozen=True):
     """The durable log of requests, events and catalogue changes."""
 
@@ -190,6 +205,7 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "requests": "REQUESTS",
     "log": "LOG",
     "deadlines": "DEADLINE",
     "caching": "CACHE",
@@ -207,6 +223,7 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    requests: Requests = Requests()
     log: Log = Log()
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()

@@ -3,7 +3,7 @@
 import copy
 import mmap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -45,9 +45,11 @@ _COLUMNS = {
     "group": np.int32,
     "category": np.int32,
     "brand": np.int32,
+    "color": np.int32,
     "gender": np.int8,
     "age_group": np.int8,
     "size_system": np.int16,
+    "fed_at": np.int64,
 }
 FACTS, TEXT = "facts", "text"
 """Two tables of terms: a product's title, leaf category and attributes; all that is written about what it has."""
@@ -61,6 +63,7 @@ class SnapshotMeta(msgspec.Struct, frozen=True):
     currencies: list[str]
     categories: list[str]
     brands: list[str]
+    colors: list[str]
 
 
 class _Codes(dict[str, int]):
@@ -69,10 +72,15 @@ class _Codes(dict[str, int]):
         return self[key]
 
 
-def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
-    """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
+def write_snapshot(
+    products: Iterable[Product], folder: Path, fed_at: Callable[[ProductId], int] = lambda _: -1
+) -> SnapshotMeta:
+    """Writes the rows in the order given; memory grows with the number of products, not with their texts.
+
+    `fed_at` = when the feed that a product comes from was written, in Unix microseconds; -1 = before any change."""
     folder.mkdir(parents=True, exist_ok=True)
-    currencies, categories, brands, groups, systems = _Codes(), _Codes(), _Codes(), _Codes(), _Codes({"": 0})
+    currencies, categories, brands, colors, groups = _Codes(), _Codes(), _Codes(), _Codes(), _Codes()
+    systems = _Codes({"": 0})
     analyzer, facts, texts = Analyzer(), TermTableWriter(folder, FACTS), TermTableWriter(folder, TEXT)
     encoder = msgspec.msgpack.Encoder()
     columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
@@ -100,9 +108,11 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
                 "group": groups[product.item_group_id or f"\0{number}"],
                 "category": categories[leaf_category(product)],
                 "brand": brands[product.brand],
+                "color": colors[product.color],
                 "gender": GENDERS.index(audience.gender),
                 "age_group": AGE_GROUPS.index(audience.age_group),
                 "size_system": systems[audience.size_system],
+                "fed_at": fed_at(product.id),
             }
             for name, value in values.items():
                 columns[name].append(value)
@@ -114,7 +124,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
     texts.close()
     main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
     (folder / IDS_FILE).write_bytes(encoder.encode(ids))
-    meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands))
+    meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands), list(colors))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return meta
 
@@ -130,11 +140,11 @@ class Snapshot:
         self._columns, self._expires = {name: columns[name] for name in COLUMNS}, columns["expires"]
         self._changed = NOTHING_CHANGED
         self.currency, self.group = columns["currency"], columns["group"]
-        self.category, self.brand = columns["category"], columns["brand"]
+        self.category, self.brand, self.color = columns["category"], columns["brand"], columns["color"]
         self.gender, self.age_group = columns["gender"], columns["age_group"]
         self.size_system = columns["size_system"]
         self.facts, self.texts = TermTable(folder, FACTS), TermTable(folder, TEXT)
-        self._offset = columns["offset"]
+        self._offset, self._fed_at = columns["offset"], columns["fed_at"]
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
         self._decoder = msgspec.msgpack.Decoder(Product)
@@ -142,6 +152,12 @@ class Snapshot:
         # Decoding a million products only for their ids took seconds; from a list of their own it is a tenth of one.
         self.ids = msgspec.msgpack.decode((folder / IDS_FILE).read_bytes(), type=list[ProductId])
         self._row_of = {product_id: row for row, product_id in enumerate(self.ids)}
+        self._codes = {
+            name: {word: code for code, word in enumerate(words)}
+            for name, words in (
+                ("category", self.meta.categories), ("brand", self.meta.brands), ("color", self.meta.colors)
+            )
+        }  # fmt: skip
 
     def __len__(self) -> int:
         return self.meta.count
@@ -168,6 +184,10 @@ class Snapshot:
         """The product as its feed described it, whatever changed since."""
         return self._kept(row)
 
+    def fed_at(self, row: int) -> int:
+        """When the feed that the product comes from was written, in Unix microseconds: earlier changes are in it."""
+        return int(self._fed_at[row])
+
     def row_in_feed(self, product_id: ProductId) -> int | None:
         """The row of a product, also of one that was removed since."""
         return self._row_of.get(product_id)
@@ -189,6 +209,10 @@ class Snapshot:
             for column, name in zip(columns, names, strict=True):
                 column[hits] = self._changed.values[at, COLUMNS.index(name)]
         return columns
+
+    def codes_of(self, column: str, words: Iterable[str]) -> list[int]:
+        """The codes of those words that the column has: category, brand or color."""
+        return [code for word in words if (code := self._codes[column].get(word)) is not None]
 
     def list_prices(self) -> NDArray[np.int64]:
         """The price of each row without any sale."""

@@ -159,8 +159,13 @@ class BudgetReader:
             return None
         if not amount.currency and is_weak and not after and not self._stands_alone(amount, bool(kind)):
             return None
-        if not amount.currency and amount.spelled and amount.value < 20 and not after:
-            return None
+        if (
+            not amount.currency
+            and amount.spelled
+            and amount.value < 20
+            and (not after or (is_weak and after == {"total"}))
+        ):
+            return None  # "para cuatro, todo menos queso" counts guests
         if not amount.currency and amount.thousands and not kind and not after and not self._is_last(amount.end):
             return None
         if not amount.currency and kind == "" and "after_min" in after and self.words[amount.end] in ("plus", "+"):

@@ -118,11 +118,13 @@ class ClauseReader:
         return (cuts[0] if cuts else end), list(zip(cuts, ends, strict=True))
 
     def _is_link(self, i: int) -> bool:
-        """'De' in 'vinagre de jerez' and 'of' in 'a jar of honey' belong to the name."""
+        """'De' in 'vinagre de jerez' and 'of' in 'a jar of honey', 'a litre of milk' belong to the name."""
         word = self.r.words[i]
         if word not in ("de", "d'", "of", "à", "en", "del", "des", "du"):
             return False
         if i and (self.r.words[i - 1] in self.table.containers or self.r.state[i - 1] == "size"):
+            return True
+        if i and word in ("of", "de", "d'") and self.r.words[i - 1] in self.table.not_money:
             return True
         following = self.r.match_at[i + 1] if i + 1 < len(self.r.words) else None
         is_wish = following is not None and (following.entry.is_attribute() or following.entry.product)

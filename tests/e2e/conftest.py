@@ -2,12 +2,13 @@
 
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from e2e_support import SERVER_SETTINGS, build, serve
+from e2e_support import SERVER_SETTINGS, build, delete_topics, serve
 from litestar.testing import TestClient
 
 from orchestration.sample_shop import generate
@@ -29,7 +30,9 @@ def shop_rows(shop: Path) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="session", params=["embedded", "servers"])
-def profile(request, tmp_path_factory: pytest.TempPathFactory, shop: Path, require_server: Callable) -> dict[str, str]:
+def profile(
+    request, tmp_path_factory: pytest.TempPathFactory, shop: Path, require_server: Callable
+) -> Iterator[dict[str, str]]:
     """The settings of one profile, with the sample shop built."""
     environ = {
         "SETWISE_DATA_DIR": str(tmp_path_factory.mktemp(request.param)),
@@ -43,10 +46,15 @@ def profile(request, tmp_path_factory: pytest.TempPathFactory, shop: Path, requi
         redis = urlsplit(settings.features.redis_url)
         require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
         environ |= dict.fromkeys(("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES"), "redis")
-        environ |= {"SETWISE_VECTORS": "weaviate"}
+        host, port = settings.log.kafka_brokers.split(",")[0].rsplit(":", 1)
+        require_server("Kafka", host, int(port))
+        prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"
+        environ |= {"SETWISE_VECTORS": "weaviate", "SETWISE_LOG": "kafka", "SETWISE_LOG_PREFIX": prefix}
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    return environ
+    yield environ
+    if request.param == "servers":
+        delete_topics(environ)
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
 from benchmarks.examples.service import serve as serve_settings
+from online.log_kafka import client_settings
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +20,7 @@ SERVER_SETTINGS = (
     "SETWISE_WEAVIATE_HOST",
     "SETWISE_WEAVIATE_HTTP_PORT",
     "SETWISE_WEAVIATE_GRPC_PORT",
+    "SETWISE_KAFKA_BROKERS",
 )
 
 
@@ -38,6 +41,15 @@ def seed_encoder(data_dir: Path) -> None:
     if finished and not target.exists():
         shutil.copytree(finished[0] / "artefacts" / "encoder", target, copy_function=os.link)
     _data_dirs.append(data_dir)
+
+
+def delete_topics(environ: dict[str, str]) -> None:
+    """Removes the topics of a test's own prefix."""
+    settings = Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS} | environ).log
+    admin = AdminClient(client_settings(settings))
+    names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(f"{settings.prefix}.")]
+    for deleted in admin.delete_topics(names).values() if names else ():
+        deleted.result()
 
 
 def serve(environ: dict[str, str]) -> TestClient:
