@@ -67,7 +67,6 @@ evaluate: install  ## offline quality on the public sets in ../shared, beside th
 
 .PHONY: bench
 bench: install  ## load, cost and growth into docs/benchmarks.md; QUICK=1 in two minutes, BENCH="--only growth" one part
-	@.venv/bin/python -c 'import matplotlib' 2>/dev/null || .venv/bin/uv sync --frozen --inexact --quiet --all-extras --group bench
 	@bash scripts/install_vegeta.sh
 	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.serving $(if $(QUICK),--quick) $(BENCH)
 

@@ -93,6 +93,8 @@ def _built(work: Path, shop: Shop, say: Say) -> Shop:
     if stamp.is_file() and stamp.read_text() == made_from:
         return shop
     say(f"building {shop.name}; it is kept until the code of builds changes")
+    # A release of older code is nothing to compare the new one with: it may lack what this code reads.
+    shutil.rmtree(shop.data_dir / "releases", ignore_errors=True)
     target = shop.data_dir / "artefacts/encoder"
     others = [path for path in work.glob("shops/*/artefacts/encoder") if path != target]
     if others and not target.exists():
