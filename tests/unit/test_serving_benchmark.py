@@ -16,7 +16,8 @@ MACHINE = {
     "memory_gib": 8.0, "python": "3.11", "versions": {"numpy": "2.4"},
 }  # fmt: skip
 UNIQUE = {
-    "offered_per_s": 25.0, "asked": 100, "answered": 99, "served_by": {"full": 99}, "p50": 10.0, "p90": 20.0, "p99": 30.0,
+    "offered_per_s": 25.0, "asked": 100, "answered": 99, "served_by": {"full": 99},
+    "p50": 10.0, "p90": 20.0, "p99": 30.0,
     "stages": {"encode": [6.0, 9.0], "rank": [3.5, 4.0], "total": [9.5, 28.0]}, "explained": 0.95, "cpu_ms_all": 12.0,
 }  # fmt: skip
 EMBEDDED = {
