@@ -33,6 +33,9 @@ class FeatureReader(Protocol):
     `features` = only these (fewer are faster); all of the view's otherwise. Raises FeatureStoreDownError.
     """
 
+    newest: datetime | None
+    """When the newest values that were read here were true; None before any."""
+
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]: ...
@@ -50,6 +53,7 @@ class SqliteFeatures:
         self._max_age = timedelta(seconds=max_age_s)
         self._thread = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self.newest: datetime | None = None
 
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
@@ -71,7 +75,9 @@ class SqliteFeatures:
         try:
             for stored_key, name, value, second in self._connection().execute(query, parameters):
                 # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
-                if datetime.fromtimestamp(second).replace(tzinfo=timezone.utc) >= oldest and name in names:
+                stamp = datetime.fromtimestamp(second).replace(tzinfo=timezone.utc)
+                if stamp >= oldest and name in names:
+                    self.newest = stamp if self.newest is None else max(stamp, self.newest)
                     row = rows.setdefault(wanted[stored_key], dict.fromkeys(names))
                     row[name] = decode_value(value)
         except sqlite3.Error as error:
@@ -120,6 +126,7 @@ class RedisFeatures:
         self, url: str, project: str, max_age_s: int, connect_timeout_s: float = 0.2, read_timeout_s: float = 0.1
     ) -> None:
         self._project = project.encode()
+        self.newest: datetime | None = None
         self._max_age = timedelta(seconds=max_age_s)
         # One more attempt at once, for a connection that the server closed while it was idle; never after a timeout.
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
@@ -149,9 +156,12 @@ class RedisFeatures:
         oldest = now.timestamp() - self._max_age.total_seconds()
         rows: list[FeatureRow | None] = []
         for stamp, *values in replies:
-            if stamp is None or decode_seconds(stamp) < oldest:
+            second = None if stamp is None else decode_seconds(stamp)
+            if second is None or second < oldest:
                 rows.append(None)
             else:
+                if self.newest is None or second > self.newest.timestamp():
+                    self.newest = datetime.fromtimestamp(second, timezone.utc)
                 rows.append({name: decode_value(value) for name, value in zip(names, values, strict=True)})
         return rows
 

@@ -29,6 +29,8 @@ PROMPTS = 60
 class NoFeatures:
     """A reader of nothing: a release must hold its promises for shoppers that nobody knows."""
 
+    newest: datetime | None = None
+
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]:

@@ -17,6 +17,7 @@ from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.log import Log
 from online.messages import BundleAnswer, BundleRequest
+from online.observing import observe_answer
 from online.pipeline import Prepared, recommend_bundles
 from online.progress import BUNDLES, FAILED, end_of, failure_of, progress_of
 from online.request_store import RequestStore, RequestStoreDownError
@@ -122,13 +123,13 @@ class RequestWorker:
         asked = event.data
         if event.time + self._ttl < datetime.now(UTC):
             logger.info("request %s waited longer than it is kept; it is not answered", asked.request_id)
-            metrics.observe_request("late")
+            metrics.observe_async("late")
             return
         while True:
             now = datetime.now(UTC)
             known = self._patiently(lambda: self._store.begin(asked.request_id, asked.owner, asked.body_hash, now))  # noqa: B023
             if known.has_ended:
-                metrics.observe_request("again")
+                metrics.observe_async("again")
                 break
             if known.attempts > self._attempts:
                 self._bury(record, f"it ended its worker {self._attempts} times")
@@ -157,14 +158,15 @@ class RequestWorker:
         answer = recommend_bundles(
             asked.body, live, self._dependencies, datetime.now(UTC), book, on_prepared=tell
         )  # fmt: skip
-        metrics.observe_answer(answer.timings_ms, [one.reason for one in answer.degraded])
         older = older_than_elsewhere(self._rules, self._changes)
         self._kept.keep(bundles_of(asked.body, answer, book.version))
-        return msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer
+        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer
+        observe_answer(asked.body, answer)
+        return answer
 
     def _publish(self, asked: AskedFor, answer: BundleAnswer) -> None:
         is_first = self._patiently(lambda: self._store.publish(asked.request_id, end_of(answer), "done"))
-        metrics.observe_request("done" if is_first else "again")
+        metrics.observe_async("done" if is_first else "again")
 
     def _tell(self, record: Record, request_id: str) -> None:
         """Appends what the store holds, which may be another attempt's answer, to the results."""
@@ -190,7 +192,7 @@ class RequestWorker:
         self._append(REQUESTS_TOPIC + DEAD_LETTER, record.key, dead.encoded(), headers)
         failure = failure_of(record.key, "this request could not be answered; change it before it is sent again")
         self._patiently(lambda: self._store.publish(record.key, [failure], "failed"))
-        metrics.observe_request("failed")
+        metrics.observe_async("failed")
         self._tell(record, record.key)
 
     def _append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:

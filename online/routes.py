@@ -24,6 +24,7 @@ from online.messages import (
     ProductsAnswer,
     ProductsRequest,
 )  # fmt: skip
+from online.observing import observe_answer
 from online.pipeline import recommend_bundles, recommend_products
 from online.problems import ProblemError
 from setwise.catalogue import is_sellable, price_now
@@ -73,8 +74,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version))
-    spent = {stage: ms for stage, ms in answer.timings_ms.items() if ms}
-    metrics.observe_answer(spent, [d.reason for d in answer.degraded])
+    observe_answer(body, answer)
     return Response(answer, headers=server_timing(answer.timings_ms))
 
 
@@ -174,10 +174,8 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
 @get("/metrics", summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
 async def metrics_page(request: Any_Request) -> Response[bytes]:
     """Base units; histograms start below a millisecond."""
-    watch: ReleaseWatch = request.app.state.watch
-    if watch.live is not None:
-        metrics.observe_release(watch.live.manifest.created_at)
-    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+    page = await asyncio.get_running_loop().run_in_executor(request.app.state.stores, metrics.render)
+    return Response(page, media_type=metrics.CONTENT_TYPE)
 
 
 HANDLERS = (bundles, products, search, product, health_live, health_ready, metrics_page)

@@ -13,6 +13,7 @@ from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
 from online.live_changes import ChangesWatch
 from online.problems import ProblemError
 from online.routes import Any_Request, live_of
+from online.tracing import current_traceparent
 from setwise.log import LogDownError
 
 MAX_BODY = 1024 * 1024
@@ -48,8 +49,7 @@ async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response
     assert isinstance(watch, ChangesWatch)
     loop, pool = asyncio.get_running_loop(), request.app.state.pool
     checked = await loop.run_in_executor(pool, check, data, live.snapshot, watch, datetime.now(UTC))
-    traceparent = request.headers.get("traceparent", "")
-    written = await loop.run_in_executor(pool, watch.write, checked.states, traceparent)
+    written = await loop.run_in_executor(pool, watch.write, checked.states, current_traceparent())
     try:
         await asyncio.wrap_future(written)
     except LogDownError as error:

@@ -20,6 +20,7 @@ from online.progress import BUNDLES, DONE, FAILED
 from online.request_store import RequestRecord, RequestStore, RequestStoreDownError
 from online.request_worker import REQUEST_TYPE, AskedFor
 from online.routes import Any_Request, require_something
+from online.tracing import current_traceparent
 from setwise.cloud_event import CloudEvent
 from setwise.log import LogDownError
 from setwise.names import REQUESTS_TOPIC
@@ -70,7 +71,7 @@ async def accept(
     if not known.is_accepted:
         asked = AskedFor(known.request_id, owner, body_hash, data)
         event = CloudEvent(known.request_id, REQUEST_TYPE, now, asked, subject=known.request_id)
-        headers = event.headers(request.headers.get("traceparent", ""))
+        headers = event.headers(current_traceparent())
         try:
             await asyncio.wrap_future(
                 state.log.append(REQUESTS_TOPIC, known.request_id, event.encoded(), headers)

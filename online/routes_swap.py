@@ -49,7 +49,7 @@ async def swap_slot(
         raise ProblemError(404, "Not Found", "no bundle of this id was answered lately; ask /v1/bundles anew")
     state.admission.note(done.timings_ms["total"] / 1000)
     kept.keep([done.kept])
-    metrics.observe_answer(done.timings_ms, [])
+    metrics.observe_stages(done.timings_ms)
     return Response(done.answer, headers=server_timing(done.timings_ms))
 
 

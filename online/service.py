@@ -17,6 +17,7 @@ from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
+from online.observing import observe_app
 from online.request_store import RequestStore, build_request_store
 from online.request_worker import RequestWorker
 from online.retrieval import build_retriever
@@ -40,7 +41,7 @@ def build_app(settings: Settings) -> Litestar:
     def worker() -> RequestWorker:
         return _worker(settings, log, store, watch, rules, changes, kept)
 
-    return create_app(
+    app = create_app(
         build_dependencies(settings),
         watch,
         rules,
@@ -59,6 +60,8 @@ def build_app(settings: Settings) -> Litestar:
         pictures=data_dir / "sample" / "pictures",
         on_stop=log.close,
     )
+    observe_app(app, settings.seeing)
+    return app
 
 
 class WorkerProcess(msgspec.Struct, frozen=True):

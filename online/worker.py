@@ -1,7 +1,6 @@
 """python -m online.worker: answers asynchronous requests, beside other workers, without serving HTTP."""
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from types import FrameType
 
 import threadpoolctl
 
+from online.logs import log_to
 from online.service import build_worker
 from setwise.settings import Settings, SettingsError
 
@@ -23,9 +23,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"setwise: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(
-        level=settings.service.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to(settings)
     threadpoolctl.threadpool_limits(1, user_api="blas")
     process = build_worker(settings)
 

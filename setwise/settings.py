@@ -196,6 +196,19 @@ class Service(msgspec.Struct, frozen=True):
     """Least level that is logged."""
 
 
+class Seeing(msgspec.Struct, frozen=True):
+    """What operators see of a running service, beside its metrics."""
+
+    log_format: Literal["auto", "json", "human"] = "auto"
+    """auto: sentences on a terminal, else JSON lines."""
+    cpu_hour_price: float = 0.04
+    """What one core costs for an hour, in dollars; setwise_cost_dollars_total is the CPU that was used times this."""
+    traces_url: str = ""
+    """Where spans go by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; empty = none are made."""
+    traces_share: float = 0.05
+    """Share of the requests that become spans; a caller whose traceparent says sampled or not is followed."""
+
+
 # The environment variable of a field is SETWISE_<prefix>_<FIELD>, or SETWISE_<FIELD> where the prefix is empty.
 _PREFIXES = {
     "storage": "",
@@ -210,6 +223,7 @@ _PREFIXES = {
     "deadlines": "DEADLINE",
     "caching": "CACHE",
     "service": "",
+    "seeing": "",
 }
 
 
@@ -228,6 +242,7 @@ class Settings(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()
     service: Service = Service()
+    seeing: Seeing = Seeing()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
