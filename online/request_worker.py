@@ -159,7 +159,7 @@ class RequestWorker:
             asked.body, live, self._dependencies, datetime.now(UTC), book, on_prepared=tell
         )  # fmt: skip
         older = older_than_elsewhere(self._rules, self._changes)
-        self._kept.keep(bundles_of(asked.body, answer, book.version))
+        self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner))
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer
         observe_answer(asked.body, answer)
         return answer

@@ -14,6 +14,7 @@ from litestar.params import JSONBody, Parameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from online.doors import RECOMMEND, caller_of
 from online.messages import BundleAnswer, BundleRequest, RequestAccepted, RequestStatus
 from online.problems import ProblemError
 from online.progress import BUNDLES, DONE, FAILED
@@ -42,12 +43,7 @@ class Streams:
         self.limit, self.open = limit, 0
 
 
-def owner_of(request: Any_Request) -> str:
-    """Whose requests these are; only the owner sees them."""
-    return "anonymous"
-
-
-@post("/v1/requests", status_code=202, summary="Bundles, answered later")
+@post("/v1/requests", status_code=202, opt=RECOMMEND, summary="Bundles, answered later")
 async def accept(
     request: Any_Request,
     data: JSONBody[BundleRequest],
@@ -60,7 +56,7 @@ async def accept(
 ) -> Response[RequestAccepted]:
     """The body of /v1/bundles; 202 as soon as it cannot be lost any more."""
     require_something(data)
-    state, owner, key = request.app.state, owner_of(request), idempotency_key or ""
+    state, owner, key = request.app.state, caller_of(request).name, idempotency_key or ""
     store: RequestStore = state.request_store
     body_hash = hashlib.sha256(msgspec.json.encode(data)).hexdigest()
     now, new_id = datetime.now(UTC), uuid.uuid4().hex
@@ -85,7 +81,7 @@ async def accept(
     return Response(RequestAccepted(known.request_id, url, f"{url}/events"), headers={"Location": url})
 
 
-@get("/v1/requests/{request_id:str}", summary="How far a request is")
+@get("/v1/requests/{request_id:str}", opt=RECOMMEND, summary="How far a request is")
 async def status(request: Any_Request, request_id: RequestId) -> RequestStatus:
     """404 where it is unknown, expired, or another's."""
     known = await _known(request, request_id)
@@ -99,7 +95,12 @@ async def status(request: Any_Request, request_id: RequestId) -> RequestStatus:
     return RequestStatus(request_id, known.status, answer, problem)
 
 
-@get("/v1/requests/{request_id:str}/events", summary="A request as it is answered", media_type="text/event-stream")
+@get(
+    "/v1/requests/{request_id:str}/events",
+    opt=RECOMMEND,
+    summary="A request as it is answered",
+    media_type="text/event-stream",
+)
 async def events(
     request: Any_Request,
     request_id: RequestId,
@@ -146,7 +147,7 @@ async def _known(request: Any_Request, request_id: str) -> RequestRecord:
     state = request.app.state
     store: RequestStore = state.request_store
     found = await _ask(state.stores, lambda: store.get(request_id, datetime.now(UTC)))
-    if found is None or found.owner != owner_of(request):
+    if found is None or found.owner != caller_of(request).name:
         raise ProblemError(404, "Not Found", "no request of this id, or it has expired; send it anew")
     return found
 

@@ -85,7 +85,8 @@ def clean_environ(shop: Shop) -> dict[str, str]:
     """An environment with this shop's settings and no others."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
     kept |= {k: v for k, v in os.environ.items() if k.startswith("SETWISE_LOG_KAFKA") or k == "SETWISE_KAFKA_BROKERS"}
-    return kept | {"PYTHONWARNINGS": "ignore"} | shop.environ | {"SETWISE_DATA_DIR": str(shop.data_dir)}
+    measured = {"PYTHONWARNINGS": "ignore", "SETWISE_ANONYMOUS": "recommend,events", "SETWISE_ADDRESS_PER_S": "0"}
+    return kept | measured | shop.environ | {"SETWISE_DATA_DIR": str(shop.data_dir)}
 
 
 def _built(work: Path, shop: Shop, say: Say) -> Shop:

@@ -16,6 +16,9 @@ from pathlib import Path
 import msgspec
 from fault_load import ask_now
 
+from benchmarks.examples.service import new_key
+from setwise.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 START_S = 180
 
@@ -158,6 +161,8 @@ class Service:
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self.port = free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SETWISE_")}
+        environ = {"SETWISE_ANONYMOUS": "recommend,events"} | environ
+        self.admin_key = new_key(Settings.from_env(environ), "operator", "admin")
         self._log = log.open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "online"],
