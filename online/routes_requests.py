@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import JSONBody, Parameter
+from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
@@ -42,6 +43,20 @@ class Streams:
     def __init__(self, limit: int) -> None:
         self.limit, self.open = limit, 0
 
+    def take(self) -> Callable[[], None] | None:
+        """What gives the place back, once however often it is called; None where all are taken."""
+        if self.open >= self.limit:
+            return None
+        self.open += 1
+        is_taken = True
+
+        def give_back() -> None:
+            nonlocal is_taken
+            self.open -= is_taken
+            is_taken = False
+
+        return give_back
+
 
 @post("/v1/requests", status_code=202, opt=RECOMMEND, summary="Bundles, answered later")
 async def accept(
@@ -49,8 +64,8 @@ async def accept(
     data: JSONBody[BundleRequest],
     idempotency_key: Annotated[
         str | None,
-        Parameter(
-            header="Idempotency-Key", max_length=255, description="the same again: the same request, not another"
+        HeaderParameter(
+            name="Idempotency-Key", max_length=255, description="the same again: the same request, not another"
         ),
     ] = None,
 ) -> Response[RequestAccepted]:
@@ -104,7 +119,7 @@ async def status(request: Any_Request, request_id: RequestId) -> RequestStatus:
 async def events(
     request: Any_Request,
     request_id: RequestId,
-    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=20)] = None,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Response[None] | ServerSentEvent:
     """understood, slot, bundles, then done or failed; Last-Event-ID resumes. 204 where nothing follows it."""
     state, known = request.app.state, await _known(request, request_id)
@@ -114,18 +129,20 @@ async def events(
     if known.has_ended and not await _ask(state.stores, lambda: store.events(request_id, after)):
         return Response(None, status_code=204)
     streams: Streams = state.streams
-    if streams.open >= streams.limit:
+    give_back = streams.take()
+    if give_back is None:
         detail = "too many event streams are open; come back, or look at the status"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2)
-    return ServerSentEvent(_stream(store, request_id, after, streams, lambda: state.admission.is_draining))
+    told = _stream(store, request_id, after, give_back, lambda: state.admission.is_draining)
+    weakref.finalize(told, give_back)  # a client that is gone before the first word
+    return ServerSentEvent(told)
 
 
 async def _stream(
-    store: RequestStore, request_id: str, after: int, streams: Streams, is_draining: Callable[[], bool]
+    store: RequestStore, request_id: str, after: int, give_back: Callable[[], None], is_draining: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEventMessage]:
     loop = asyncio.get_running_loop()
     ends_at, said_at = loop.time() + LONGEST_S, loop.time()
-    streams.open += 1
     try:
         yield ServerSentEventMessage(data=None, comment="events of a request", retry=COME_BACK_MS)
         while loop.time() < ends_at and not is_draining():
@@ -140,7 +157,7 @@ async def _stream(
     except RequestStoreDownError:
         return  # the client comes back with the last id that it has seen
     finally:
-        streams.open -= 1
+        give_back()
 
 
 async def _known(request: Any_Request, request_id: str) -> RequestRecord:
