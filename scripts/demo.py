@@ -83,7 +83,7 @@ def main() -> int:
     if built:
         return built
     manager = Manager()
-    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning"}
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning", "SETWISE_LOG_FORMAT": "human"}
     python = sys.executable
     manager.add_process("api", f"{python} -m online", env=quiet)
     manager.add_process(
