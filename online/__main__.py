@@ -6,7 +6,6 @@ import socket
 import sys
 
 from online.logs import log_to
-from online.server import serve
 from online.workers import Workers
 from setwise.settings import Settings, SettingsError
 
@@ -36,6 +35,8 @@ def main() -> int:
         return 1
     if service.workers > 1:
         return Workers(settings, listener).run()
+    from online.server import serve  # a parent of workers never loads what answers
+
     serve(settings, listener)
     return 0
 

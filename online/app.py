@@ -1,31 +1,35 @@
 """create_app(dependencies): the HTTP service, composed once per process."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.app import AppConfig
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_changes, routes_requests, routes_rules, routes_swap
+from online import routes, routes_changes, routes_requests, routes_rules, routes_swap, routes_users
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
+from online.doors import LOCAL, OPEN, DoorMiddleware
 from online.gather import Dependencies
+from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.log import Log
 from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
+from online.rate_limits import Rate
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
@@ -58,11 +62,15 @@ def create_app(
     changes: ChangesWatch,
     kept: KeptBundles,
     requests: Requests,
+    doors: DoorMiddleware,
+    keys: KeysWatch,
+    rate: Rate,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
     longest_wait_s: float | None = None,
     answers: AnswerCache | None = None,
+    cors_origins: Sequence[str] = (),
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
@@ -97,20 +105,24 @@ def create_app(
         changes.stop()
         kept.stop()
         requests.store.close()
+        keys.stop()
         dependencies.close()
         on_stop()
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
-        *routes_requests.HANDLERS,
+        *routes_requests.HANDLERS, *routes_users.HANDLERS,
     ]  # fmt: skip
-    handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
+    handlers.append(
+        create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
+    )
     if pictures is not None and pictures.is_dir():
-        handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
+        handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(
         route_handlers=handlers,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[AdmissionMiddleware()],
+        middleware=[doors, AdmissionMiddleware()],
+        cors_config=CORSConfig(allow_origins=list(cors_origins)) if cors_origins else None,
         request_max_body_size=MAX_BODY,
         state=State(
             {
@@ -130,13 +142,13 @@ def create_app(
                 "admission": Admission(threads, longest_wait_s),
             }
         ),
-        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start, start_workers],
-        on_shutdown=[requests.store.stop_waiting, stop],
+        on_startup=[keys.start, watch.start, rules.start, changes.start, kept.start, probes.start, start_workers],
+        on_shutdown=[requests.store.stop_waiting, stop, rate.close],
         openapi_config=OpenAPIConfig(
             title="Setwise",
             version="1",
             description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
-            path="/schema",
+            openapi_router=Router("/schema", route_handlers=[], opt=LOCAL),
             render_plugins=[
                 SwaggerRenderPlugin(
                     js_url=f"{UI_PATH}/swagger-ui-bundle.js",

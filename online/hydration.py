@@ -40,6 +40,10 @@ class FeatureReader(Protocol):
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]: ...
 
+    def forget(self, view: str, key: str) -> bool:
+        """Removes all that is kept under the key; False where there was nothing."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -86,6 +90,18 @@ class SqliteFeatures:
             reason = "never filled" if "no such table" in text else "timeout" if "locked" in text else text
             raise FeatureStoreDownError(reason) from error
         return [rows.get(key) for key in keys]
+
+    def forget(self, view: str, key: str) -> bool:
+        """One DELETE, on a connection of its own that may write."""
+        table = f"{self._project}_{view}".replace('"', '""')
+        found = entity_key(VIEWS[view].entity_key, key)
+        try:
+            with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5)) as writing:
+                statement = f'DELETE FROM "{table}" WHERE entity_key = ?'  # noqa: S608 - the value is a parameter
+                with writing:
+                    return writing.execute(statement, (found,)).rowcount > 0
+        except sqlite3.Error as error:
+            raise FeatureStoreDownError("never filled" if "no such table" in str(error) else str(error)) from error
 
     def close(self) -> None:
         """Closes every thread's connection."""
@@ -164,6 +180,13 @@ class RedisFeatures:
                     self.newest = datetime.fromtimestamp(second, timezone.utc)
                 rows.append({name: decode_value(value) for name, value in zip(names, values, strict=True)})
         return rows
+
+    def forget(self, view: str, key: str) -> bool:
+        """One DEL: the hash of an entity holds all of its views."""
+        try:
+            return bool(self._client.delete(entity_key(VIEWS[view].entity_key, key) + self._project))
+        except redis.RedisError as error:
+            raise FeatureStoreDownError(type(error).__name__) from error
 
     def close(self) -> None:
         """Closes the connections."""

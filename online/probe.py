@@ -37,6 +37,10 @@ class NoFeatures:
         """No key has a row."""
         return [None] * len(keys)
 
+    def forget(self, view: str, key: str) -> bool:
+        """There is nothing to forget."""
+        return False
+
     def close(self) -> None:
         """Nothing to close."""
 

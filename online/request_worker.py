@@ -1,5 +1,6 @@
 """Answers the requests of the log, one after the other: the same pipeline, progress on the way, one answer for each."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from online.gather import Dependencies
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
-from online.log import Log
+from online.log import Log, LogReader
 from online.messages import BundleAnswer, BundleRequest
 from online.observing import observe_answer
 from online.pipeline import Prepared, recommend_bundles
@@ -28,8 +29,6 @@ from setwise.names import DEAD_LETTER, REQUESTS_TOPIC, RESULTS_TOPIC
 logger = logging.getLogger(__name__)
 GROUP = "workers"
 REQUEST_TYPE, RESULT_TYPE, DEAD_TYPE = "setwise.request", "setwise.result", "setwise.dead-letter"
-AT_ONCE = 16
-"""Records between two commits; what a killed worker leaves to others is at most so much."""
 POLL_S = 0.25
 RETRY_S = 0.25
 T = TypeVar("T")
@@ -87,32 +86,32 @@ class RequestWorker:
 
     def run(self) -> None:
         """Returns after `stop`."""
+        while self._watch.live is None and not self._stop.wait(POLL_S):
+            pass
         reader = self._log.reader(REQUESTS_TOPIC, GROUP)
+        logger.info("asynchronous requests are answered")
         while not self._stop.is_set():
-            if self._watch.live is None:
-                self._stop.wait(RETRY_S)
-                continue
             try:
-                records = reader.poll(AT_ONCE, POLL_S)
+                records = reader.poll(1, POLL_S)  # what a killed worker leaves half done is one request
             except LogDownError as error:
                 logger.warning("requests cannot be read: %s", error)
                 self._stop.wait(RETRY_S)
                 continue
-            done: list[Record] = []
             for record in records:
-                try:
-                    self._work(record)
-                except _StoppedError:
-                    break
-                done.append(record)
-            try:
-                if done:
-                    reader.commit(done)
-            except LogDownError as error:
-                # Another one will find them done.
-                logger.warning("requests that were answered could not be marked: %s", error)
-        reader.close()
+                self._finish(reader, record)
+        with contextlib.suppress(LogDownError):  # its lease runs out by itself
+            reader.close()
         self._dependencies.close()
+
+    def _finish(self, reader: LogReader, record: Record) -> None:
+        try:
+            self._work(record)
+            reader.commit([record])
+        except _StoppedError:
+            return
+        except LogDownError as error:
+            # Another one will find it done.
+            logger.warning("a request that was answered could not be marked: %s", error)
 
     def _work(self, record: Record) -> None:
         try:
@@ -159,7 +158,7 @@ class RequestWorker:
             asked.body, live, self._dependencies, datetime.now(UTC), book, on_prepared=tell
         )  # fmt: skip
         older = older_than_elsewhere(self._rules, self._changes)
-        self._kept.keep(bundles_of(asked.body, answer, book.version))
+        self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner))
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer
         observe_answer(asked.body, answer)
         return answer

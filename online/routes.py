@@ -14,6 +14,7 @@ from online.admission import IS_ANSWER
 from online.answer_cache import AnswerCache
 from online.answers import bundles_of, older_than_elsewhere
 from online.deadline import Deadline
+from online.doors import LOCAL, OPEN, RECOMMEND, caller_of
 from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
@@ -73,7 +74,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
-        state.kept.keep(bundles_of(body, answer, book.version))
+        state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
     observe_answer(body, answer)
     return Response(answer, headers=server_timing(answer.timings_ms))
 
@@ -89,14 +90,14 @@ def require_something(body: BundleRequest) -> None:
         raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
 
 
-@post("/v1/bundles", status_code=200, opt=IS_ANSWER, summary="Complete bundles for a prompt")
+@post("/v1/bundles", status_code=200, opt=RECOMMEND | IS_ANSWER, summary="Complete bundles for a prompt")
 async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
     require_something(data)
     return await _answer(request, data, recommend_bundles)
 
 
-@post("/v1/products", status_code=200, opt=IS_ANSWER, summary="Single products, ranked")
+@post("/v1/products", status_code=200, opt=RECOMMEND | IS_ANSWER, summary="Single products, ranked")
 async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Response[ProductsAnswer]:
     """Products for a prompt, a shopper or a basket; `candidates` ranks exactly these."""
     if not ((data.prompt or "").strip() or data.user_id or data.basket or data.candidates):
@@ -106,7 +107,7 @@ async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Res
     return await _answer(request, data, recommend_products)
 
 
-@get("/v1/search", opt=IS_ANSWER, summary="Products for a search box")
+@get("/v1/search", opt=RECOMMEND | IS_ANSWER, summary="Products for a search box")
 async def search(
     request: Any_Request,
     q: Annotated[str, Parameter(min_length=1, max_length=512, description="what the shopper typed")],
@@ -119,7 +120,7 @@ async def search(
     return await _answer(request, ProductsRequest(prompt=q, k=k, offset=offset), recommend_products)
 
 
-@get("/v1/products/{product_id:str}", summary="One product as it is sold now")
+@get("/v1/products/{product_id:str}", opt=RECOMMEND, summary="One product as it is sold now")
 async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDetail:
     """404 where the live catalogue lacks it."""
     live = live_of(request)
@@ -149,13 +150,13 @@ async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDet
     )
 
 
-@get("/health/live", summary="The process runs")
+@get("/health/live", opt=OPEN, summary="The process runs")
 async def health_live() -> dict[str, str]:
     """200 as long as the process answers at all."""
     return {"status": "live"}
 
 
-@get("/health/ready", summary="The process can answer")
+@get("/health/ready", opt=OPEN, summary="The process can answer")
 async def health_ready(request: Any_Request) -> dict[str, Any]:
     """200 with the release and what answers go without, 503 before there is a release and while it drains."""
     live, state = live_of(request), request.app.state
@@ -171,7 +172,7 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
     }
 
 
-@get("/metrics", summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
+@get("/metrics", opt=LOCAL, summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
 async def metrics_page(request: Any_Request) -> Response[bytes]:
     """Base units; histograms start below a millisecond."""
     page = await asyncio.get_running_loop().run_in_executor(request.app.state.stores, metrics.render)

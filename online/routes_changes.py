@@ -10,6 +10,7 @@ from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Reference, Schema
 from litestar.params import Body
 
 from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
+from online.doors import ADMIN
 from online.live_changes import ChangesWatch
 from online.problems import ProblemError
 from online.routes import Any_Request, live_of
@@ -39,7 +40,13 @@ ChangesBody = Annotated[
 ]
 
 
-@post("/v1/catalogue/changes", status_code=200, summary="Price, stock or removal, now", request_max_body_size=MAX_BODY)
+@post(
+    "/v1/catalogue/changes",
+    status_code=200,
+    opt=ADMIN,
+    summary="Price, stock or removal, now",
+    request_max_body_size=MAX_BODY,
+)
 async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response[ChangesAnswer]:
     """Each change that was applied is durable, in this process's answers now, in every other's in two seconds."""
     if len(data) > MAX_CHANGES:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import JSONBody, Parameter
+from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from online.doors import RECOMMEND, caller_of
 from online.messages import BundleAnswer, BundleRequest, RequestAccepted, RequestStatus
 from online.problems import ProblemError
 from online.progress import BUNDLES, DONE, FAILED
@@ -41,26 +43,35 @@ class Streams:
     def __init__(self, limit: int) -> None:
         self.limit, self.open = limit, 0
 
+    def take(self) -> Callable[[], None] | None:
+        """What gives the place back, once however often it is called; None where all are taken."""
+        if self.open >= self.limit:
+            return None
+        self.open += 1
+        is_taken = True
 
-def owner_of(request: Any_Request) -> str:
-    """Whose requests these are; only the owner sees them."""
-    return "anonymous"
+        def give_back() -> None:
+            nonlocal is_taken
+            self.open -= is_taken
+            is_taken = False
+
+        return give_back
 
 
-@post("/v1/requests", status_code=202, summary="Bundles, answered later")
+@post("/v1/requests", status_code=202, opt=RECOMMEND, summary="Bundles, answered later")
 async def accept(
     request: Any_Request,
     data: JSONBody[BundleRequest],
     idempotency_key: Annotated[
         str | None,
-        Parameter(
-            header="Idempotency-Key", max_length=255, description="the same again: the same request, not another"
+        HeaderParameter(
+            name="Idempotency-Key", max_length=255, description="the same again: the same request, not another"
         ),
     ] = None,
 ) -> Response[RequestAccepted]:
     """The body of /v1/bundles; 202 as soon as it cannot be lost any more."""
     require_something(data)
-    state, owner, key = request.app.state, owner_of(request), idempotency_key or ""
+    state, owner, key = request.app.state, caller_of(request).name, idempotency_key or ""
     store: RequestStore = state.request_store
     body_hash = hashlib.sha256(msgspec.json.encode(data)).hexdigest()
     now, new_id = datetime.now(UTC), uuid.uuid4().hex
@@ -85,7 +96,7 @@ async def accept(
     return Response(RequestAccepted(known.request_id, url, f"{url}/events"), headers={"Location": url})
 
 
-@get("/v1/requests/{request_id:str}", summary="How far a request is")
+@get("/v1/requests/{request_id:str}", opt=RECOMMEND, summary="How far a request is")
 async def status(request: Any_Request, request_id: RequestId) -> RequestStatus:
     """404 where it is unknown, expired, or another's."""
     known = await _known(request, request_id)
@@ -99,11 +110,16 @@ async def status(request: Any_Request, request_id: RequestId) -> RequestStatus:
     return RequestStatus(request_id, known.status, answer, problem)
 
 
-@get("/v1/requests/{request_id:str}/events", summary="A request as it is answered", media_type="text/event-stream")
+@get(
+    "/v1/requests/{request_id:str}/events",
+    opt=RECOMMEND,
+    summary="A request as it is answered",
+    media_type="text/event-stream",
+)
 async def events(
     request: Any_Request,
     request_id: RequestId,
-    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=20)] = None,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Response[None] | ServerSentEvent:
     """understood, slot, bundles, then done or failed; Last-Event-ID resumes. 204 where nothing follows it."""
     state, known = request.app.state, await _known(request, request_id)
@@ -113,18 +129,20 @@ async def events(
     if known.has_ended and not await _ask(state.stores, lambda: store.events(request_id, after)):
         return Response(None, status_code=204)
     streams: Streams = state.streams
-    if streams.open >= streams.limit:
+    give_back = streams.take()
+    if give_back is None:
         detail = "too many event streams are open; come back, or look at the status"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2)
-    return ServerSentEvent(_stream(store, request_id, after, streams, lambda: state.admission.is_draining))
+    told = _stream(store, request_id, after, give_back, lambda: state.admission.is_draining)
+    weakref.finalize(told, give_back)  # a client that is gone before the first word
+    return ServerSentEvent(told)
 
 
 async def _stream(
-    store: RequestStore, request_id: str, after: int, streams: Streams, is_draining: Callable[[], bool]
+    store: RequestStore, request_id: str, after: int, give_back: Callable[[], None], is_draining: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEventMessage]:
     loop = asyncio.get_running_loop()
     ends_at, said_at = loop.time() + LONGEST_S, loop.time()
-    streams.open += 1
     try:
         yield ServerSentEventMessage(data=None, comment="events of a request", retry=COME_BACK_MS)
         while loop.time() < ends_at and not is_draining():
@@ -139,14 +157,14 @@ async def _stream(
     except RequestStoreDownError:
         return  # the client comes back with the last id that it has seen
     finally:
-        streams.open -= 1
+        give_back()
 
 
 async def _known(request: Any_Request, request_id: str) -> RequestRecord:
     state = request.app.state
     store: RequestStore = state.request_store
     found = await _ask(state.stores, lambda: store.get(request_id, datetime.now(UTC)))
-    if found is None or found.owner != owner_of(request):
+    if found is None or found.owner != caller_of(request).name:
         raise ProblemError(404, "Not Found", "no request of this id, or it has expired; send it anew")
     return found
 

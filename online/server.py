@@ -13,9 +13,9 @@ import uvicorn
 from online.admission import Admission
 from online.logs import log_to
 from online.service import build_app
+from online.workers import GRACE_S
 from setwise.settings import Settings
 
-GRACE_S = 20
 LAST_CALL_S = 0.2
 """Between the end of listening and the end of idle connections: what was just accepted is still answered."""
 SWITCH_S = 0.0005

@@ -11,13 +11,17 @@ from online.answers import KeptBundles
 from online.app import Requests, create_app
 from online.breaker import Breaker
 from online.bundle_store import build_bundle_store
+from online.doors import DoorMiddleware
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
+from online.keys.store import build_keys_store
+from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
 from online.observing import observe_app
+from online.rate_limits import build_rate
 from online.request_store import RequestStore, build_request_store
 from online.request_worker import RequestWorker
 from online.retrieval import build_retriever
@@ -37,6 +41,7 @@ def build_app(settings: Settings) -> Litestar:
     log, store = build_log(settings), build_request_store(settings)
     rules, changes = build_rules_watch(settings, watch.is_known), ChangesWatch(log, watch)
     kept = KeptBundles(build_bundle_store(settings))
+    keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
 
     def worker() -> RequestWorker:
         return _worker(settings, log, store, watch, rules, changes, kept)
@@ -58,6 +63,10 @@ def build_app(settings: Settings) -> Litestar:
             build_shared_answers(settings),
         ),
         pictures=data_dir / "sample" / "pictures",
+        doors=DoorMiddleware(settings.doors, keys, rate),
+        keys=keys,
+        rate=rate,
+        cors_origins=settings.doors.cors_origins.replace(",", " ").split(),
         on_stop=log.close,
     )
     observe_app(app, settings.seeing)

@@ -14,11 +14,12 @@ from types import FrameType
 import msgspec
 
 from online.metrics import forget_process, share_between_processes
-from online.server import GRACE_S, serve
 from setwise.settings import Settings
 
 logger = logging.getLogger(__name__)
 START_S = 60
+GRACE_S = 20
+"""Longest time that a process takes to answer what it has when it ends."""
 AGAIN_S = 1.0
 """A process that died before it was ready is started again after this pause."""
 _spawn = multiprocessing.get_context("spawn")
@@ -135,6 +136,9 @@ def _said_ready(worker: Worker) -> bool:
 
 
 def _work(settings: Settings, listener: socket.socket, speaks: Connection) -> None:
+    # Only here: the parent needs none of what answers, and starts and replaces sooner without it.
+    from online.server import serve
+
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -196,6 +196,34 @@ class Service(msgspec.Struct, frozen=True):
     """Least level that is logged."""
 
 
+class Doors(msgspec.Struct, frozen=True):
+    """Who may come in, and how often."""
+
+    anonymous: str = ""
+    """Scopes of requests without a key, separated by commas: recommend, events. Empty = every request needs a key."""
+    keys: Literal["sqlite", "redis"] = "sqlite"
+    """Where API keys and the counts of rate limits are kept. sqlite: files in the data folder. redis: a server."""
+    key_per_s: float = 200
+    """Requests a second that one key may send in the long run; 0 = any number."""
+    key_burst: int = 400
+    """Requests that one key may send at once."""
+    address_per_s: float = 200
+    """Requests a second that one address may send without a valid key; 0 = any number."""
+    address_burst: int = 400
+    """Requests that one address may send at once without a valid key."""
+    trusted_proxies: str = ""
+    """Addresses of proxies whose X-Forwarded-For is believed, separated by commas."""
+    cors_origins: str = ""
+    """Origins whose pages may call the API from a browser, separated by commas; empty = none."""
+    hsts: bool = False
+    """Whether to tell browsers to use HTTPS only; for a service behind TLS."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.anonymous.replace(",", " ").split()) - {"recommend", "events"}
+        if unknown:
+            raise SettingsError(f"SETWISE_ANONYMOUS: {unknown.pop()!r} cannot be open; expected recommend or events")
+
+
 class Seeing(msgspec.Struct, frozen=True):
     """What operators see of a running service, beside its metrics."""
 
@@ -223,6 +251,7 @@ _PREFIXES = {
     "deadlines": "DEADLINE",
     "caching": "CACHE",
     "service": "",
+    "doors": "",
     "seeing": "",
 }
 
@@ -242,6 +271,7 @@ class Settings(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()
     service: Service = Service()
+    doors: Doors = Doors()
     seeing: Seeing = Seeing()
 
     @classmethod

@@ -79,7 +79,8 @@ def change_effects(running: Running, count: int) -> Result | None:
 
     Each is put back in stock. None where the service has no such route."""
     acknowledged_ms, effect_ms = [], []
-    with httpx.Client(base_url=running.url, timeout=10) as client:
+    headers = {"Authorization": f"Bearer {running.admin_key}"}
+    with httpx.Client(base_url=running.url, timeout=10, headers=headers) as client:
         for body in requests(5 * count, 4, 0):
             product_id = _first_product(client, body)
             if product_id is None or len(effect_ms) == count:

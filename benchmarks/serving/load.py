@@ -63,7 +63,9 @@ def vegeta() -> str:
     return found
 
 
-def attack(url: str, bodies: Sequence[object], rate: float, work: Path, headers: Sequence[dict[str, str]] = ()) -> list[Sample]:
+def attack(
+    url: str, bodies: Sequence[object], rate: float, work: Path, headers: Sequence[dict[str, str]] = ()
+) -> list[Sample]:
     """Sends each body once, `rate` a second, evenly; samples in the order in which they were due."""
     work.mkdir(parents=True, exist_ok=True)
     with (work / "targets.jsonl").open("w") as file:

@@ -38,7 +38,8 @@ def encoder_products():
     for layer in layers:
         for weights in layer:
             state = state @ weights
-print(json.dumps({"encoder_products": median_ms(encoder_products, 200), "scan": median_ms(lambda: vectors @ query, 100)}))
+print(json.dumps({"encoder_products": median_ms(encoder_products, 200),
+                  "scan": median_ms(lambda: vectors @ query, 100)}))
 """
 
 

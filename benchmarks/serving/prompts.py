@@ -24,7 +24,7 @@ def shared_prompts() -> list[str]:
     """The real sentences beside the repository; [] where they are absent."""
     shared = Path(os.environ.get("SETWISE_SHARED") or ROOT / "../shared")
     path = shared / "data/prompts/webshop.jsonl"
-    return [json.loads(line)["text"] for line in path.open()] if path.is_file() else []
+    return [json.loads(line)["text"] for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def made_prompts(seed: int) -> Iterator[str]:

@@ -13,9 +13,11 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from benchmarks.examples.service import new_key
 from benchmarks.serving.machine import ROOT
 from benchmarks.serving.processes import listeners
 from benchmarks.serving.shops import SERVERS, Shop, clean_environ
+from setwise.settings import Settings
 
 PATIENCE_S = 180
 PORTS = {"weaviate": 8080, "redis": 6379, "kafka": 9092}
@@ -27,6 +29,7 @@ class Running(msgspec.Struct, frozen=True):
     url: str
     pids: dict[str, int]
     seconds_to_first_answer: float
+    admin_key: str = ""
 
 
 def free_port() -> int:
@@ -40,8 +43,10 @@ def free_port() -> int:
 def serving(shop: Shop, work: Path, **settings: str) -> Iterator[Running]:
     """Starts `python -m online`, waits for its first answer, and ends it."""
     command = [sys.executable, "-m", "online"]
-    with started(command, clean_environ(shop) | settings, work / f"{shop.name}.log") as running:
-        yield running
+    environ = clean_environ(shop) | settings
+    key = new_key(Settings.from_env(environ), "bench", "admin")
+    with started(command, environ, work / f"{shop.name}.log") as running:
+        yield msgspec.structs.replace(running, admin_key=key)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The shops that are measured: their releases, built once by the real job and found again."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from setwise.release import Manifest, Releases, describe_files, now_utc, release
 from setwise.snapshot import Snapshot, write_snapshot
 
 Say = Callable[[str], None]
+STAMP = "bench.made_from"
 NOISE = 0.35
 """Length of the noise that parts a made vector from the one it came from; cosine to it about .94."""
 REDIS_DB = 5
@@ -59,7 +61,9 @@ def sample_shop(work: Path, products: int, say: Say, servers: bool = False) -> S
         "SETWISE_SAMPLE_ORDERS": str(10 * shoppers),
     }
     name = f"sample-{products}" + ("-servers" if servers else "")
-    return _built(work, Shop(name, work / "shops" / name, sizes | (server_settings() if servers else {}), shoppers), say)
+    return _built(
+        work, Shop(name, work / "shops" / name, sizes | (server_settings() if servers else {}), shoppers), say
+    )
 
 
 def chorus_shop(work: Path, shared: Path, say: Say) -> Shop:
@@ -81,23 +85,37 @@ def clean_environ(shop: Shop) -> dict[str, str]:
     """An environment with this shop's settings and no others."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
     kept |= {k: v for k, v in os.environ.items() if k.startswith("SETWISE_LOG_KAFKA") or k == "SETWISE_KAFKA_BROKERS"}
-    return kept | {"PYTHONWARNINGS": "ignore"} | shop.environ | {"SETWISE_DATA_DIR": str(shop.data_dir)}
+    measured = {"PYTHONWARNINGS": "ignore", "SETWISE_ANONYMOUS": "recommend,events", "SETWISE_ADDRESS_PER_S": "0"}
+    return kept | measured | shop.environ | {"SETWISE_DATA_DIR": str(shop.data_dir)}
 
 
 def _built(work: Path, shop: Shop, say: Say) -> Shop:
-    if (shop.data_dir / "releases/current").exists():
+    stamp, made_from = shop.data_dir / STAMP, _sources()
+    if stamp.is_file() and stamp.read_text() == made_from:
         return shop
-    say(f"building {shop.name}; it is kept for the next time")
+    say(f"building {shop.name}; it is kept until the code of builds changes")
+    # A release of older code is nothing to compare the new one with: it may lack what this code reads.
+    shutil.rmtree(shop.data_dir / "releases", ignore_errors=True)
     target = shop.data_dir / "artefacts/encoder"
     others = [path for path in work.glob("shops/*/artefacts/encoder") if path != target]
-    if others:
+    if others and not target.exists():
         # The same artefact under the same key in every shop: exported once, linked by the others.
         shutil.copytree(others[0], target, copy_function=os.link)
     command = [sys.executable, "-m", "orchestration", "build"]
     done = subprocess.run(command, cwd=ROOT, env=clean_environ(shop), check=False, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{shop.name} could not be built:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
+    stamp.write_text(made_from)
     return shop
+
+
+def _sources() -> str:
+    # A release of older code may lack what this code reads; artefacts that did not change are found again.
+    digest = hashlib.sha256()
+    for folder in ("setwise", "orchestration", "feature_repo"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
@@ -105,7 +123,8 @@ def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
 
     Written straight into a release's files; vocabulary, encoder and shoppers' features are the source's."""
     shop = Shop(f"grown-{products}", work / "shops" / f"grown-{products}", {}, source.shoppers)
-    if (shop.data_dir / "releases/current").exists():
+    stamp, made_from = shop.data_dir / STAMP, _sources()
+    if stamp.is_file() and stamp.read_text() == made_from:
         return shop
     manifest, folder = source.live()
     snapshot, vectors = Snapshot(folder / "snapshot"), np.load(folder / "index" / VECTORS_FILE)
@@ -135,6 +154,7 @@ def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
     Releases(str(shop.data_dir / "releases"), shop.data_dir / "release-cache").publish(made, parts)
     shutil.copytree(source.data_dir / "features", shop.data_dir / "features", dirs_exist_ok=True)
     shutil.rmtree(shop.data_dir / "made")
+    stamp.write_text(made_from)
     return shop
 
 
