@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import (
@@ -55,6 +56,11 @@ _resident = Gauge("setwise_resident_bytes", "Memory of the serving processes", m
 _up = Gauge("setwise_dependency_up", "0 while answers go without it", ["dependency"], multiprocess_mode="livemin")
 
 
+# labels() takes as long as observe(), and there are few values of each.
+_request_of, _stage_of = cache(_request.labels), cache(_stage.labels)
+_answers_of, _degraded_of, _cache_of = cache(_answers.labels), cache(_degraded.labels), cache(_cache.labels)
+
+
 def share_between_processes(folder: Path) -> None:
     """Makes the processes that are started from now on count together, from nothing: what earlier ones left is removed.
 
@@ -74,22 +80,22 @@ def forget_process(pid: int) -> None:
 
 def observe_request(route: str, status: int, seconds: float) -> None:
     """Notes one HTTP request by the template of its path."""
-    _request.labels(route, status).observe(seconds)
+    _request_of(route, status).observe(seconds)
 
 
 def observe_stages(timings_ms: Mapping[str, float]) -> None:
     """Notes the stages that took time; what was kept from before took none."""
     for stage, ms in timings_ms.items():
         if ms:
-            _stage.labels(stage).observe(ms / 1000)
+            _stage_of(stage).observe(ms / 1000)
 
 
 def observe_answer(served_by: str, degraded: Sequence[Degraded], violations: int) -> None:
     """Notes one answer, what it went without, and what it broke."""
-    _answers.labels(served_by).inc()
+    _answers_of(served_by).inc()
     for one in degraded:
         # What follows a colon names a version or a limit: each would be a series of its own.
-        _degraded.labels(one.dependency, one.reason.partition(":")[0]).inc()
+        _degraded_of(one.dependency, one.reason.partition(":")[0]).inc()
     if violations:
         _violations.inc(violations)
 
@@ -104,9 +110,9 @@ def observe_not_kept(count: int) -> None:
     _not_kept.inc(count)
 
 
-def observe_cache(cache: str, result: str) -> None:
+def observe_cache(name: str, result: str) -> None:
     """Notes a look-up: hit, miss, changed, refresh, waited (another request computes it), shared (a process did)."""
-    _cache.labels(cache, result).inc()
+    _cache_of(name, result).inc()
 
 
 def observe_process(cpu_s: float, dollars: float, resident_bytes: int) -> None:

@@ -89,7 +89,7 @@ def main() -> int:
     manager = Manager()
     # On loopback, for a first look: everywhere else a service is closed until its operator makes keys.
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
-    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning"}
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning", "SETWISE_LOG_FORMAT": "human"}
     python = sys.executable
     manager.add_process("api", f"{python} -m online", env=quiet)
     manager.add_process(
