@@ -65,6 +65,8 @@ start() {
     "${name}_missing" || problems=1
     if "${name}_packages" | grep -q .; then packages+=("$("${name}_packages")"); fi
   done
+  # promtool comes with it: the tests try the alert rules. Its server is not started.
+  command -v promtool >/dev/null || packages+=(prometheus)
   if [ ${#packages[@]} -gt 0 ]; then
     command -v apt-get >/dev/null ||
       { say "${packages[*]} must be installed and this system has no apt-get: install it with this system's own package manager, or use compose.yaml" >&2; problems=1; }
