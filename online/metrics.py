@@ -14,6 +14,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
 
 from online.messages import Degraded
@@ -136,7 +137,8 @@ def observe_dependency(name: str, is_up: bool) -> None:
 
 def render() -> bytes:
     """The page that Prometheus reads; milliseconds, so not on the event loop."""
-    if not os.environ.get(FOLDER_VARIABLE):
+    # What counts is how the library was when it was loaded: another package may name a folder later.
+    if values.ValueClass is values.MutexValue:
         return generate_latest()
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

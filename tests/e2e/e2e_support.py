@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -41,6 +42,23 @@ def seed_encoder(data_dir: Path) -> None:
     if finished and not target.exists():
         shutil.copytree(finished[0] / "artefacts" / "encoder", target, copy_function=os.link)
     _data_dirs.append(data_dir)
+
+
+def own_copy(environ: dict[str, str], folder: Path) -> dict[str, str]:
+    """The settings of the same built shop in a data folder of a test's own; its stores and topics are nobody else's."""
+
+    def copied(source: str, target: str) -> object:
+        is_store = ".db" in Path(source).name
+        return shutil.copy2(source, target) if is_store else os.link(source, target)
+
+    shutil.copytree(environ["SETWISE_DATA_DIR"], folder / "data", copy_function=copied)
+    for store in ("log", "requests"):
+        for left in (folder / "data").glob(f"{store}.db*"):
+            left.unlink()
+    mine = environ | {"SETWISE_DATA_DIR": str(folder / "data")}
+    if "SETWISE_LOG_PREFIX" in environ:
+        mine["SETWISE_LOG_PREFIX"] = f"{environ['SETWISE_LOG_PREFIX']}.{uuid.uuid4().hex[:8]}"
+    return mine
 
 
 def delete_topics(environ: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from e2e_support import serve
+from e2e_support import own_copy, serve
 from request_ledger import Workers, killed_under_a_ledger, post, results_of, settings_of, stream, until_ended
 
 from online.log import build_log
@@ -21,10 +21,10 @@ NO_THREADS = {"SETWISE_REQUESTS_THREADS": "0"}
 
 
 @pytest.fixture
-def environ(profile: dict[str, str], require_server: Callable) -> dict[str, str]:
+def environ(profile: dict[str, str], require_server: Callable, tmp_path: Path) -> dict[str, str]:
     """A built shop with the local store and log, or, on the profile of servers, Redis and topics of this test's own."""
     if profile.get("SETWISE_LOG") != "kafka":
-        return dict(profile)
+        return own_copy(profile, tmp_path)
     host, port = BROKERS.split(",")[0].rsplit(":", 1)
     require_server("Kafka", host, int(port))
     prefix = f"{profile['SETWISE_LOG_PREFIX']}.{uuid.uuid4().hex[:8]}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support import build
+from e2e_support import build, own_copy
 from fault_load import ask_now
 from fault_servers import Service, serving
 
@@ -22,10 +22,9 @@ PROMPT = "a sofa, a floor lamp and a rug"
 def shop_of_my_own(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings with a data folder and topics of this module's own."""
     folder = tmp_path_factory.mktemp("changes")
-    shutil.copytree(profile["SETWISE_DATA_DIR"], folder / "data", copy_function=os.link)
     feed = folder / "feed.jsonl"
     shutil.copy2(profile["SETWISE_FEED"], feed)
-    return profile | {"SETWISE_DATA_DIR": str(folder / "data"), "SETWISE_FEED": str(feed)}
+    return own_copy(profile, folder) | {"SETWISE_FEED": str(feed)}
 
 
 @pytest.fixture(scope="module")

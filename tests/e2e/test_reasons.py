@@ -9,7 +9,7 @@ import pytest
 from online.candidates import Asked, Known, Ranked, rank
 from online.live import LiveRelease
 from online.wishes import wishes_of
-from setwise.index import Hits
+from setwise.index import Hits, as_shares
 from setwise.prompt import understand
 from setwise.ranking import FEATURES
 from setwise.rules import ActiveRules
@@ -32,7 +32,7 @@ Ranking = tuple[LiveRelease, Asked, Known]
 WITHOUT: dict[str, Callable[[LiveRelease, Asked, Known], Ranking]] = {
     "lexical": lambda live, a, k: (
         live,
-        msgspec.structs.replace(a, hits=Hits(*(np.empty(0, t) for t in (int, float, float)))),
+        msgspec.structs.replace(a, hits=Hits(a.hits.rows, np.zeros(len(a.hits.rows)), a.hits.semantic)),
         k,
     ),
     "semantic": lambda live, a, k: (live, msgspec.structs.replace(a, vector=None), k),
@@ -57,9 +57,10 @@ def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str)
     rows = np.arange(80)
     first = live.snapshot[0]
     category = live.snapshot.meta.categories[int(live.snapshot.category[0])]
-    hits = Hits(rows, np.linspace(0.1, 1.0, len(rows)), np.zeros(len(rows)))
     read = understand(f"{first.color} {first.material}", live.vocabulary)
     vector = live.encoder.encode([first.title])[0]
+    semantic = as_shares(live.index.similarity(vector, rows))
+    hits = Hits(rows, np.linspace(0.1, 1.0, len(rows)), semantic)
     asked = Asked(hits, vector, first.title, [category], wishes_of(live, read))
     profile = {"top_brands": [first.brand], "top_categories": [category], "top_colors": [first.color]}
     active = ActiveRules([Rule("b", "boost", products=[first.id], value=0.25)])

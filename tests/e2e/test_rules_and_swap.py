@@ -167,7 +167,7 @@ def test_versions_are_counted_kept_audited_and_guarded(client, publish) -> None:
     old = client.get("/v1/rules", params={"version": first["version"]})
     assert old.json() == now.json() and client.get("/v1/rules", params={"version": 10**6}).status_code == 404
     newest = client.get("/v1/rules/history").json()[0]
-    assert (newest["version"], newest["put_by"]) == (first["version"] + 1, "anonymous")
+    assert (newest["version"], newest["put_by"]) == (first["version"] + 1, "operator")
 
 
 def test_rules_with_mistakes_are_refused_with_each_of_them_named(client) -> None:
