@@ -28,7 +28,9 @@ READY = b"asynchronous requests are answered"
 PROMPT = "a cosy mid-century living room under $1500, no leather"
 START_S = 180
 AHEAD = 20
-"""Requests that are accepted and not answered yet, at most."""
+"""Requests that are accepted and not answered yet, as long as some are answered ..."""
+PATIENT_S = 1.0
+"""... and where none are, as nothing works at the moment, the next one is sent after so long."""
 
 
 class Worker:
@@ -141,8 +143,9 @@ class _Client:
     def send_all(self) -> None:
         """Never far ahead of the answers, so that something is under way, and sent, whenever something breaks."""
         for number in range(self._n):
-            while len(self.acks) - len(self._ended) >= AHEAD and not self._is_over.wait(0.02):
-                pass
+            due_at = time.monotonic() + PATIENT_S
+            while len(self.acks) - len(self._ended) >= AHEAD and time.monotonic() < due_at:
+                self._is_over.wait(0.02)
             body, key = {"prompt": f"a rug and a vase under ${100 + number}"}, {"Idempotency-Key": uuid.uuid4().hex}
             while not self._is_over.is_set() and not self._is_accepted(body, key):
                 self.refused += 1
