@@ -139,6 +139,7 @@ def create_app(
                 "probes": probes,
                 "deadline_s": deadline_s,
                 "answers": answers,
+                "known_keys": keys,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

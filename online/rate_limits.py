@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import redis
 import redis.asyncio
-from sqlalchemy import Column, Float, MetaData, String, Table, create_engine, delete, event, func, select
+from sqlalchemy import Column, Float, MetaData, String, Table, case, create_engine, delete, event, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,10 +23,11 @@ TIDY_EVERY_S = 60
 _TABLES = MetaData()
 _RATES = Table("rates", _TABLES, Column("name", String, primary_key=True), Column("free_at", Float, nullable=False))
 # The moment at which all that was let in so far is used up moves on by one step for each request (GCRA); a request is
-# let in while that moment lies at most the burst ahead.
+# let in while that moment lies at most the burst ahead. One that lies further ahead is from other settings.
 _TAKE = """
 local now, step, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+local free_at = tonumber(redis.call('GET', KEYS[1]) or '0')
+if free_at < now or free_at > now + window + step then free_at = now end
 if free_at + step - now > window then return tostring(free_at + step - now - window) end
 redis.call('SET', KEYS[1], tostring(free_at + step), 'PX', math.ceil((free_at + step - now) * 1000) + 1000)
 return '0'
@@ -56,10 +57,12 @@ class SqliteRate:
     async def take(self, name: str, per_s: float, burst: int) -> float:
         """Lets everything in while the file is locked."""
         now, step = self._clock(), 1 / per_s
-        new = func.max(_RATES.c.free_at, now) + step
+        window = burst * step
+        known = _RATES.c.free_at
+        new = case(((known < now) | (known > now + window + step), now), else_=known) + step
         statement = insert(_RATES).values(name=name, free_at=now + step)
         statement = statement.on_conflict_do_update(
-            index_elements=["name"], set_={"free_at": new}, where=new - now <= burst * step
+            index_elements=["name"], set_={"free_at": new}, where=new - now <= window
         )
         try:
             with self._engine.begin() as connection:
@@ -70,7 +73,7 @@ class SqliteRate:
         except SQLAlchemyError as error:
             logger.debug("rate limits are not counted: %s", type(error).__name__)
             return 0.0
-        return max(float(free_at) + step - now - burst * step, step / 10)
+        return max(float(free_at) + step - now - window, step / 10)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -1,11 +1,11 @@
 """Asynchronous requests in a local file that the processes of one machine share."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import (
     Boolean,
     Column,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     delete,
+    func,
     select,
     update,
 )
@@ -62,6 +63,12 @@ _EVENTS = Table(
 )
 
 
+class _Listener(msgspec.Struct, eq=False):
+    request_id: str
+    after: int
+    has_news: asyncio.Event
+
+
 class SqliteRequests:
     """Not flushed to the disk at each step: after a power cut the log, which is, has what a worker needs to begin."""
 
@@ -69,6 +76,8 @@ class SqliteRequests:
         self._engine = open_local_store(path, _TABLES, is_durable=False)
         self._ttl_ms = ttl_s * 1_000
         self._tidied_at = 0.0
+        self._listeners: list[_Listener] = []
+        self._looking: asyncio.Task[None] | None = None
 
     def create(self, request_id: str, owner: str, body_hash: str, key: str, now: datetime) -> RequestRecord:
         """One transaction, which begins with a write: two at once cannot both find nothing."""
@@ -152,21 +161,51 @@ class SqliteRequests:
             raise RequestStoreDownError(type(error).__name__) from error
 
     async def wait(self, request_id: str, after: int, timeout_s: float) -> list[StoredEvent]:
-        """Looks again and again, in a thread."""
-        end = time.monotonic() + timeout_s
-        while True:
-            found = await asyncio.to_thread(self.events, request_id, after)
-            left = end - time.monotonic()
-            if found or left <= 0:
-                return found
-            await asyncio.sleep(min(LOOK_S, left))
+        """One look at the file tells all who listen in this process."""
+        found = await asyncio.to_thread(self.events, request_id, after)
+        if found:
+            return found
+        listener = _Listener(request_id, after, asyncio.Event())
+        self._listeners.append(listener)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await listener.has_news.wait()
+        except TimeoutError:
+            return []
+        finally:
+            self._listeners.remove(listener)
+        return await asyncio.to_thread(self.events, request_id, after)
 
     async def stop_waiting(self) -> None:
-        """Nothing is open."""
+        """Nobody listens any more."""
+        if self._looking is not None:
+            self._looking.cancel()
 
     def close(self) -> None:
         """Closes the connections."""
         self._engine.dispose()
+
+    async def _look(self) -> None:
+        while self._listeners:
+            await asyncio.sleep(LOOK_S)
+            try:
+                last = await asyncio.to_thread(self._last_ids, {one.request_id for one in self._listeners})
+            except RequestStoreDownError:
+                last = None  # each finds out by itself
+            for one in self._listeners:
+                if last is None or last.get(one.request_id, 0) > one.after:
+                    one.has_news.set()
+
+    def _last_ids(self, request_ids: set[str]) -> dict[str, int]:
+        query = select(_EVENTS.c.request_id, func.max(_EVENTS.c.id)).group_by(_EVENTS.c.request_id)
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(query.where(_EVENTS.c.request_id.in_(request_ids)))
+                return {row[0]: row[1] for row in rows}
+        except SQLAlchemyError as error:
+            raise RequestStoreDownError(type(error).__name__) from error
 
     def _insert(
         self, connection: Connection, request_id: str, owner: str, body_hash: str, now_ms: int, *, is_accepted: bool

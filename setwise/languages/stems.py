@@ -109,6 +109,8 @@ _ACCENTED = {"an": "án", "en": "én", "in": "ín", "on": "ón", "un": "ún"}
 
 
 def _spanish_singular(word: str) -> str:
+    if word.endswith("ces") and len(word) > 4 and word[-4] in "aeiouáéíóú":
+        return word[:-3] + "z"  # "Nueces", "arroces"; "dulces" keeps its c.
     # "Colores" loses both letters; "vinagres", "muebles" and "trajes" only the last.
     if word.endswith("es") and len(word) > 4 and word[-3] in "lrndzy" and word[-4] in "aeiouáéíóú":
         root = word[:-2]

@@ -45,7 +45,11 @@ def tokens_of(text: str) -> list[Token]:
 
 def phrase(text: str) -> str:
     """The tokens of a table's entry, parted by spaces; hyphens are left out, as in words_in."""
-    return " ".join(token.text for token in tokens_of(normalised(text)) if token.text != "-")
+    plain = normalised(text)
+    if plain.endswith("'"):
+        # "Rien d'" ends where another word begins: without one, its last token would be no elision.
+        return " ".join(token.text for token in tokens_of(plain + "xx")[:-1] if token.text != "-")
+    return " ".join(token.text for token in tokens_of(plain) if token.text != "-")
 
 
 def words_in(text: str) -> list[str]:

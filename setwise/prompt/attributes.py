@@ -5,6 +5,7 @@ from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 
 MAX_WISHES = 10
+_IN_THE_WAY_OF = frozenset("style styled look vibe vibes inspired dupe dupes lookalike stil estilo".split())
 _LEADS = frozenset("from by von brand brands marke marque marca de only nur solo preferably chez love".split())
 _NOT_A_BRAND = frozenset("on in at for next with el der die das im am keep".split())
 _MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
@@ -152,6 +153,8 @@ class AttributeReader:
         at = match.start - 1 - (match.start > 1 and r.words[match.start - 1] == ":")
         before = r.words[at] if at >= 0 else ""
         after = r.words[match.end] if match.end < len(r.words) else ""
+        if after in _IN_THE_WAY_OF or before in _IN_THE_WAY_OF:
+            return False  # "Ikea style" is asked for where Ikea is not.
         if before in _LEADS or after in ("brand", "only") or match.end - match.start > 1:
             return True
         entry = match.entry

@@ -37,7 +37,8 @@ class ContinuationReader:
     def goes_on(self, slots: list[Draft], chunk: Chunk, start: int, mentions: list[Mention], end: int) -> bool:
         """True if the clause, although it mentions products, describes the last slot."""
         return (
-            self._says_again(slots[-1], chunk, mentions)
+            self.r.words[chunk.end - 1] in ("one", "ones")  # "cookies, chocolate chip ones"
+            or self._says_again(slots[-1], chunk, mentions)
             or self._only_says_more(slots[0], chunk, start)
             or self._describes(chunk, mentions[-1], end)
         )

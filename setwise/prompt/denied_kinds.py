@@ -1,12 +1,17 @@
 """What kind of thing an excluded name is, and how the catalogue spells it."""
 
+import msgspec
+
 from setwise.languages import key_of, language
-from setwise.languages.stems import singular
+from setwise.languages.stems import singular, stem
 from setwise.prompt.denied_names import LINKS, TRAILING, hangs_on
 from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Reading
 from setwise.prompt.understanding import Exclusions
 
+_PREPOSITIONS = frozenset("de à en con sin para pour sans avec a y et del du".split())
+_ADJECTIVAL = frozenset(["ic", "isch", "isé", "isée"])
+"""'Nothing alcoholic' is about alcohol."""
 _KINDS = ("brand", "material", "color", "style", "thing", "product")
 
 
@@ -22,15 +27,28 @@ class DeniedKinds:
             return ""
         return next((kind for kind in _KINDS if getattr(entry, kind)), "")
 
-    def add(self, entry: Entry | None, start: int, end: int, by_brand: bool = False, owned: bool = False) -> None:
+    def add(
+        self,
+        entry: Entry | None,
+        start: int,
+        end: int,
+        by_brand: bool = False,
+        owned: bool = False,
+        *,
+        is_chosen: bool = False,
+    ) -> None:
         words = [w for w in self.r.words[start:end] if w not in TRAILING]
         if not words:
             return
         said = self._said(start, start + len(words)) if words == self.r.words[start : start + len(words)] else ""
         said = said or " ".join([*words[:-1], self.r.one_of(words[-1])])
+        if entry is None and self.r.code == "de" and len(words) == 1:
+            entry = self.r.phrases.values.get(stem(said, "de"))  # "Nichts Goldenes", "nichts Alkoholisches"
         if entry is None and by_brand and len(words) <= 2:
             self.found["brands"].append(" ".join(words))
             return
+        if is_chosen and entry is not None and entry.thing and EXACT in entry.shares.values():
+            entry = msgspec.structs.replace(entry, thing="")
         self.sort(entry, said, by_brand, owned)
 
     def _said(self, start: int, end: int) -> str:
@@ -39,6 +57,8 @@ class DeniedKinds:
         at = end - 1 if r.code in ("en", "de") else start
         head, tail = r.original(start, at), r.original(at + 1, end)
         one = r.one_of(r.words[at])
+        if r.code == "de" and head.endswith("en") and one != r.words[at]:
+            head = head[:-1]  # "Scharfen Kanten": one is a "scharfe Kante".
         if r.code in ("fr", "es") and at + 1 < end and r.words[at + 1] not in LINKS:
             tail = " ".join([singular(r.words[at + 1], r.code, self.table.keep_plural), *r.words[at + 2 : end]])
         if r.code == "de" and end - start == 1 and start and r.words[start - 1] == "nichts" and one.endswith("es"):
@@ -61,11 +81,14 @@ class DeniedKinds:
         ):
             found["categories"].append(leaf)
         elif entry.thing and not owned and (entry.color not in home.vocabulary.colors) and not entry.material:
-            found["words"].append(said if self.r.code == home.home else entry.thing)
+            is_adjective = said.removeprefix(entry.thing) in _ADJECTIVAL
+            found["words"].append(said if self.r.code == home.home and not is_adjective else entry.thing)
         elif entry.material and not (
             entry.color and entry.material not in home.vocabulary.materials and entry.color in home.vocabulary.colors
         ):
             found["materials"].append(entry.material)
+        elif entry.color and not home.vocabulary.colors:
+            found["words"].append(said)  # "Neither green nor black" where only tea has a colour
         elif entry.color:
             found["colors"].append(entry.color)
         elif entry.style:
@@ -101,5 +124,8 @@ class DeniedKinds:
         if home.home == "de":
             return self.r._german_singular(words[0]) if len(words) == 1 else leaf.lower()
         keep = language(home.home).keep_plural
-        first = 0 if home.home in ("fr", "es") else len(words) - 1
-        return " ".join(singular(w, home.home, keep) if i == first else w for i, w in enumerate(words))
+        if home.home in ("fr", "es"):
+            # "Patatas fritas" and "vinos tintos", but "aceites de oliva"
+            linked = next((i for i, w in enumerate(words) if w in _PREPOSITIONS), len(words))
+            return " ".join(singular(w, home.home, keep) if i < linked else w for i, w in enumerate(words))
+        return " ".join([*words[:-1], singular(words[-1], home.home, keep)])

@@ -9,9 +9,11 @@ TRAILING = frozenset(
     "though please pls plz thanks obviously lol either whatsoever allowed wanted bitte danke gracias merci "
     "favor svp allergy at all really inside ideally preferably actually ok okay sorry thx colour color "
     "coloured colored allergic added included needed required involved extra whatever "
-    "añadido añadida añadidos añadidas ajouté ajoutée ajoutés ajoutées zugesetzt nötig dabei drin".split()
+    "mehr anymore añadido añadida añadidos añadidas ajouté ajoutée ajoutés ajoutées zugesetzt nötig dabei drin".split()
 )
 """What may stand behind a name without being a part of it."""
+_HOW = frozenset(["in", "aus", "made", "of", "from", "en", "de", "d'"])
+"""Between a product and what it is made of or which colour it has."""
 
 
 class DeniedNames:
@@ -23,7 +25,7 @@ class DeniedNames:
     def item(self, i: int, first: bool) -> tuple[Entry | None, int] | None:
         """One excluded name: the next phrase that means something, else up to three plain words."""
         r, words = self.r, self.r.words
-        if i >= len(words) or r.tokens[i].kind != "word" or r.state[i] not in ("",):
+        if i >= len(words) or r.tokens[i].kind != "word" or r.state[i] not in ("", "title"):
             return None
         match = r.match_at[i]
         if match is not None and match.start == i:
@@ -32,7 +34,7 @@ class DeniedNames:
             return match.entry, match.end
         return self._unknown_item(i, first)
 
-    def _unknown_item(self, i: int, first: bool) -> tuple[None, int] | None:
+    def _unknown_item(self, i: int, first: bool) -> tuple[Entry | None, int] | None:
         r, words, end = self.r, self.r.words, i
         while end < len(words) and end - i < MAX_WORDS and r.tokens[end].kind == "word" and not r.state[end]:
             word = words[end]
@@ -50,6 +52,8 @@ class DeniedNames:
             end += 1
         if end == i or (first and words[i] in self.table.prepositions):
             return None
+        if part := self._of_which(None, end):
+            return part
         if (
             r.code in ("fr", "es")
             and end + 1 < len(words)
@@ -63,6 +67,8 @@ class DeniedNames:
         """'Brass handles' excludes brass, 'blue cheese' the cheese that is blue."""
         r = self.r
         end = match.end
+        if part := self._of_which(match.entry, end):
+            return part
         if (
             end < len(r.words)
             and not r.state[end]
@@ -92,6 +98,30 @@ class DeniedNames:
             ):
                 return match.entry, end + 1
         return match.entry, end
+
+    def _of_which(self, entry: Entry | None, i: int) -> tuple[Entry, int] | None:
+        """'Keine Kissen in Rosa', 'no chairs made of plastic', 'pas de robe noire': what is denied is how they are."""
+        r, start = self.r, i
+        is_noun = entry is None or bool(entry.thing) or (entry.product and not entry.hint)
+        while i < len(r.words) and i < start + 2 and r.words[i] in _HOW and not r.state[i]:
+            i += 1
+        match = r.match_at[i] if i < len(r.words) else None
+        # In English and German an adjective stands before the noun.
+        if not is_noun or match is None or match.start != i or r.state[i] or (i == start and r.code in ("en", "de")):
+            return None
+        entry, colors = match.entry, r.lexicon.vocabulary.colors
+        is_attribute = bool(entry.material or (entry.color and colors)) and not entry.product
+        return (entry, match.end) if is_attribute and self._ends(match.end) else None
+
+    def _ends(self, i: int) -> bool:
+        r = self.r
+        return (
+            i >= len(r.words)
+            or r.is_separator(i)
+            or bool(r.state[i])
+            or r.words[i] in TRAILING
+            or self.table.list_or.at(r.words, i) is not None
+        )
 
     def _longer(self, match: Match) -> int:
         """Where 'mirror doors' and 'col roulé' end: a product's or title's word that another word makes a part of."""

@@ -21,6 +21,18 @@ _NOTHING_IN_IT = frozenset(
 _BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "marca", "chez"])
 _THOSE = frozenset(["sea", "sean", "celle", "celles", "celui", "ceux", "el", "la", "los", "las"])
 """Before 'de' they speak of whose it is: 'celles de Corail', 'que no sea de Sol'."""
+_ALL = frozenset(["anything", "everything", "all", "alles", "tout", "todo", "cualquier"])
+_NO = frozenset(["no", "nope", "nein", "nee", "non"])
+_HAVE = frozenset(["have", "got", "has", "own", "owns", "i've", "we've"])
+_PLENTY = frozenset("enough plenty loads genug assez bastantes suficientes muchas muchos".split())
+_CONTENT = frozenset(
+    "allergic allergy intolerant sensitive free contain containing contains "
+    "allergisch allergie unverträglichkeit frei "
+    "allergique intolérant intolérante exempt exempte dépourvu contienne "
+    "alérgico alérgica alérgicos alergia intolerante "
+    "intolerantes intolerancia libre libres exento contenga contengan contiene sin ohne sans without w/o".split()
+)
+"""In a negation they say that it is about what is in a product, not about what is chosen."""
 _TOO = frozenset(["too", "zu", "trop", "muy", "demasiado"])
 
 
@@ -46,27 +58,35 @@ class ExclusionReader:
             self._in_title(i)
         if r.state[i]:
             return 0
-        if hit := self.table.traps.at(words, i):
+        denied = self.table.no.at(words, i)
+        # "No need for a sofa" is longer than "no need".
+        if (hit := self.table.traps.at(words, i)) and (denied is None or hit[0] >= denied[0]):
             # "Not too short": the word it tempers is no wish either.
             end = i + hit[0] + (words[i + hit[0] - 1] in ("too", "zu", "trop", "muy"))
             self._mark(i, min(end, len(words)), "said")
             return hit[0]
         if hit := self.table.owned.at(words, i):
             return self._list(i, i + hit[0], owned=True)
-        if hit := self.table.no.at(words, i):
-            return self._list(i, i + hit[0], owned=False)
+        if denied:
+            used = self._list(i, i + denied[0], owned=False)
+            r.is_left_open |= used > 0 and words[i] in _ALL and denied[0] > 1
+            return used
+        if words[i] == "?" and (used := self._answered(i)):
+            return used
         if words[i] in self.table.free and i and self._free(i):
             return 1
         if self.r.code == "de" and (used := self._compound_free(i)):
             return used
         match = r.match_at[i]
         if match is not None and match.start == i and match.end < len(words):
+            if used := self._pair_denied_after(match):
+                return used
             end = match.end
             if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end + hit[0], words[end]):
                 self.kinds.add(match.entry, i, end)
                 self._mark(i, end + hit[0], "out")
                 return end + hit[0] - i
-            if match.entry.product and (hit := self.table.owned_after.at(words, end)):
+            if match.entry.product and (hit := self._owned_after(end)):
                 self.kinds.add(match.entry, i, end, owned=True)
                 self._mark(i, end + hit[0], "out")
                 return end + hit[0] - i
@@ -74,6 +94,64 @@ class ExclusionReader:
                 self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
         return 0
+
+    def _owned_after(self, end: int) -> tuple[int, bool] | None:
+        """'Chairs we already have'; in 'a table we already have chairs' what is owned follows."""
+        hit = self.table.owned_after.at(self.r.words, end)
+        if hit is None or (self.table.owned.at(self.r.words, end) is not None and not self._is_end(end + hit[0])):
+            return None
+        return hit
+
+    def _pair_denied_after(self, first: Match) -> int:
+        """'Curtains and rugs are out', 'Bett und Matratze haben wir schon': both, where nothing is asked for before."""
+        r, words = self.r, self.r.words
+        at = first.end + 1
+        is_joined = words[first.end] in _OR or words[first.end] in self.table.and_signs
+        if any(r.state[first.start : first.end]) or not is_joined:
+            return 0
+        while at < len(words) and words[at] in self.table.no_articles and r.match_at[at] is None:
+            at += 1
+        second = r.match_at[at] if at < len(words) else None
+        if second is None or second.start != at or second.end >= len(words) or any(r.state[first.start : second.end]):
+            return 0
+        hit, owned = self.table.no_after.at(words, second.end), False
+        if hit is None or not self._is_denied_after(second, second.end + hit[0], words[second.end]):
+            hit, owned = self._owned_after(second.end), True
+        if hit is None or (owned and not (first.entry.product and second.entry.product)):
+            return 0
+        if not self._is_begun_here(first.start):
+            return 0
+        self.kinds.add(first.entry, first.start, first.end, owned=owned)
+        self.kinds.add(second.entry, second.start, second.end, owned=owned)
+        end = second.end + hit[0]
+        self._mark(first.start, end, "out")
+        return end - first.start
+
+    def _is_begun_here(self, i: int) -> bool:
+        """True if a clause begins here, articles and 'we have' left aside."""
+        r = self.r
+        while i and not r.is_separator(i - 1) and not r.state[i - 1]:
+            word = r.words[i - 1]
+            if word in _HAVE:
+                return True
+            if word not in self.table.no_articles and word != "auf":
+                return False
+            i -= 1
+        return True
+
+    def _is_end(self, i: int) -> bool:
+        return i >= len(self.r.words) or self.r.is_separator(i) or self.r.ends_sentence(i)
+
+    def _answered(self, i: int) -> int:
+        """'Federkissen? Nein: ...' takes back what was asked; the tokens used, or 0."""
+        r = self.r
+        if i + 2 >= len(r.words) or r.words[i + 1] not in _NO or r.tokens[i + 2].kind != "sign":
+            return 0
+        start = i
+        while start and not r.ends_sentence(start - 1):
+            start -= 1
+        self._mark(start, i + 2, "said")
+        return 2
 
     def _in_title(self, i: int) -> None:
         """'Cerveza sin alcohol' may be a title: it is that product, and what must not be in it holds all the same."""
@@ -94,8 +172,9 @@ class ExclusionReader:
 
     def _is_denied_after(self, match: Match, end: int, word: str) -> bool:
         """'Leather isn't', 'candles are out'; 'sofa, not red' is the other way round."""
-        at_end = end >= len(self.r.words) or self.r.is_separator(end) or self.r.ends_sentence(end)
-        is_kind = match.entry.is_attribute() or bool(match.entry.thing)
+        at_end = self._is_end(end)
+        # English puts its "not" before, "queso no" and "Käse nicht" end in it.
+        is_kind = match.entry.is_attribute() or bool(match.entry.thing) or self.r.code != "en"
         return at_end and (is_kind or self.table.no.at([word], 0) is None)
 
     def _mark(self, start: int, end: int, state: str) -> None:
@@ -165,6 +244,7 @@ class ExclusionReader:
             "made",
         )
         is_content = not owned and self._is_in_a_product(start, i)
+        is_chosen = not (_CONTENT.intersection(words[start:i]) or self._is_of_a_product(start))
         while i < len(words):
             i, led = self._past_articles(i)
             by_brand = by_brand or led
@@ -178,9 +258,11 @@ class ExclusionReader:
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
+            if owned and (entry is None or not entry.product) and any(w in _PLENTY for w in words[start:i]):
+                break  # "We have enough room"
             if this != "style" and any(w in _TOO for w in words[start:i]):
                 break
-            self.kinds.add(entry, i, stop, of_brand, owned)
+            self.kinds.add(entry, i, stop, of_brand, owned, is_chosen=is_chosen)
             kind, first, end = this, False, stop
             step = self._next(end, this)
             if step == 0 or (end + step < len(words) and self.table.owned.at(words, end + step)):
@@ -188,7 +270,10 @@ class ExclusionReader:
             i = end + step
         if first:
             return 0
-        self._mark(start, end, "out")
+        # "Ya tenemos pasta y aceite de oliva": what is out is no title either.
+        r = self.r
+        r.titles = [title for title in r.titles if title[1] <= start or title[0] >= end]
+        r.state[start:end] = ["out" if state in ("", "title") else state for state in r.state[start:end]]
         return end - start
 
     def _is_whose(self, i: int) -> bool:
@@ -198,8 +283,16 @@ class ExclusionReader:
     def _is_in_a_product(self, start: int, end: int) -> bool:
         """'Nougat without almonds' is about what is in it, 'a hamper without chocolate' about what is chosen."""
         before = self.r.match_at[start - 1] if start else None
-        is_product = before is not None and before.entry.product and not before.entry.hint
+        is_product = before is not None and before.entry.product and bool(before.entry.shares) and not before.entry.hint
         return is_product and " ".join(self.r.words[start:end]) in self.table.contents
+
+    def _is_of_a_product(self, end: int) -> bool:
+        """'Cookies, no eggs' is about what is in them; in 'brunch, no eggs' eggs are what is not chosen."""
+        return any(
+            m.entry.product and m.entry.shares and not m.entry.hint and self.r.state[m.start] != "out"
+            for m in self.r.matches
+            if m.start < end
+        )
 
     def _past_articles(self, i: int) -> tuple[int, bool]:
         words, led = self.r.words, False

@@ -11,6 +11,7 @@ from setwise.prompt.spelling import Speller
 from setwise.vocabulary import Vocabulary
 
 Shares = dict[str, float]
+_AND = ("and", "und", "et", "y")
 EXACT = 1.5
 """The share of a leaf category that is called just so: more than any share of uses."""
 
@@ -97,7 +98,11 @@ class Lexicon:
         for name in v.materials:
             self._entry(key_of(name, home)).material = name
         for name in v.brands:
-            self._entry(" ".join(stem(w, home) for w in phrase(name).split(" ") if w)).brand = name
+            words = [stem(w, home) for w in phrase(name).split(" ") if w]
+            self._entry(" ".join(words)).brand = name
+            if "&" in words[1:-1]:
+                for joined in _AND:  # Typed as it is said: "fox and quill"
+                    self._entry(" ".join(joined if w == "&" else w for w in words)).brand = name
 
     def _keep_surface(self, word: str) -> None:
         key = stem(word, self.home)

@@ -12,7 +12,7 @@ from setwise.vocabulary.mining import title_lead
 
 MAX_CORRECTED = 8
 LONGEST_DENIAL = 6
-SHORTEST_TAIL = 4
+SHORTEST_TAIL = 3
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
@@ -49,6 +49,8 @@ class Reading:
         self.home_stems = self.stems if self.code == lexicon.home else [stem(word, lexicon.home) for word in self.words]
         self.matches: list[Match] = []
         self.sizes: list[tuple[int, str]] = []
+        self.is_left_open = False
+        """True behind 'anything but ...': what comes is left to the shop."""
         self.match_at: list[Match | None] = [None] * len(self.tokens)
 
     def _without_orders(self, text: str) -> str:
@@ -256,17 +258,18 @@ class Reading:
 
     def one_of(self, word: str) -> str:
         """Singular in the prompt's language."""
-        if name := self.lexicon.singulars[self.code].get(stem(word, self.code)):
-            return name
         if self.code == "de":
             return self._german_singular(word)
+        if name := self.lexicon.singulars[self.code].get(stem(word, self.code)):
+            return name
         return singular(word, self.code, self.table.keep_plural)
 
     def _german_singular(self, word: str) -> str:
         if word in self.table.keep_plural:
             return word
         key = stem(word, "de")
-        if name := self.lexicon.singulars["de"].get(key):
+        # "Küche" has the stem of "Kuchen", but one of them is no longer word.
+        if (name := self.lexicon.singulars["de"].get(key)) and len(name) <= len(word):
             return name
         known = self.lexicon.surface.get(key) if self.lexicon.home == "de" else None
         if known is not None and len(known) < len(word):

@@ -6,7 +6,7 @@ from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.categories import best_categories
 from setwise.prompt.clauses import Chunk, ClauseReader
 from setwise.prompt.continuations import ContinuationReader, Draft
-from setwise.prompt.lexicon import Entry
+from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.nouns import Mention, NounReader
 from setwise.prompt.numerals import number_at
 from setwise.prompt.occasions import OccasionReader
@@ -46,9 +46,11 @@ class SlotReader:
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, self.nouns.head(mentions), start, end)
-            if not self.slots:
+            if not self.slots and not self.r.is_left_open:
                 self._name_the_unknown()
-        is_occasion = self.is_occasion or (not self.slots and (self.is_vague or self.tail_occasion))
+        is_occasion = self.is_occasion or (
+            not self.slots and (self.is_vague or self.tail_occasion or self.r.is_left_open)
+        )
         return self._wishes(), is_occasion
 
     def _read(self, chunk: Chunk) -> None:
@@ -242,6 +244,8 @@ class SlotReader:
         if self.clauses.is_request and not self.slots and self.unknown and self.pending is None and not self.is_vague:
             # "A gold plated, high speed cable": what it is may follow; it does not, if this sentence names nothing.
             self.pending = chunk
+        elif hint is not None and self.slots and self._is_of_the_last(hint):
+            self._describe(self.slots[-1], chunk)
         elif hint is not None and (not self.slots or self._is_list_item(chunk, start, head_end)):
             self._add(chunk, start, hint, start, chunk.end)
         elif self.slots:
@@ -260,6 +264,11 @@ class SlotReader:
                 self._add_unknown(chunk, start, head_end)
             else:
                 self._describe(self.slots[-1], chunk)
+
+    def _is_of_the_last(self, hint: Mention) -> bool:
+        """'Swimsuit, one piece', 'a cushion, by fox and quill': the word is used of what was just named."""
+        shares = self.slots[-1].entry.shares if self.slots[-1].entry is not None else {}
+        return any(share >= EXACT and hint.entry.shares.get(leaf, 0.0) >= 0.95 for leaf, share in shares.items())
 
     def _describe_pending(self, start: int, head_end: int) -> None:
         """Nothing known is wished: the first clause names it."""

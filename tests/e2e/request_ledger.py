@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import msgspec
 from e2e_support import ROOT, SERVER_SETTINGS
 
 from online.log import build_log
+from online.request_store import build_request_store
 from setwise.log import LogDownError
 from setwise.names import RESULTS_TOPIC
 from setwise.settings import Settings
@@ -79,13 +81,15 @@ class Workers:
 
 
 class Ledger(msgspec.Struct):
-    """Counts of one run; `doubled` = requests with a second answer that differs, `repeated` = results said again."""
+    """Counts of one run; `doubled` = requests with a second answer that differs, `repeated` = results said again,
+    `interrupted` = requests that more than one worker began, as the first was killed over it."""
 
     accepted: int
     answered: int
     lost: int
     doubled: int
     repeated: int
+    interrupted: int
     refused: int
     kills: int
     seconds: float
@@ -199,9 +203,18 @@ def killed_under_a_ledger(
     doubled |= {one for one, answers in results.items() if len(answers) > 1}
     times = sorted(shop.acks.values())
     return Ledger(
-        len(ends), len(answered), len(set(ends) - answered), len(doubled), records - len(results), shop.refused,
-        len(breaks), round(seconds, 1), round(times[len(times) // 2], 1), round(times[int(len(times) * 0.99)], 1),
+        len(ends), len(answered), len(set(ends) - answered), len(doubled), records - len(results),
+        interrupted_of(environ, set(ends)), shop.refused, len(breaks), round(seconds, 1),
+        round(times[len(times) // 2], 1), round(times[int(len(times) * 0.99)], 1),
     )  # fmt: skip
+
+
+def interrupted_of(environ: dict[str, str], request_ids: set[str]) -> int:
+    """How many of them were begun more than once."""
+    store = build_request_store(settings_of(environ))
+    known = [store.get(request_id, datetime.now(UTC)) for request_id in request_ids]
+    store.close()
+    return sum(one is not None and one.attempts > 1 for one in known)
 
 
 def settings_of(environ: dict[str, str]) -> Settings:

@@ -62,7 +62,7 @@ def test_each_credential_opens_exactly_the_routes_of_its_scopes(closed: TestClie
             revoked(store, key.key_id, key.created_at)
     store.close()
     expired = new_key(settings, "expired", *SCOPES, days=-1)
-    closed.app.state.keys.look()
+    closed.app.state.known_keys.look()
     wrong = [{}, *map(bearer, ("", "swk_unknown_key", ended, expired, right["admin"] + "x", right["admin"][:-1]))]
     wrong += [{"Authorization": right["admin"]}, {"Authorization": f"Basic {right['admin']}"}]
     policy = {
@@ -106,7 +106,7 @@ def test_anonymous_requests_come_in_only_where_they_are_configured(profile: dict
 
 def test_a_client_sees_only_its_own_bundles_and_requests(closed: TestClient, settings: Settings) -> None:
     keys = {name: bearer(new_key(settings, name, "recommend")) for name in ("client a", "client b")}
-    closed.app.state.keys.look()
+    closed.app.state.known_keys.look()
     owned: dict[str, list[tuple[str, str, str]]] = {name: [] for name in keys}
     for name, headers in keys.items():
         for prompt in ("a sofa and a lamp", "two chairs", "a rug and a desk"):

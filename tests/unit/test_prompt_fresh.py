@@ -206,3 +206,112 @@ def test_what_a_title_is_free_of_is_excluded_too(shop: str, text: str, category:
     understood = understand(text, vocabulary_of(shop))
     assert understood.named[0].categories[0] == category
     assert understood.exclude.all_words() == [excluded]
+
+
+@pytest.mark.parametrize(
+    ("shop", "text", "budget"),
+    [
+        ("furniture-de", "Sofa, auf keinen Fall über 900 Euro", Budget(None, 90000, "EUR")),
+        ("furniture-de", "Esstisch, keinesfalls teurer als 500 Euro", Budget(None, 50000, "EUR")),
+        ("furniture-de", "Teppich, bloß nicht mehr als 120 €", Budget(None, 12000, "EUR")),
+        ("furniture-de", "Sessel, auf keinen Fall unter 200 Euro", Budget(20000, None, "EUR")),
+    ],
+)
+def test_a_german_denied_bound_is_a_bound_and_excludes_nothing(shop: str, text: str, budget: Budget) -> None:
+    understood = understand(text, vocabulary_of(shop))
+    assert understood.budget == budget
+    assert understood.exclude.all_words() == []
+
+
+@pytest.mark.parametrize(
+    ("shop", "text", "kind", "word"),
+    [
+        ("clothing", "a bag, no real leather", "materials", "leather"),
+        ("clothing", "a coat without genuine fur", "materials", "fur"),
+        ("furniture-de", "Sessel, kein echtes Leder", "materials", "leder"),
+        ("clothing-fr", "un sac, pas de vrai cuir", "materials", "cuir"),
+    ],
+)
+def test_nothing_real_of_a_material_excludes_the_material(shop: str, text: str, kind: str, word: str) -> None:
+    exclude = understand(text, vocabulary_of(shop)).exclude
+    assert getattr(exclude, kind) == [word] == exclude.all_words()
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [
+        ("bonito, 7 euros la lata", 700),
+        ("aceitunas, 3 € el bote", 300),
+        ("vino tinto, 9 euros la botella", 900),
+        ("patatas fritas a 2 euros la bolsa", 200),
+    ],
+)
+def test_spanish_prices_by_the_tin_or_the_bottle_are_for_one_item(text: str, cents: int) -> None:
+    budget = understand(text, vocabulary_of("food-es")).budget
+    assert budget == Budget(None, cents, "EUR", "item")
+
+
+def test_a_litre_of_milk_in_a_list_is_milk() -> None:
+    named = understand("a loaf of bread and a litre of milk", vocabulary_of("food")).named
+    assert [wish.categories[0] for wish in named] == ["Bread", "Milk"]
+
+
+@pytest.mark.parametrize("text", ["cena para cuatro, todo menos queso", "desayuno para dos, todo menos café"])
+def test_guests_before_todo_menos_are_no_money(text: str) -> None:
+    understood = understand(text, vocabulary_of("food-es"))
+    assert understood.budget is None and understood.is_occasion
+    assert len(understood.exclude.categories) == 1
+
+
+@pytest.mark.parametrize(
+    ("shop", "text"),
+    [
+        ("furniture", "ikea style bookcase, but not ikea"),
+        ("furniture-de", "Federkissen? Nein: ein Kissen ohne Federn"),
+        ("clothing", "faux leather jacket, no real leather"),
+    ],
+)
+def test_what_only_looks_wished_and_excluded_is_no_conflict(shop: str, text: str) -> None:
+    understood = understand(text, vocabulary_of(shop))
+    assert understood.exclude.all_words() and understood.conflicts == []
+
+
+@pytest.mark.parametrize(
+    ("shop", "text", "category"),
+    [
+        ("clothing", "swimsuit, one piece", "Swimsuits"),
+        ("gifts", "cushion with a hare on it, by fox and quill", "Cushions"),
+        ("food", "cookies, chocolate chip ones", "Cookies"),
+    ],
+)
+def test_a_clause_that_says_more_about_a_product_names_no_second_one(shop: str, text: str, category: str) -> None:
+    assert [wish.categories[0] for wish in understand(text, vocabulary_of(shop)).named] == [category]
+
+
+@pytest.mark.parametrize(
+    ("shop", "text"),
+    [
+        ("gifts", "gift for a colleague, nothing alcoholic"),
+        ("gifts", "Geschenk, bitte nichts Alkoholisches"),
+        ("gifts", "un cadeau, rien d'alcoolisé"),
+    ],
+)
+def test_nothing_alcoholic_excludes_alcohol(shop: str, text: str) -> None:
+    assert understand(text, vocabulary_of(shop)).exclude.all_words() == ["alcohol"]
+
+
+def test_a_kitchen_is_no_cake() -> None:
+    assert understand("Einrichtung, außer Küche", vocabulary_of("furniture-de")).exclude.words == ["küche"]
+
+
+@pytest.mark.parametrize(
+    ("shop", "text", "excluded"),
+    [
+        ("furniture", "a table we already have chairs", ["chair"]),
+        ("furniture", "a dining table, bed and sofa we already have", ["bed", "sofa"]),
+        ("furniture", "we have enough room for a sofa", []),
+        ("furniture", "no issue with leather, a sofa please", []),
+    ],
+)
+def test_owned_things_reach_as_far_as_their_clause(shop: str, text: str, excluded: list[str]) -> None:
+    assert sorted(understand(text, vocabulary_of(shop)).exclude.all_words()) == excluded
