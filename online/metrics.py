@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,10 +17,9 @@ from prometheus_client import (
 )
 
 from online.messages import Degraded
+from online.metrics_folder import FOLDER_VARIABLE
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the client library lets processes share their figures; it is read when the library is imported."""
 _STAGE_MS = (0.2, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 70, 100, 150, 300, 1_000)
 _REQUEST_MS = (0.5, 1, 2, 3, 4, 6, 10, 15, 20, 30, 40, 50, 70, 100, 150, 300, 1_000, 5_000)
 
@@ -60,23 +58,6 @@ _up = Gauge("setwise_dependency_up", "0 while answers go without it", ["dependen
 # labels() takes as long as observe(), and there are few values of each.
 _request_of, _stage_of = cache(_request.labels), cache(_stage.labels)
 _answers_of, _degraded_of, _cache_of = cache(_answers.labels), cache(_degraded.labels), cache(_cache.labels)
-
-
-def share_between_processes(folder: Path) -> None:
-    """Makes the processes that are started from now on count together, from nothing: what earlier ones left is removed.
-
-    An operator's own PROMETHEUS_MULTIPROC_DIR is taken instead of `folder`."""
-    folder = Path(os.environ.get(FOLDER_VARIABLE) or folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("*.db"):
-        left.unlink(missing_ok=True)
-    os.environ[FOLDER_VARIABLE] = str(folder.absolute())
-
-
-def forget_process(pid: int) -> None:
-    """A process has ended: its gauges go, what it counted stays."""
-    if folder := os.environ.get(FOLDER_VARIABLE):
-        multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
 
 
 def observe_request(route: str, status: int, seconds: float) -> None:

@@ -4,14 +4,16 @@ import os
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from opentelemetry import trace as otel
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, Tracer
 
-from online.messages import BundleAnswer, ProductsAnswer
 from setwise.settings import Seeing
+
+if TYPE_CHECKING:  # every process logs with a trace's id, and only those that export spans load what makes them
+    from opentelemetry.trace import Span, Tracer
+
+    from online.messages import BundleAnswer, ProductsAnswer
 
 _HEADER = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _ZERO_TRACE, _ZERO_SPAN = "0" * 32, "0" * 16
@@ -24,7 +26,7 @@ class Trace(msgspec.Struct, frozen=True):
     trace_id: str
     span_id: str
     flags: int = 0
-    span: Span | None = None
+    span: "Span | None" = None
 
     @property
     def traceparent(self) -> str:
@@ -58,7 +60,7 @@ def current_trace_id() -> str:
     return "" if trace is None else trace.trace_id
 
 
-def describe(answer: BundleAnswer | ProductsAnswer) -> None:
+def describe(answer: "BundleAnswer | ProductsAnswer") -> None:
     """Writes onto the span what was answered; never what was asked."""
     trace = _current.get()
     if trace is None or trace.span is None or not trace.span.is_recording():
@@ -71,7 +73,7 @@ def describe(answer: BundleAnswer | ProductsAnswer) -> None:
 class Tracing:
     """Begins and ends the trace of each request. Without an address no span is made: a header costs 2 microseconds."""
 
-    def __init__(self, tracer: Tracer | None = None, provider: Any = None) -> None:
+    def __init__(self, tracer: "Tracer | None" = None, provider: Any = None) -> None:
         self._tracer, self._provider = tracer, provider
 
     def begin(self, headers: Mapping[bytes, bytes], method: str) -> Trace:
@@ -84,6 +86,9 @@ class Tracing:
         return trace
 
     def _with_span(self, came: Trace | None, method: str) -> Trace:
+        from opentelemetry import trace as otel
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+
         assert self._tracer is not None
         parent = None
         if came is not None:
@@ -100,7 +105,9 @@ class Tracing:
         trace.span.update_name(f"{method} {route}")
         trace.span.set_attributes({"http.route": route, "http.response.status_code": status})
         if status >= 500:
-            trace.span.set_status(otel.StatusCode.ERROR)
+            from opentelemetry.trace import StatusCode
+
+            trace.span.set_status(StatusCode.ERROR)
         trace.span.end()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from types import FrameType
 
 import msgspec
 
-from online.metrics import forget_process, share_between_processes
+from online.metrics_folder import forget_process, share_between_processes
 from setwise.settings import Settings
 
 logger = logging.getLogger(__name__)
