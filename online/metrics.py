@@ -1,7 +1,6 @@
 """Prometheus metrics of the service, in base units; of all processes together where several share a port."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -17,7 +16,6 @@ from prometheus_client import (
 )
 
 from online.messages import Degraded
-from online.metrics_folder import FOLDER_VARIABLE
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _STAGE_MS = (0.2, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 70, 100, 150, 300, 1_000)
