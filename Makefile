@@ -64,6 +64,12 @@ faults: install  ## the long fault tests: kills, freezes, restarts and overload,
 .PHONY: evaluate
 evaluate: install  ## offline quality on the public sets in ../shared, beside the simple baselines
 	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.evaluate $(EVALUATE)
+
+.PHONY: bench
+bench: install  ## load, cost and growth into docs/benchmarks.md; QUICK=1 in two minutes, BENCH="--only growth" one part
+	@bash scripts/install_vegeta.sh
+	@PYTHONWARNINGS=ignore $(PY) -m benchmarks.serving $(if $(QUICK),--quick) $(BENCH)
+
 .PHONY: understanding
 understanding: install  ## precision and recall of what is understood, on the labelled prompts
 	@$(PY) -m tests.understanding.score --split all

@@ -1,12 +1,11 @@
 """python -m online: read the settings, take the port, serve."""
 
 import argparse
-import logging
 import os
 import socket
 import sys
 
-from online.server import serve
+from online.logs import log_to
 from online.workers import Workers
 from setwise.settings import Settings, SettingsError
 
@@ -22,7 +21,7 @@ def main() -> int:
         print(f"setwise: {error}", file=sys.stderr)
         return 2
     service = settings.service
-    logging.basicConfig(level=service.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to(settings)
     listener = socket.socket(socket.AF_INET6 if ":" in service.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,6 +35,8 @@ def main() -> int:
         return 1
     if service.workers > 1:
         return Workers(settings, listener).run()
+    from online.server import serve  # a parent of workers never loads what answers
+
     serve(settings, listener)
     return 0
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from online import metrics
 from online.breaker import Breaker
 from online.bundle_store import BundleStore, BundleStoreDownError, KeptBundle, KeptItem
-from online.messages import BundleAnswer, BundleRequest
+from online.live_changes import ChangesWatch
+from online.live_rules import RulesWatch
+from online.messages import BundleAnswer, BundleRequest, Degraded
 
 logger = logging.getLogger(__name__)
 MAX_WAITING = 2_000
@@ -16,7 +18,7 @@ AT_ONCE = 500
 RETRY_S = 0.5
 
 
-def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int) -> list[KeptBundle]:
+def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int, owner: str) -> list[KeptBundle]:
     """Each bundle of an answer as it is kept."""
     locked = {slot.name for slot in answer.understood.slots if slot.locked}
     return [
@@ -29,9 +31,20 @@ def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int)
             budget=answer.understood.budget,
             items=[KeptItem(i.slot, i.product_id, i.quantity, i.slot in locked) for i in bundle.items],
             open_slots=bundle.open_slots,
+            owner=owner,
         )
         for bundle in answer.bundles
     ]
+
+
+def older_than_elsewhere(rules: RulesWatch, changes: ChangesWatch) -> list[Degraded]:
+    """Rules and catalogue changes that could not be read: an answer says so."""
+    found = []
+    if not rules.is_reached:
+        found.append(Degraded("rules", f"unreachable: version {rules.book.version} is used"))
+    if not changes.is_reached:
+        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
+    return found
 
 
 class KeptBundles:

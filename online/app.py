@@ -1,28 +1,38 @@
 """create_app(dependencies): the HTTP service, composed once per process."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from litestar import Litestar
+import msgspec
+from litestar import Litestar, Router
 from litestar.config.app import AppConfig
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_changes, routes_rules, routes_swap
+from online import routes, routes_changes, routes_requests, routes_rules, routes_swap, routes_users
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
+from online.doors import LOCAL, OPEN, DoorMiddleware
 from online.gather import Dependencies
+from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
+from online.log import Log
+from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
+from online.rate_limits import Rate
+from online.request_store import RequestStore
+from online.request_worker import RequestWorker
+from online.routes_requests import Streams
 
 MAX_BODY = 64 * 1024
 STORE_THREADS = 2
@@ -36,17 +46,31 @@ def _ui_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "static"
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """What asynchronous requests need: where they go, where they are kept, and who answers them in this process."""
+
+    log: Log
+    store: RequestStore
+    streams: Streams
+    workers: list[RequestWorker]
+
+
 def create_app(
     dependencies: Dependencies,
     watch: ReleaseWatch,
     rules: RulesWatch,
     changes: ChangesWatch,
     kept: KeptBundles,
+    requests: Requests,
+    doors: DoorMiddleware,
+    keys: KeysWatch,
+    rate: Rate,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
     longest_wait_s: float | None = None,
     answers: AnswerCache | None = None,
+    cors_origins: Sequence[str] = (),
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
@@ -62,7 +86,15 @@ def create_app(
         ]
     )
 
+    def start_workers() -> None:
+        for worker in requests.workers:
+            worker.start()
+
     def stop() -> None:
+        for worker in requests.workers:
+            worker.end()
+        for worker in requests.workers:
+            worker.stop()
         watch.stop()
         probes.stop()
         pool.shutdown(wait=True)
@@ -72,19 +104,25 @@ def create_app(
         rules.stop()
         changes.stop()
         kept.stop()
+        requests.store.close()
+        keys.stop()
         dependencies.close()
         on_stop()
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
+        *routes_requests.HANDLERS, *routes_users.HANDLERS,
     ]  # fmt: skip
-    handlers.append(create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False))
+    handlers.append(
+        create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
+    )
     if pictures is not None and pictures.is_dir():
-        handlers.append(create_static_files_router(path="/sample", directories=[pictures]))
+        handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(
         route_handlers=handlers,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[AdmissionMiddleware()],
+        middleware=[doors, AdmissionMiddleware()],
+        cors_config=CORSConfig(allow_origins=list(cors_origins)) if cors_origins else None,
         request_max_body_size=MAX_BODY,
         state=State(
             {
@@ -95,19 +133,23 @@ def create_app(
                 "rules": rules,
                 "changes": changes,
                 "kept": kept,
+                "log": requests.log,
+                "request_store": requests.store,
+                "streams": requests.streams,
                 "probes": probes,
                 "deadline_s": deadline_s,
                 "answers": answers,
+                "known_keys": keys,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),
-        on_startup=[watch.start, rules.start, changes.start, kept.start, probes.start],
-        on_shutdown=[stop],
+        on_startup=[keys.start, watch.start, rules.start, changes.start, kept.start, probes.start, start_workers],
+        on_shutdown=[requests.store.stop_waiting, stop, rate.close],
         openapi_config=OpenAPIConfig(
             title="Setwise",
             version="1",
             description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
-            path="/schema",
+            openapi_router=Router("/schema", route_handlers=[], opt=LOCAL),
             render_plugins=[
                 SwaggerRenderPlugin(
                     js_url=f"{UI_PATH}/swagger-ui-bundle.js",
@@ -118,4 +160,6 @@ def create_app(
             ],
         ),
     )
-    return Litestar.from_config(config)
+    app = Litestar.from_config(config)
+    document_problems(app)
+    return app

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from online.candidates import as_candidates
 from online.gather import Context
-from online.plan import Plan
+from online.plan import MOSTLY_ALIKE, Plan
 from online.slots import Filled
 from online.wishes import GIVE_WAY, narrowed
-from setwise.bundle import Assembly, Candidate, Infeasible, PairTerms, assemble, assemble_ideas
+from setwise.bundle import AlikeOf, Assembly, Candidate, Infeasible, PairTerms, assemble, assemble_ideas
 from setwise.names import ProductId
 from setwise.rules import ActiveRules
 from setwise.rules.pairs import PairRules, pair_rules
@@ -106,7 +106,7 @@ def _choose(
             asked, candidates, [filled.group for filled in slots], size=context.live.complementarity.meta.set_size,
             same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
-            is_late=context.is_late,
+            is_late=context.is_late, alike_of=_alike_of(context),
         )  # fmt: skip
     possible, pairs = pairs_of(range(len(asked)), candidates)
     return assemble(
@@ -118,6 +118,20 @@ def _choose(
 def _same_group(context: Context) -> float:
     """What a further product of a category counts: as the shop's own sets and orders hold like things or not."""
     return LEAST_SAME + (1.0 - LEAST_SAME) * context.live.complementarity.likeness
+
+
+def _alike_of(context: Context) -> AlikeOf | None:
+    """How near candidates are in meaning; None for a shop whose sets hold rather different things."""
+    if context.live.complementarity.likeness <= MOSTLY_ALIKE:
+        return None
+    vectors = context.live.index.vectors
+
+    def alike(found: Sequence[Candidate]) -> NDArray[np.float64]:
+        own = vectors[[candidate.row for candidate in found]].astype(np.float32)
+        near: NDArray[np.float64] = (own @ own.T).astype(np.float64)
+        return near
+
+    return alike
 
 
 def pair_terms(

@@ -55,6 +55,8 @@ class KeptBundle(msgspec.Struct, frozen=True):
     items: list[KeptItem]
     open_slots: list[str]
     swapped_out: list[str] = []
+    owner: str = ""
+    """The client that asked for it; nobody else swaps it."""
 
 
 class BundleStore(Protocol):

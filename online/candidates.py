@@ -79,7 +79,6 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(FEATURES))), degrees)
     snapshot, listed = live.snapshot, rows.tolist()
-    lexical = dict(zip(asked.hits.rows.tolist(), asked.hits.lexical.tolist(), strict=True))
     columns: dict[str, NDArray[np.float64]] = {}
     if live.popularity is not None:
         columns["popularity"] = np.minimum(
@@ -90,9 +89,11 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
             completion.score(rows, asked.given, live.index, live.complementarity).sum(axis=1)
         )
     else:
-        columns["lexical"] = np.asarray([lexical.get(row, 0.0) for row in listed])
+        columns["lexical"], shares = asked.hits.of(rows)
         if asked.vector is not None:
-            columns["semantic"] = as_shares(live.index.similarity(asked.vector, rows))
+            # Shares of shares are shares: cosines are computed again only where a row was not found by retrieval.
+            known_cosines = live.index.similarity(asked.vector, rows) if shares is None else shares
+            columns["semantic"] = as_shares(known_cosines)
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:

@@ -1,7 +1,7 @@
 """What a client says about price, stock and removal, checked change by change."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from online.live_changes import ChangesWatch
-from setwise.changes import FIELDS, ProductState, merged
+from setwise.changes import FIELDS, Availability, Pieces, ProductState, merged, microseconds
 from setwise.feeds.report import Refusal
 from setwise.feeds.values import money
 from setwise.names import ProductId
@@ -30,8 +30,8 @@ class ChangeRequest(Struct, frozen=True, forbid_unknown_fields=True):
     product_id: Id
     price: Price | UnsetType = UNSET
     sale_price: Price | UnsetType | None = UNSET
-    availability: Literal["in_stock", "out_of_stock", "preorder", "backorder"] | UnsetType = UNSET
-    stock: Annotated[int, Meta(ge=0, le=10**9)] | UnsetType | None = UNSET
+    availability: Availability | UnsetType = UNSET
+    stock: Pieces | UnsetType | None = UNSET
     removed: bool | UnsetType = UNSET
     changed_at: datetime | UnsetType = UNSET
 
@@ -75,7 +75,7 @@ def check(changes: Sequence[Any], snapshot: Snapshot, watch: ChangesWatch, now: 
     for index, raw in enumerate(changes):
         product_id = str(raw.get("product_id", ""))[:64] if isinstance(raw, dict) else ""
         try:
-            state = _read(raw, snapshot, now)
+            state = _read(raw, snapshot, now, lambda one: known.get(one) or watch.state_of(one))
         except Refusal as error:
             results.append(ChangeResult(index, product_id, "rejected", error.field, error.reason, error.remedy))
             continue
@@ -87,7 +87,7 @@ def check(changes: Sequence[Any], snapshot: Snapshot, watch: ChangesWatch, now: 
         before = known.get(state.product_id) or watch.state_of(state.product_id)
         after = merged(before, state)
         known[state.product_id] = after
-        if after == before and any(_is_older(getattr(state, name), getattr(before, name)) for name in FIELDS):
+        if after == before and any(getattr(state, name) not in (None, getattr(before, name)) for name in FIELDS):
             results.append(ChangeResult(index, product_id, "stale", reason="a newer change of this product is known"))
             continue
         states.append(state)
@@ -95,11 +95,9 @@ def check(changes: Sequence[Any], snapshot: Snapshot, watch: ChangesWatch, now: 
     return Checked(states, results)
 
 
-def _is_older(word: tuple[Any, int] | None, known: tuple[Any, int] | None) -> bool:
-    return word is not None and known is not None and word[1] < known[1]
-
-
-def _read(raw: Any, snapshot: Snapshot, now: datetime) -> ProductState:
+def _read(
+    raw: Any, snapshot: Snapshot, now: datetime, known: Callable[[ProductId], ProductState]
+) -> ProductState:  # fmt: skip
     change = msgspec.convert(raw, ChangeRequest)
     product_id = ProductId(change.product_id)
     row = snapshot.row_in_feed(product_id)
@@ -109,17 +107,22 @@ def _read(raw: Any, snapshot: Snapshot, now: datetime) -> ProductState:
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if at > now + MAX_AHEAD:
         raise Refusal("changed_at", at.isoformat(), "it lies in the future", "send the time at which it changed")
-    at_ms = int(at.timestamp() * 1_000)
+    since = microseconds(at)
+    if change.changed_at is UNSET:
+        # Now is later than all that is known, whatever another machine's clock said, and than an earlier change of
+        # the same call.
+        words_known = [word[1] for name in FIELDS if (word := getattr(known(product_id), name)) is not None]
+        since = max(since, *(at + 1 for at in words_known)) if words_known else since
     currency = snapshot.in_feed(row).currency
     words: dict[str, tuple[Any, int]] = {}
     if change.price is not UNSET:
-        words["price"] = (_cents("price", change.price, currency), at_ms)
+        words["price"] = (_cents("price", change.price, currency), since)
     if change.sale_price is not UNSET:
         sale = change.sale_price
-        words["sale_price"] = (None if sale is None else _cents("sale_price", sale, currency), at_ms)
+        words["sale_price"] = (None if sale is None else _cents("sale_price", sale, currency), since)
     for name in ("availability", "stock", "removed"):
         if (value := getattr(change, name)) is not UNSET:
-            words[name] = (value, at_ms)
+            words[name] = (value, since)
     if not words:
         fields = ", ".join(FIELDS)
         raise Refusal("", "", "nothing changes", f"send at least one of {fields}")

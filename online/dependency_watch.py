@@ -32,6 +32,10 @@ class DependencyWatch:
         """Names of what answers go without at this moment."""
         return [breaker.name for breaker, _ in self._probes if breaker.is_open]
 
+    def states(self) -> dict[str, bool]:
+        """Every dependency by name; False = answers go without it."""
+        return {breaker.name: not breaker.is_open for breaker, _ in self._probes}
+
     def look(self) -> None:
         """One round."""
         for breaker, ask in self._probes:

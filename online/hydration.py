@@ -33,9 +33,16 @@ class FeatureReader(Protocol):
     `features` = only these (fewer are faster); all of the view's otherwise. Raises FeatureStoreDownError.
     """
 
+    newest: datetime | None
+    """When the newest values that were read here were true; None before any."""
+
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]: ...
+
+    def forget(self, view: str, key: str) -> bool:
+        """Removes all that is kept under the key; False where there was nothing."""
+        ...
 
     def close(self) -> None: ...
 
@@ -50,6 +57,7 @@ class SqliteFeatures:
         self._max_age = timedelta(seconds=max_age_s)
         self._thread = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self.newest: datetime | None = None
 
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
@@ -71,7 +79,9 @@ class SqliteFeatures:
         try:
             for stored_key, name, value, second in self._connection().execute(query, parameters):
                 # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
-                if datetime.fromtimestamp(second).replace(tzinfo=timezone.utc) >= oldest and name in names:
+                stamp = datetime.fromtimestamp(second).replace(tzinfo=timezone.utc)
+                if stamp >= oldest and name in names:
+                    self.newest = stamp if self.newest is None else max(stamp, self.newest)
                     row = rows.setdefault(wanted[stored_key], dict.fromkeys(names))
                     row[name] = decode_value(value)
         except sqlite3.Error as error:
@@ -80,6 +90,18 @@ class SqliteFeatures:
             reason = "never filled" if "no such table" in text else "timeout" if "locked" in text else text
             raise FeatureStoreDownError(reason) from error
         return [rows.get(key) for key in keys]
+
+    def forget(self, view: str, key: str) -> bool:
+        """One DELETE, on a connection of its own that may write."""
+        table = f"{self._project}_{view}".replace('"', '""')
+        found = entity_key(VIEWS[view].entity_key, key)
+        try:
+            with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5)) as writing:
+                statement = f'DELETE FROM "{table}" WHERE entity_key = ?'  # noqa: S608 - the value is a parameter
+                with writing:
+                    return writing.execute(statement, (found,)).rowcount > 0
+        except sqlite3.Error as error:
+            raise FeatureStoreDownError("never filled" if "no such table" in str(error) else str(error)) from error
 
     def close(self) -> None:
         """Closes every thread's connection."""
@@ -120,6 +142,7 @@ class RedisFeatures:
         self, url: str, project: str, max_age_s: int, connect_timeout_s: float = 0.2, read_timeout_s: float = 0.1
     ) -> None:
         self._project = project.encode()
+        self.newest: datetime | None = None
         self._max_age = timedelta(seconds=max_age_s)
         # One more attempt at once, for a connection that the server closed while it was idle; never after a timeout.
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
@@ -149,11 +172,21 @@ class RedisFeatures:
         oldest = now.timestamp() - self._max_age.total_seconds()
         rows: list[FeatureRow | None] = []
         for stamp, *values in replies:
-            if stamp is None or decode_seconds(stamp) < oldest:
+            second = None if stamp is None else decode_seconds(stamp)
+            if second is None or second < oldest:
                 rows.append(None)
             else:
+                if self.newest is None or second > self.newest.timestamp():
+                    self.newest = datetime.fromtimestamp(second, timezone.utc)
                 rows.append({name: decode_value(value) for name, value in zip(names, values, strict=True)})
         return rows
+
+    def forget(self, view: str, key: str) -> bool:
+        """One DEL: the hash of an entity holds all of its views."""
+        try:
+            return bool(self._client.delete(entity_key(VIEWS[view].entity_key, key) + self._project))
+        except redis.RedisError as error:
+            raise FeatureStoreDownError(type(error).__name__) from error
 
     def close(self) -> None:
         """Closes the connections."""

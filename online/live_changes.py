@@ -13,7 +13,7 @@ from online.live import LiveRelease, ReleaseWatch
 from online.log import Log
 from setwise.changes import NOTHING_CHANGED, ChangedRows, ProductState, merged, values_of
 from setwise.cloud_event import CloudEvent
-from setwise.log import LogDownError, Record
+from setwise.log import LogDownError, Record, started
 from setwise.names import CHANGES_TOPIC, ProductId
 from setwise.snapshot import Snapshot
 
@@ -25,15 +25,9 @@ RETRY_S = 0.5
 WAIT_AT_START_S = 5.0
 
 
-class Written(msgspec.Struct, frozen=True):
-    """The value of a record: all that is known of a product, as a compacted topic keeps only the last record of it."""
-
-    state: ProductState
-    writer: str
-
-
 class _Event(msgspec.Struct, frozen=True):
-    data: Written
+    data: ProductState
+    """All that is known of a product, as a compacted topic keeps only the last record of it."""
 
 
 _decode = msgspec.json.Decoder(_Event).decode
@@ -44,8 +38,8 @@ class ChangesWatch:
 
     def __init__(self, log: Log, releases: ReleaseWatch) -> None:
         self._log, self._releases = log, releases
-        self._writer = uuid.uuid4().hex
         self._states: dict[ProductId, ProductState] = {}
+        self._untold: set[ProductId] = set()
         self._lock = threading.Lock()
         self._base: Snapshot | None = None
         self._rows = NOTHING_CHANGED
@@ -75,15 +69,15 @@ class ChangesWatch:
         """All that was ever changed of a product."""
         return self._states.get(product_id) or ProductState(product_id)
 
-    def write(self, changes: Sequence[ProductState], traceparent: str = "") -> list[Future[None]]:
-        """Appends them, each with all that is known of its product; one future each, as the log gives it."""
+    def write(self, changes: Sequence[ProductState], traceparent: str = "") -> Future[None]:
+        """Appends them, each with all that is known of its product; resolves when all are durable."""
         with self._lock:
             known = {change.product_id: self.state_of(change.product_id) for change in changes}
         futures = []
         for change in changes:
             known[change.product_id] = merged(known[change.product_id], change)
             futures.append(self._append(known[change.product_id], traceparent))
-        return futures
+        return all_of(futures)
 
     def take(self, states: Sequence[ProductState]) -> None:
         """Answers by these from now on; the tail brings them once more, which changes nothing."""
@@ -104,7 +98,7 @@ class ChangesWatch:
         """The release with what changed since its feed was written."""
         with self._lock:
             if live.snapshot is not self._base:
-                self._base, self._feed_at = live.snapshot, live.manifest.feed_at
+                self._base = live.snapshot
                 self._rows = NOTHING_CHANGED.with_rows(self._values(live.snapshot, self._states))
             rows: ChangedRows = self._rows
         return msgspec.structs.replace(live, snapshot=live.snapshot.with_changes(rows)) if len(rows.rows) else live
@@ -113,39 +107,76 @@ class ChangesWatch:
         dict[int, tuple[int, ...]]
     ):  # fmt: skip
         rows = {product_id: row for product_id in ids if (row := base.row_in_feed(product_id)) is not None}
-        return {row: values_of(base.in_feed(row), self._states[one], self._feed_at) for one, row in rows.items()}
+        return {row: values_of(base.in_feed(row), self._states[one], base.fed_at(row)) for one, row in rows.items()}
 
     def _append(self, state: ProductState, traceparent: str = "") -> Future[None]:
-        event = CloudEvent(
-            uuid.uuid4().hex, TYPE, datetime.now(UTC), Written(state, self._writer), subject=state.product_id
-        )
+        event = CloudEvent(uuid.uuid4().hex, TYPE, datetime.now(UTC), state, subject=state.product_id)
         return self._log.append(CHANGES_TOPIC, state.product_id, event.encoded(), event.headers(traceparent))
 
     def _run(self) -> None:
         tail = self._log.tail(CHANGES_TOPIC)
-        while not self._stop.is_set():
-            try:
-                self._read(tail.poll(AT_ONCE, POLL_S))
-            except LogDownError as error:
-                if self._is_reached:
-                    logger.error("catalogue changes cannot be read: %s", error)
-                self._is_reached = False
-                self._stop.wait(RETRY_S)
-                continue
-            self._is_reached = True
-            if tail.is_caught_up and not self._caught_up.is_set():
-                self._caught_up.set()
-        tail.close()
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._read(tail.poll(AT_ONCE, POLL_S))
+                except LogDownError as error:
+                    if self._is_reached:
+                        logger.error("catalogue changes cannot be read: %s", error)
+                    self._is_reached = False
+                    self._stop.wait(RETRY_S)
+                    continue
+                self._is_reached = True
+                if tail.is_caught_up:
+                    self._tell()
+                    self._caught_up.set()
+        finally:
+            self._is_reached = False
+            tail.close()
 
     def _read(self, records: Sequence[Record]) -> None:
-        found: list[Written] = []
+        last: dict[ProductId, ProductState] = {}
+        found: list[ProductState] = []
         for record in records:
             try:
                 found.append(_decode(record.value).data)
             except msgspec.MsgspecError as error:
                 logger.error("a catalogue change at offset %d cannot be read: %s", record.offset, error)
-        self.take([one.state for one in found])
-        for one in found:
-            # Two processes changed different fields at once: the last record of the product has to know both.
-            if one.writer == self._writer and self.state_of(one.state.product_id) != one.state:
-                self._append(self.state_of(one.state.product_id))
+                continue
+            last[found[-1].product_id] = found[-1]
+        self.take(found)
+        for product_id, state in last.items():
+            if state == self.state_of(product_id):
+                self._untold.discard(product_id)
+            else:
+                self._untold.add(product_id)
+
+    def _tell(self) -> None:
+        """Two processes changed different fields at once, so the last record of a product lacks a word: whoever notices
+        writes all that is known. Not left to the writer alone, which may have died in between."""
+        untold, self._untold = self._untold, set()
+        for product_id in untold:
+            told = self._append(self.state_of(product_id))
+            told.add_done_callback(lambda told, one=product_id: self._untold.add(one) if told.exception() else None)  # type: ignore[misc]
+
+
+def all_of(futures: Sequence[Future[None]]) -> Future[None]:
+    """Resolves when all have, with the first failure there was: one wake-up of a loop, not a thousand."""
+    both, lock = started(), threading.Lock()
+    waiting, failure = len(futures), None
+
+    def done(future: Future[None]) -> None:
+        nonlocal waiting, failure
+        with lock:
+            waiting -= 1
+            failure = failure or future.exception()
+            is_last = not waiting
+        if is_last and failure is not None:
+            both.set_exception(failure)
+        elif is_last:
+            both.set_result(None)
+
+    for future in futures:
+        future.add_done_callback(done)
+    if not futures:
+        both.set_result(None)
+    return both

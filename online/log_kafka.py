@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
 from online.polling import Polling
-from setwise.log import LogDownError, Record
+from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS, DEAD_LETTER, TOPICS
 from setwise.settings import Log
 
@@ -24,6 +24,10 @@ ASK_S = 5.0
 SESSION_MS = 6_000
 """A reader that says nothing for so long has died; the least that brokers accept by default."""
 RETRY_TOPICS_S = 1.0
+SILENCE_S = 1.0
+"""A tail that heard nothing for so long asks whether a broker is there: a consumer of a dead one just reads nothing."""
+# The newest segment is never compacted, and each start reads it whole; Kafka's own is 1 GB or seven days.
+_COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(32 << 20), "segment.ms": "3600000"}
 
 
 def client_settings(log: Log) -> dict[str, Any]:
@@ -61,7 +65,7 @@ class KafkaLog:
 
     def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
         """Resolves when all in-sync replicas have the record; LogDownError after five seconds without them."""
-        written: Future[None] = Future()
+        written = started()
 
         def delivered(error: KafkaError | None, _: Message) -> None:
             if error is None:
@@ -129,7 +133,7 @@ class KafkaLog:
             NewTopic(
                 self._name(name), num_partitions=self._settings.partitions,
                 replication_factor=self._settings.replication,
-                config={"cleanup.policy": "compact"} if is_compacted else retention,
+                config=_COMPACTED if is_compacted else retention,
             )
             for name, is_compacted in [*names, *((topic + DEAD_LETTER, False) for topic in TOPICS)]
         ]  # fmt: skip
@@ -139,6 +143,9 @@ class KafkaLog:
             missing = [topic for topic in wanted if topic.topic not in there]
             for made in admin.create_topics(missing, request_timeout=ASK_S).values() if missing else ():
                 made.result(ASK_S)
+        except TimeoutError:
+            logger.warning("Kafka's topics were not made in time, trying again")
+            return
         except KafkaException as error:
             code = error.args[0].code()
             if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
@@ -155,7 +162,10 @@ class KafkaReader:
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
-        return _records(self._consumer, self._topic, limit, timeout_s)[0]
+        records, _, down = _records(self._consumer, self._topic, limit, timeout_s)
+        if down is not None and not records:
+            raise down
+        return records
 
     def commit(self, records: Sequence[Record]) -> None:
         """Asks the broker to note it, and waits."""
@@ -179,27 +189,39 @@ class KafkaTail:
     def __init__(self, consumer: Consumer, topic: str, name: str) -> None:
         self._consumer, self._topic, self._name = consumer, topic, name
         self._behind: set[int] | None = None
+        self._heard_at = time.monotonic()
         self.is_caught_up = False
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
-        """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
+        """Up to `limit` records, or none after `timeout_s`. Raises LogDownError as long as no broker answers."""
         if self._behind is None and not self._assign(timeout_s):
             return []
-        records, ended = _records(self._consumer, self._topic, limit, timeout_s)
+        if time.monotonic() - self._heard_at > SILENCE_S:
+            self._described(timeout_s)
+        records, ended, down = _records(self._consumer, self._topic, limit, timeout_s)
+        if records or ended:
+            self._heard_at = time.monotonic()
         if self._behind is not None and not self.is_caught_up:
             self._behind -= ended
             self.is_caught_up = not self._behind
+        if down is not None and not records:
+            raise down
         return records
 
     def close(self) -> None:
         """Ends the connection."""
         self._consumer.close()
 
-    def _assign(self, timeout_s: float) -> bool:
+    def _described(self, timeout_s: float) -> TopicMetadata:
         try:
             found = self._consumer.list_topics(self._name, timeout=max(timeout_s, 0.5)).topics[self._name]
         except KafkaException as error:
             raise LogDownError(error.args[0].name()) from error
+        self._heard_at = time.monotonic()
+        return found
+
+    def _assign(self, timeout_s: float) -> bool:
+        found = self._described(timeout_s)
         if not found.partitions:
             time.sleep(timeout_s)
             return False
@@ -208,17 +230,22 @@ class KafkaTail:
         return True
 
 
-def _records(consumer: Consumer, topic: str, limit: int, timeout_s: float) -> tuple[list[Record], set[int]]:
-    """What was read, and the partitions whose end was reached."""
+def _records(
+    consumer: Consumer, topic: str, limit: int, timeout_s: float
+) -> tuple[list[Record], set[int], LogDownError | None]:
+    """What was read, the partitions whose end was reached, and what went wrong. A fault takes no record away: the
+    consumer has moved on behind them, and they would never come again."""
     records: list[Record] = []
     ended: set[int] = set()
+    down: LogDownError | None = None
+    messages: list[Message] = []
     try:
         # The first record as soon as it is there, and with it whatever lies ready behind it.
-        messages = consumer.consume(1, timeout_s)
+        messages += consumer.consume(1, timeout_s)
         if messages and limit > 1:
             messages += consumer.consume(limit - 1, 0)
     except (KafkaException, RuntimeError) as error:
-        raise LogDownError(type(error).__name__) from error
+        down = LogDownError(type(error).__name__)
     for message in messages:
         fault = message.error()
         if fault is None:
@@ -231,5 +258,5 @@ def _records(consumer: Consumer, topic: str, limit: int, timeout_s: float) -> tu
         elif fault.code() == KafkaError._PARTITION_EOF:
             ended.add(message.partition())
         elif not fault.retriable() and fault.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise LogDownError(fault.name())
-    return records, ended
+            down = LogDownError(fault.name())
+    return records, ended, down

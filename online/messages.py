@@ -1,6 +1,6 @@
 """What comes in and goes out over HTTP, as docs/api.md and /schema show it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -255,6 +255,23 @@ class RulesPreview(Struct, frozen=True):
     before: BundleAnswer
     after: BundleAnswer
     warnings: list[RuleProblem]
+
+
+class RequestAccepted(Struct, frozen=True):
+    """Answer of POST /v1/requests: it is durable, and where to look for it."""
+
+    request_id: str
+    status_url: str
+    events_url: str
+
+
+class RequestStatus(Struct, frozen=True, omit_defaults=True):
+    """How far an asynchronous request is; `answer` when it is done, `problem` when it has failed."""
+
+    request_id: str
+    status: Literal["queued", "running", "done", "failed"]
+    answer: BundleAnswer | None = None
+    problem: dict[str, Any] | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -1,24 +1,108 @@
-"""Prometheus metrics of the service, in base units."""
+"""Prometheus metrics of the service, in base units; of all processes together where several share a port."""
 
-from datetime import UTC, datetime
+import math
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from online.messages import Degraded
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.3, 1)
-_stage = Histogram("setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_BUCKETS)
-_degraded = Counter("setwise_degraded_total", "Answers given without a dependency", ["reason"])
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the client library lets processes share their figures; it is read when the library is imported."""
+_STAGE_MS = (0.2, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 70, 100, 150, 300, 1_000)
+_REQUEST_MS = (0.5, 1, 2, 3, 4, 6, 10, 15, 20, 30, 40, 50, 70, 100, 150, 300, 1_000, 5_000)
+
+
+def _seconds(milliseconds: Sequence[float]) -> list[float]:
+    return [ms / 1000 for ms in milliseconds]
+
+
+_request = Histogram(
+    "setwise_request_duration_seconds",
+    "Time until an answer begins",
+    ["route", "status"],
+    buckets=_seconds(_REQUEST_MS),
+)
+_stage = Histogram(
+    "setwise_stage_duration_seconds", "Time of one stage of an answer", ["stage"], buckets=_seconds(_STAGE_MS)
+)
+_answers = Counter("setwise_answers_total", "Answers by the rung that served them", ["served_by"])
+_degraded = Counter("setwise_degraded_total", "Dependencies that answers went without", ["dependency", "reason"])
+_violations = Counter("setwise_constraint_violations_total", "Broken promises in what was answered; never expected")
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
 _cache = Counter("setwise_cache_requests_total", "Look-ups in a cache, and what became of them", ["cache", "result"])
-_index_age = Gauge("setwise_index_age_seconds", "Age of the live release")
+_requests = Counter("setwise_async_requests_total", "What became of asynchronous requests", ["result"])
+_cpu = Counter("setwise_cpu_seconds_total", "CPU that the serving processes have used")
+_cost = Counter("setwise_cost_dollars_total", "That CPU at the set price of a core")
+_index_age = Gauge("setwise_index_age_seconds", "Age of the live release, the oldest", multiprocess_mode="livemax")
+_feature_age = Gauge(
+    "setwise_feature_age_seconds",
+    "Age of the newest features that were read, +Inf before any",
+    multiprocess_mode="livemin",
+)
+_resident = Gauge("setwise_resident_bytes", "Memory of the serving processes", multiprocess_mode="livesum")
+_up = Gauge("setwise_dependency_up", "0 while answers go without it", ["dependency"], multiprocess_mode="livemin")
 
 
-def observe_answer(timings_ms: dict[str, float], degraded: list[str]) -> None:
-    """Notes one answer."""
+# labels() takes as long as observe(), and there are few values of each.
+_request_of, _stage_of = cache(_request.labels), cache(_stage.labels)
+_answers_of, _degraded_of, _cache_of = cache(_answers.labels), cache(_degraded.labels), cache(_cache.labels)
+
+
+def share_between_processes(folder: Path) -> None:
+    """Makes the processes that are started from now on count together, from nothing: what earlier ones left is removed.
+
+    An operator's own PROMETHEUS_MULTIPROC_DIR is taken instead of `folder`."""
+    folder = Path(os.environ.get(FOLDER_VARIABLE) or folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink(missing_ok=True)
+    os.environ[FOLDER_VARIABLE] = str(folder.absolute())
+
+
+def forget_process(pid: int) -> None:
+    """A process has ended: its gauges go, what it counted stays."""
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+def observe_request(route: str, status: int, seconds: float) -> None:
+    """Notes one HTTP request by the template of its path."""
+    _request_of(route, status).observe(seconds)
+
+
+def observe_stages(timings_ms: Mapping[str, float]) -> None:
+    """Notes the stages that took time; what was kept from before took none."""
     for stage, ms in timings_ms.items():
-        _stage.labels(stage).observe(ms / 1000)
-    for reason in degraded:
-        _degraded.labels(reason).inc()
+        if ms:
+            _stage_of(stage).observe(ms / 1000)
+
+
+def observe_answer(served_by: str, degraded: Sequence[Degraded], violations: int) -> None:
+    """Notes one answer, what it went without, and what it broke."""
+    _answers_of(served_by).inc()
+    for one in degraded:
+        # What follows a colon names a version or a limit: each would be a series of its own.
+        _degraded_of(one.dependency, one.reason.partition(":")[0]).inc()
+    if violations:
+        _violations.inc(violations)
+
+
+def observe_async(result: str) -> None:
+    """Notes what became of an asynchronous request: done, failed, late or told again."""
+    _requests.labels(result).inc()
 
 
 def observe_not_kept(count: int) -> None:
@@ -26,16 +110,34 @@ def observe_not_kept(count: int) -> None:
     _not_kept.inc(count)
 
 
-def observe_cache(cache: str, result: str) -> None:
+def observe_cache(name: str, result: str) -> None:
     """Notes a look-up: hit, miss, changed, refresh, waited (another request computes it), shared (a process did)."""
-    _cache.labels(cache, result).inc()
+    _cache_of(name, result).inc()
 
 
-def observe_release(created_at: datetime) -> None:
-    """Notes how old the live release is."""
-    _index_age.set((datetime.now(UTC) - created_at).total_seconds())
+def observe_process(cpu_s: float, dollars: float, resident_bytes: int) -> None:
+    """Notes what this process used since the last time, and the memory it has."""
+    _cpu.inc(cpu_s)
+    _cost.inc(dollars)
+    _resident.set(resident_bytes)
+
+
+def observe_ages(index_s: float | None, features_s: float | None) -> None:
+    """Notes how old the live release is, where there is one, and the features: before any is read nobody knows."""
+    if index_s is not None:
+        _index_age.set(index_s)
+    _feature_age.set(math.inf if features_s is None else features_s)
+
+
+def observe_dependency(name: str, is_up: bool) -> None:
+    """Notes whether answers use a dependency at this moment."""
+    _up.labels(name).set(is_up)
 
 
 def render() -> bytes:
-    """The page that Prometheus reads."""
-    return generate_latest()
+    """The page that Prometheus reads; milliseconds, so not on the event loop."""
+    if not os.environ.get(FOLDER_VARIABLE):
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -21,7 +21,7 @@ from setwise.vocabulary import words_of
 MAX_NAME = 64
 MOSTLY_ALIKE = 0.5
 """Above this likeness a shop's sets hold rather things of one kind than of different ones."""
-WORDS_OF_A_KIND = 2
+WORDS_OF_A_KIND = 3
 """A longer name is one product's: "Set of 3 coloured flying ducks"."""
 _ONE_OF_THEM = frozenset("a an one ein eine einen un une una".split())
 

@@ -58,6 +58,11 @@ def bundle_answer(
     )
 
 
+def understood_so_far(context: "Context", plan: Plan) -> Understood:
+    """What was understood, before it is known what has to give way."""
+    return _understood(context, plan, _asked(plan), [])
+
+
 def _used(slots: Sequence[Filled], bundles: Sequence[Bundle]) -> list[Filled]:
     """Slots that were named, and of those that the catalogue suggested the ones that a bundle has."""
     names = {name for one in bundles for name in (*(item.slot.name for item in one.items), *one.open_slots)}

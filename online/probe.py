@@ -29,11 +29,17 @@ PROMPTS = 60
 class NoFeatures:
     """A reader of nothing: a release must hold its promises for shoppers that nobody knows."""
 
+    newest: datetime | None = None
+
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]:
         """No key has a row."""
         return [None] * len(keys)
+
+    def forget(self, view: str, key: str) -> bool:
+        """There is nothing to forget."""
+        return False
 
     def close(self) -> None:
         """Nothing to close."""

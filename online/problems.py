@@ -64,4 +64,16 @@ def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     return _respond(request, 500, "Internal Server Error", "an unexpected error; try again, and tell the operator")
 
 
-EXCEPTION_HANDLERS: dict[Any, Any] = {ProblemError: on_problem, HTTPException: on_http, Exception: on_crash}
+def on_too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[bytes]:
+    """JSON whose lists and objects are nested a thousand deep."""
+    return _respond(
+        request, 400, "Bad Request", "the JSON is nested too deeply; nothing here needs more than ten levels"
+    )
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    ProblemError: on_problem,
+    HTTPException: on_http,
+    RecursionError: on_too_deep,
+    Exception: on_crash,
+}

@@ -7,14 +7,14 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, Parameter
 
 from online import metrics
 from online.admission import IS_ANSWER
 from online.answer_cache import AnswerCache
-from online.answers import bundles_of
+from online.answers import bundles_of, older_than_elsewhere
 from online.deadline import Deadline
+from online.doors import LOCAL, OPEN, RECOMMEND, caller_of
 from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
@@ -25,6 +25,7 @@ from online.messages import (
     ProductsAnswer,
     ProductsRequest,
 )  # fmt: skip
+from online.observing import observe_answer
 from online.pipeline import recommend_bundles, recommend_products
 from online.problems import ProblemError
 from setwise.catalogue import is_sellable, price_now
@@ -69,24 +70,13 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
         answer: Answer = await make()
     else:
         answer = await cache.answer(key, live, book, now, make)
-    unread: list[Degraded] = _unread(state)
+    unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
-        state.kept.keep(bundles_of(body, answer, book.version))
-    spent = {stage: ms for stage, ms in answer.timings_ms.items() if ms}
-    metrics.observe_answer(spent, [d.reason for d in answer.degraded])
+        state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
+    observe_answer(body, answer)
     return Response(answer, headers=server_timing(answer.timings_ms))
-
-
-def _unread(state: State) -> list[Degraded]:
-    """What may be older than it is elsewhere: rules and catalogue changes that could not be read."""
-    found = []
-    if not state.rules.is_reached:
-        found.append(Degraded("rules", f"unreachable: version {state.rules.book.version} is used"))
-    if not state.changes.is_reached:
-        found.append(Degraded("changes", "unreachable: the latest prices and stock may be missing"))
-    return found
 
 
 def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
@@ -94,15 +84,20 @@ def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:
     return {"Server-Timing": ", ".join(f"{stage};dur={ms}" for stage, ms in timings_ms.items())}
 
 
-@post("/v1/bundles", status_code=200, opt=IS_ANSWER, summary="Complete bundles for a prompt")
+def require_something(body: BundleRequest) -> None:
+    """A 422 for a request that says nothing."""
+    if not ((body.prompt or "").strip() or body.lock or body.basket or body.slots):
+        raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
+
+
+@post("/v1/bundles", status_code=200, opt=RECOMMEND | IS_ANSWER, summary="Complete bundles for a prompt")
 async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
-    if not ((data.prompt or "").strip() or data.lock or data.basket or data.slots):
-        raise ProblemError(422, "Unprocessable Content", "say something: prompt, lock or basket is required")
+    require_something(data)
     return await _answer(request, data, recommend_bundles)
 
 
-@post("/v1/products", status_code=200, opt=IS_ANSWER, summary="Single products, ranked")
+@post("/v1/products", status_code=200, opt=RECOMMEND | IS_ANSWER, summary="Single products, ranked")
 async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Response[ProductsAnswer]:
     """Products for a prompt, a shopper or a basket; `candidates` ranks exactly these."""
     if not ((data.prompt or "").strip() or data.user_id or data.basket or data.candidates):
@@ -112,7 +107,7 @@ async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Res
     return await _answer(request, data, recommend_products)
 
 
-@get("/v1/search", opt=IS_ANSWER, summary="Products for a search box")
+@get("/v1/search", opt=RECOMMEND | IS_ANSWER, summary="Products for a search box")
 async def search(
     request: Any_Request,
     q: Annotated[str, Parameter(min_length=1, max_length=512, description="what the shopper typed")],
@@ -125,7 +120,7 @@ async def search(
     return await _answer(request, ProductsRequest(prompt=q, k=k, offset=offset), recommend_products)
 
 
-@get("/v1/products/{product_id:str}", summary="One product as it is sold now")
+@get("/v1/products/{product_id:str}", opt=RECOMMEND, summary="One product as it is sold now")
 async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDetail:
     """404 where the live catalogue lacks it."""
     live = live_of(request)
@@ -155,16 +150,17 @@ async def product(request: Any_Request, product_id: FromPath[str]) -> ProductDet
     )
 
 
-@get("/health/live", summary="The process runs")
+@get("/health/live", opt=OPEN, summary="The process runs")
 async def health_live() -> dict[str, str]:
     """200 as long as the process answers at all."""
     return {"status": "live"}
 
 
-@get("/health/ready", summary="The process can answer")
+@get("/health/ready", opt=OPEN, summary="The process can answer")
 async def health_ready(request: Any_Request) -> dict[str, Any]:
     """200 with the release and what answers go without, 503 before there is a release and while it drains."""
     live, state = live_of(request), request.app.state
+    unread = older_than_elsewhere(state.rules, state.changes)
     if state.admission.is_draining:
         raise ProblemError(503, "Service Unavailable", "draining", retry_after_s=1)
     return {
@@ -172,17 +168,15 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
         "release": live.manifest.release_id,
         "products": len(live.snapshot),
         "created_at": live.manifest.created_at,
-        "degraded": [*state.probes.degraded(), *(one.dependency for one in _unread(state))],
+        "degraded": [*state.probes.degraded(), *(one.dependency for one in unread)],
     }
 
 
-@get("/metrics", summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
+@get("/metrics", opt=LOCAL, summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
 async def metrics_page(request: Any_Request) -> Response[bytes]:
     """Base units; histograms start below a millisecond."""
-    watch: ReleaseWatch = request.app.state.watch
-    if watch.live is not None:
-        metrics.observe_release(watch.live.manifest.created_at)
-    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+    page = await asyncio.get_running_loop().run_in_executor(request.app.state.stores, metrics.render)
+    return Response(page, media_type=metrics.CONTENT_TYPE)
 
 
 HANDLERS = (bundles, products, search, product, health_live, health_ready, metrics_page)

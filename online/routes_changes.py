@@ -10,9 +10,11 @@ from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Reference, Schema
 from litestar.params import Body
 
 from online.catalogue_changes import ChangeRequest, ChangesAnswer, check
+from online.doors import ADMIN
 from online.live_changes import ChangesWatch
 from online.problems import ProblemError
 from online.routes import Any_Request, live_of
+from online.tracing import current_traceparent
 from setwise.log import LogDownError
 
 MAX_BODY = 1024 * 1024
@@ -38,7 +40,13 @@ ChangesBody = Annotated[
 ]
 
 
-@post("/v1/catalogue/changes", status_code=200, summary="Price, stock or removal, now", request_max_body_size=MAX_BODY)
+@post(
+    "/v1/catalogue/changes",
+    status_code=200,
+    opt=ADMIN,
+    summary="Price, stock or removal, now",
+    request_max_body_size=MAX_BODY,
+)
 async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response[ChangesAnswer]:
     """Each change that was applied is durable, in this process's answers now, in every other's in two seconds."""
     if len(data) > MAX_CHANGES:
@@ -48,9 +56,9 @@ async def catalogue_changes(request: Any_Request, data: ChangesBody) -> Response
     assert isinstance(watch, ChangesWatch)
     loop, pool = asyncio.get_running_loop(), request.app.state.pool
     checked = await loop.run_in_executor(pool, check, data, live.snapshot, watch, datetime.now(UTC))
-    written = watch.write(checked.states, request.headers.get("traceparent", ""))
+    written = await loop.run_in_executor(pool, watch.write, checked.states, current_traceparent())
     try:
-        await asyncio.gather(*map(asyncio.wrap_future, written))
+        await asyncio.wrap_future(written)
     except LogDownError as error:
         detail = "the log does not take changes at the moment; send them again, what was written twice changes nothing"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error

@@ -9,6 +9,7 @@ from litestar import Response, get, put
 from litestar.openapi.spec import Reference
 from litestar.params import Body, HeaderParameter, Parameter
 
+from online.doors import ADMIN, caller_of
 from online.live_rules import RulesWatch
 from online.messages import BundleRequest, RulesAnswer, RulesPreview
 from online.pipeline import recommend_bundles
@@ -18,8 +19,6 @@ from online.rules_store import Publication, RulesStoreDownError, StaleRulesError
 from setwise.rules import Checked, RuleSet, read_rules
 
 MAX_BODY = 1024 * 1024
-NOBODY = "anonymous"
-"""Who is written down as long as nobody has to say who they are."""
 RulesBody = Annotated[
     dict[str, Any],
     Body(
@@ -34,7 +33,7 @@ def _etag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
 
 
-@get("/v1/rules", summary="The merchandising rules in force, or an earlier version of them")
+@get("/v1/rules", opt=ADMIN, summary="The merchandising rules in force, or an earlier version of them")
 async def rules(
     request: Any_Request, version: Annotated[int | None, Parameter(ge=0, le=2**31, description="an earlier one")] = None
 ) -> Response[RuleSet]:
@@ -51,7 +50,7 @@ async def rules(
     return Response(found, headers=_etag(found.version))
 
 
-@get("/v1/rules/history", summary="Who published which version of the rules, and when")
+@get("/v1/rules/history", opt=ADMIN, summary="Who published which version of the rules, and when")
 async def rules_history(
     request: Any_Request, limit: Annotated[int, Parameter(ge=1, le=1_000)] = 100
 ) -> list[Publication]:
@@ -61,7 +60,7 @@ async def rules_history(
     return found
 
 
-@put("/v1/rules", summary="Replace the rules, or try them", request_max_body_size=MAX_BODY)
+@put("/v1/rules", opt=ADMIN, summary="Replace the rules, or try them", request_max_body_size=MAX_BODY)
 async def put_rules(
     request: Any_Request,
     data: RulesBody,
@@ -85,7 +84,7 @@ async def put_rules(
     if "version" in data and checked.rules.version != expected:
         detail = f"version is {checked.rules.version}, If-Match is {expected}; leave version out, or start from GET"
         raise ProblemError(422, "Unprocessable Content", detail)
-    publication = Publication(0, datetime.now(UTC), NOBODY)
+    publication = Publication(0, datetime.now(UTC), caller_of(request).name)
     new = checked.rules
 
     def publish() -> RuleSet:

@@ -11,6 +11,7 @@ from online import metrics
 from online.admission import IS_ANSWER
 from online.answers import KeptBundles
 from online.bundle_store import BundleStoreDownError, KeptBundle
+from online.doors import RECOMMEND, caller_of
 from online.messages import BundleOut, SwapRequest
 from online.problems import ProblemError
 from online.routes import Any_Request, deadline_of, live_of, server_timing
@@ -20,7 +21,7 @@ from online.swap import Swapped, SwapRefusedError, swap
 @post(
     "/v1/bundles/{bundle_id:str}/swap",
     status_code=200,
-    opt=IS_ANSWER,
+    opt=RECOMMEND | IS_ANSWER,
     summary="Another product for one slot of a bundle",
 )
 async def swap_slot(
@@ -38,6 +39,8 @@ async def swap_slot(
 
     try:
         found = await loop.run_in_executor(state.stores, kept.find, bundle_id)
+        if found is not None and found.owner != caller_of(request).name:
+            found = None  # another client's bundle is none of this one's business
         done = None if found is None else await loop.run_in_executor(state.pool, answer, found)
     except BundleStoreDownError as error:
         detail = "the store of answered bundles does not answer; try again, or ask anew"
@@ -49,7 +52,7 @@ async def swap_slot(
         raise ProblemError(404, "Not Found", "no bundle of this id was answered lately; ask /v1/bundles anew")
     state.admission.note(done.timings_ms["total"] / 1000)
     kept.keep([done.kept])
-    metrics.observe_answer(done.timings_ms, [])
+    metrics.observe_stages(done.timings_ms)
     return Response(done.answer, headers=server_timing(done.timings_ms))
 
 

@@ -1,6 +1,5 @@
 """One serving process: it drains on SIGTERM, and several of them may share a listener."""
 
-import logging
 import signal
 import socket
 import sys
@@ -12,10 +11,11 @@ import threadpoolctl
 import uvicorn
 
 from online.admission import Admission
+from online.logs import log_to
 from online.service import build_app
+from online.workers import GRACE_S
 from setwise.settings import Settings
 
-GRACE_S = 20
 LAST_CALL_S = 0.2
 """Between the end of listening and the end of idle connections: what was just accepted is still answered."""
 SWITCH_S = 0.0005
@@ -63,9 +63,11 @@ def serve(
     threadpoolctl.threadpool_limits(1, user_api="blas")
     sys.setswitchinterval(SWITCH_S)
     service = settings.service
-    logging.basicConfig(level=service.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to(settings)
     app = build_app(settings)
     if on_ready is not None:
         app.on_startup.append(on_ready)
-    config = uvicorn.Config(app, log_level=service.log_level, access_log=False, timeout_graceful_shutdown=GRACE_S)
+    config = uvicorn.Config(
+        app, log_config=None, log_level=service.log_level, access_log=False, timeout_graceful_shutdown=GRACE_S
+    )
     DrainingServer(config, app.state.admission, service.drain_s, is_shared=is_shared).run(sockets=[listener])

@@ -1,37 +1,58 @@
-"""The service that the settings describe, put together: the one composition root."""
+"""The service that the settings describe, put together: the composition root of service and worker."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from litestar import Litestar
 
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
-from online.app import create_app
+from online.app import Requests, create_app
 from online.breaker import Breaker
 from online.bundle_store import build_bundle_store
+from online.doors import DoorMiddleware
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
+from online.keys.store import build_keys_store
+from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
-from online.live_rules import build_rules_watch
-from online.log import build_log
+from online.live_rules import RulesWatch, build_rules_watch
+from online.log import Log, build_log
+from online.observing import observe_app
+from online.rate_limits import build_rate
+from online.request_store import RequestStore, build_request_store
+from online.request_worker import RequestWorker
 from online.retrieval import build_retriever
+from online.routes_requests import Streams
 from online.shared_answers import build_shared_answers
 from setwise.release import Releases
-from setwise.settings import Settings
+from setwise.settings import Deadlines, Settings
+
+PATIENCE = 10
+"""How much longer than a shopper an asynchronous request waits for each store."""
 
 
 def build_app(settings: Settings) -> Litestar:
     """The application of one process; it connects to nothing before it starts."""
     data_dir = Path(settings.storage.data_dir).absolute()
     watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
-    log = build_log(settings)
-    return create_app(
+    log, store = build_log(settings), build_request_store(settings)
+    rules, changes = build_rules_watch(settings, watch.is_known), ChangesWatch(log, watch)
+    kept = KeptBundles(build_bundle_store(settings))
+    keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
+
+    def worker() -> RequestWorker:
+        return _worker(settings, log, store, watch, rules, changes, kept)
+
+    app = create_app(
         build_dependencies(settings),
         watch,
-        build_rules_watch(settings, watch.is_known),
-        ChangesWatch(log, watch),
-        KeptBundles(build_bundle_store(settings)),
+        rules,
+        changes,
+        kept,
+        Requests(log, store, Streams(settings.requests.streams), [worker() for _ in range(settings.requests.threads)]),
         threads=settings.service.threads,
         deadline_s=settings.deadlines.ms / 1000 or None,
         longest_wait_s=settings.service.queue_ms / 1000 if settings.deadlines.ms else None,
@@ -42,7 +63,58 @@ def build_app(settings: Settings) -> Litestar:
             build_shared_answers(settings),
         ),
         pictures=data_dir / "sample" / "pictures",
+        doors=DoorMiddleware(settings.doors, keys, rate),
+        keys=keys,
+        rate=rate,
+        cors_origins=settings.doors.cors_origins.replace(",", " ").split(),
         on_stop=log.close,
+    )
+    observe_app(app, settings.seeing)
+    return app
+
+
+class WorkerProcess(msgspec.Struct, frozen=True):
+    """A worker with what has to run beside it."""
+
+    worker: RequestWorker
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
+    closes: list[Callable[[], None]]
+
+    def run(self) -> None:
+        """Returns when the worker was told to end."""
+        for one in self.around:
+            one.start()
+        self.worker.run()
+        for one in self.around:
+            one.stop()
+        for close in self.closes:
+            close()
+
+
+def build_worker(settings: Settings) -> WorkerProcess:
+    """A process that only answers asynchronous requests."""
+    data_dir = Path(settings.storage.data_dir).absolute()
+    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
+    log, store = build_log(settings), build_request_store(settings)
+    rules, changes = build_rules_watch(settings, watch.is_known), ChangesWatch(log, watch)
+    kept = KeptBundles(build_bundle_store(settings))
+    worker = _worker(settings, log, store, watch, rules, changes, kept)
+    return WorkerProcess(worker, [watch, rules, changes, kept], [log.close, store.close])
+
+
+def _worker(
+    settings: Settings, log: Log, store: RequestStore, watch: ReleaseWatch, rules: RulesWatch, changes: ChangesWatch,
+    kept: KeptBundles,
+) -> RequestWorker:  # fmt: skip
+    # Nobody waits at the other end: a store that is slow is better than an answer without it.
+    limits = settings.deadlines
+    patient = Deadlines(
+        limits.ms, limits.encode_ms * PATIENCE, limits.retrieve_ms * PATIENCE, limits.features_ms * PATIENCE
+    )
+    dependencies = build_dependencies(msgspec.structs.replace(settings, deadlines=patient))
+    requests = settings.requests
+    return RequestWorker(
+        log, store, watch, dependencies, rules, changes, kept, ttl_s=requests.ttl_s, attempts=requests.attempts
     )
 
 

@@ -8,15 +8,18 @@ import threading
 import time
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import FrameType
 
 import msgspec
 
-from online.server import GRACE_S, serve
+from online.metrics import forget_process, share_between_processes
 from setwise.settings import Settings
 
 logger = logging.getLogger(__name__)
 START_S = 60
+GRACE_S = 20
+"""Longest time that a process takes to answer what it has when it ends."""
 AGAIN_S = 1.0
 """A process that died before it was ready is started again after this pause."""
 _spawn = multiprocessing.get_context("spawn")
@@ -44,7 +47,9 @@ class Workers:
         """Returns 0 when all have ended."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        self._workers = [self._start() for _ in range(self._settings.service.workers)]
+        service = self._settings.service
+        share_between_processes(Path(self._settings.storage.data_dir) / "metrics" / str(service.port))
+        self._workers = [self._start() for _ in range(service.workers)]
         while not self._is_stopping:
             if self._is_replacing:
                 self._is_replacing = False
@@ -89,7 +94,7 @@ class Workers:
             logger.error("worker %d ended with %s and is replaced", worker.process.pid, worker.process.exitcode)
             if not worker.is_ready:
                 time.sleep(AGAIN_S)
-            worker.says.close()
+            _forget(worker)
             self._workers[position] = self._start()
 
     def _replace_all(self) -> None:
@@ -98,6 +103,8 @@ class Workers:
             if not (new.says.poll(START_S) and _said_ready(new)):
                 logger.error("a new worker did not become ready; worker %d stays", old.process.pid)
                 new.process.kill()
+                new.process.join()
+                _forget(new)
                 continue
             new.is_ready = True
             self._workers[position] = new
@@ -111,7 +118,13 @@ class Workers:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
-        worker.says.close()
+        _forget(worker)
+
+
+def _forget(worker: Worker) -> None:
+    worker.says.close()
+    if worker.process.pid is not None:
+        forget_process(worker.process.pid)
 
 
 def _said_ready(worker: Worker) -> bool:
@@ -123,6 +136,9 @@ def _said_ready(worker: Worker) -> bool:
 
 
 def _work(settings: Settings, listener: socket.socket, speaks: Connection) -> None:
+    # Only here: the parent needs none of what answers, and starts and replaces sooner without it.
+    from online.server import serve
+
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

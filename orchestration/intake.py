@@ -3,7 +3,7 @@
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from setwise.catalogue import Product
 from setwise.feeds import Rejection
 from setwise.names import ProductId
+from setwise.snapshot import Snapshot
 
 REPORT_FILE = "rejections.jsonl"
 
@@ -40,6 +41,8 @@ class ProductSpool:
         self._slots: dict[ProductId, int] = {}
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Product)
+        self.fresh: set[ProductId] = set()
+        """Ids that the feed itself has; the others come from what a delta feed left as it was."""
 
     def put(self, product: Product) -> bool:
         """Keeps it; True where it replaced an earlier one of the same id."""
@@ -74,7 +77,7 @@ def take(
     spool, report = ProductSpool(), IntakeReport()
     for product in base:
         spool.put(product)
-    fresh: set[ProductId] = set()
+    fresh = spool.fresh
     report_file.parent.mkdir(parents=True, exist_ok=True)
     with report_file.open("wb") as file:
         for row in rows:
@@ -99,6 +102,16 @@ def take(
             fresh.add(row.id)
             report.taken += 1
     return spool, report
+
+
+def feed_times(spool: ProductSpool, before: Snapshot | None, written_at: int) -> Callable[[ProductId], int]:
+    """When the feed that a product comes from was written: a delta feed says nothing of the products it leaves out."""
+
+    def fed_at(product_id: ProductId) -> int:
+        row = None if before is None or product_id in spool.fresh else before.row_in_feed(product_id)
+        return written_at if before is None or row is None else before.fed_at(row)
+
+    return fed_at
 
 
 def note_rejection(report: IntakeReport, rejection: Rejection, file) -> None:

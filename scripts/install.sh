@@ -30,5 +30,6 @@ if [ ! -x .venv/bin/uv ]; then
   fi
 fi
 echo "setwise: installing what uv.lock names (the first time some gigabytes, a minute or two)"
-.venv/bin/uv sync --frozen --all-extras --inexact --quiet ||
+# Compiled once here: where Python may not write its byte code, each process would compile everything again for seconds.
+.venv/bin/uv sync --frozen --all-extras --inexact --compile-bytecode --quiet ||
   fail "installing the locked packages failed; see the lines above (network, proxy or disk), then run the command again"

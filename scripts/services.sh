@@ -65,6 +65,8 @@ start() {
     "${name}_missing" || problems=1
     if "${name}_packages" | grep -q .; then packages+=("$("${name}_packages")"); fi
   done
+  # promtool comes with it: the tests try the alert rules. Its server is not started.
+  command -v promtool >/dev/null || packages+=(prometheus)
   if [ ${#packages[@]} -gt 0 ]; then
     command -v apt-get >/dev/null ||
       { say "${packages[*]} must be installed and this system has no apt-get: install it with this system's own package manager, or use compose.yaml" >&2; problems=1; }
@@ -90,6 +92,7 @@ start() {
   (umask 077; cat >"$base/env.new" <<EOF
 export SETWISE_VECTORS=weaviate SETWISE_WEAVIATE_HTTP_PORT=$SERVICES_WEAVIATE_PORT SETWISE_WEAVIATE_GRPC_PORT=$SERVICES_WEAVIATE_GRPC_PORT
 export SETWISE_FEATURES=redis SETWISE_REDIS_URL=redis://127.0.0.1:$SERVICES_REDIS_PORT/0
+export SETWISE_RULES=redis SETWISE_BUNDLES=redis SETWISE_REQUESTS=redis SETWISE_KEYS=redis SETWISE_CACHE=redis
 export SETWISE_LOG=kafka SETWISE_KAFKA_BROKERS=127.0.0.1:$SERVICES_KAFKA_PORT
 export SETWISE_DAGSTER_POSTGRES_URL=$(postgres_url)
 EOF

@@ -1,13 +1,16 @@
 """What changed in the catalogue since its feed: the last word on each field of a product, and what rows say by it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from setwise.catalogue import AVAILABILITIES, Product, Sale
+from setwise.money import MAX_CENTS
 from setwise.names import ProductId
 
 COLUMNS = ("price", "sale_price", "sale_from", "sale_until", "stock", "availability")
@@ -15,33 +18,51 @@ REMOVED = -1
 """In place of an availability: the product is gone."""
 FOREVER = int(np.iinfo(np.int64).max)
 NO_SALE = (-1, FOREVER, 0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class ProductState(msgspec.Struct, frozen=True, array_like=True):
-    """The last word on each field that was ever changed, with its time in Unix milliseconds; None = never changed.
+At = Annotated[int, Meta(ge=0, le=2**53)]
+Cents = Annotated[int, Meta(gt=0, le=MAX_CENTS)]
+Pieces = Annotated[int, Meta(ge=0, le=10**9)]
+Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder"]
+
+
+class ProductState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last word on each field that was ever changed, with its time in Unix microseconds; None = never changed.
 
     Money in minor units of the product's currency. A sale price of None ends the sale, a stock of None is unknown."""
 
     product_id: ProductId
-    price: tuple[int, int] | None = None
-    sale_price: tuple[int | None, int] | None = None
-    availability: tuple[str, int] | None = None
-    stock: tuple[int | None, int] | None = None
-    removed: tuple[bool, int] | None = None
+    price: tuple[Cents, At] | None = None
+    sale_price: tuple[Cents | None, At] | None = None
+    availability: tuple[Availability, At] | None = None
+    stock: tuple[Pieces | None, At] | None = None
+    removed: tuple[bool, At] | None = None
 
 
 FIELDS = ("price", "sale_price", "availability", "stock", "removed")
 
 
 def merged(known: ProductState, other: ProductState) -> ProductState:
-    """Field by field the later word; of two at the same time `other` holds."""
+    """Field by field the later word. Of two at the same time the same one holds whichever came first, so that all
+    processes agree: nothing (unknown, no sale) before anything, else the greater value."""
     newer = {
         name: word
         for name in FIELDS
         if (word := getattr(other, name)) is not None
-        and ((before := getattr(known, name)) is None or before[1] <= word[1])
+        and ((before := getattr(known, name)) is None or _order(before) < _order(word))
     }
     return msgspec.structs.replace(known, **newer) if newer else known
+
+
+def _order(word: tuple[Any, int]) -> tuple[int, bool, Any]:
+    value, at = word
+    return at, value is not None, 0 if value is None else value
+
+
+def microseconds(moment: datetime) -> int:
+    """Unix microseconds, exact."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 class ChangedRows(msgspec.Struct, frozen=True):
@@ -76,13 +97,12 @@ class ChangedRows(msgspec.Struct, frozen=True):
 NOTHING_CHANGED = ChangedRows(np.empty(0, np.int64), np.empty((0, len(COLUMNS)), np.int64))
 
 
-def values_of(product: Product, state: ProductState, feed_at: datetime | None) -> tuple[int, ...]:
+def values_of(product: Product, state: ProductState, fed_at: int) -> tuple[int, ...]:
     """A row's current values in the order of COLUMNS. Words from before the feed was written are in the feed already.
 
     A new price without a sale price is what the product costs now: it ends the sale that the feed knows."""
-    since = int(feed_at.timestamp() * 1_000) if feed_at else -1
     price, sale, availability, stock, removed = (
-        word if (word := getattr(state, name)) is not None and word[1] > since else None for name in FIELDS
+        word if (word := getattr(state, name)) is not None and word[1] > fed_at else None for name in FIELDS
     )
     on_sale = sale_values(product.sale)
     if sale is not None and (price is None or sale[1] >= price[1]):

@@ -10,7 +10,7 @@ import tantivy
 from numpy.typing import NDArray
 from usearch.index import Index as VectorIndex
 
-from setwise.terms import Analyzer
+from setwise.terms import Analyzer, mapped
 
 VECTORS_FILE = "vectors.npy"
 GRAPH_FILE = "graph.usearch"
@@ -35,6 +35,15 @@ class Hits(msgspec.Struct, frozen=True):
     def scores(self) -> NDArray[np.float64]:
         """The fused scores."""
         return fused(self.lexical, self.semantic)
+
+    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Lexical and semantic shares of these rows; no semantic ones where a row was not found."""
+        if not len(self.rows):
+            return np.zeros(len(rows)), None
+        order = np.argsort(self.rows)
+        at = order[np.minimum(np.searchsorted(self.rows, rows, sorter=order), len(order) - 1)]
+        is_found = self.rows[at] == rows
+        return np.where(is_found, self.lexical[at], 0.0), self.semantic[at] if is_found.all() else None
 
 
 def fused(lexical: NDArray[np.float64], semantic: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,7 +111,7 @@ class LocalIndex:
     """Searches one release's index. Safe to call from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.vectors: NDArray[np.float16] = np.load(folder / VECTORS_FILE, mmap_mode="r")
+        self.vectors: NDArray[np.float16] = mapped(folder / VECTORS_FILE)
         self._graph = VectorIndex.restore(str(folder / GRAPH_FILE), view=True)
         self._schema = _schema()
         index = tantivy.Index(self._schema, path=str(folder / WORDS_FOLDER))

@@ -1,6 +1,8 @@
 """The embedded log: topics, offsets and groups like Kafka's in one SQLite file that several processes share."""
 
+import contextlib
 import queue
+import sqlite3
 import threading
 import time
 import uuid
@@ -15,7 +17,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, cr
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from setwise.log import LogDownError, Record
+from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
 
 LOG_FILE = "log.db"
@@ -24,6 +26,10 @@ AT_ONCE = 1_000
 LEASE_S = 2.0
 """A reader that says nothing for so long has died: another one of its group goes on."""
 LOOK_S = 0.02
+TAKE_S = 0.1
+"""A reader that waits for the lease asks for it so often: each time is a write lock on the file."""
+LONGEST_WORK_S = 300
+"""A reader that asks for nothing for so long hangs: its lease is not renewed any more."""
 TIDY_EVERY_S = 60
 SUPERSEDED_S = 60
 """An older record of a compacted topic stays so long beside the newer one, so that every process has read it."""
@@ -80,7 +86,7 @@ class LocalLog:
 
     def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
         """Resolves when the record is on the disk; LogDownError where it could not be written."""
-        waiting = _Waiting(topic, key, value, headers, Future())
+        waiting = _Waiting(topic, key, value, headers, started())
         if self._is_closed:
             waiting.written.set_exception(LogDownError("closed"))
         else:
@@ -125,8 +131,10 @@ class LocalLog:
             raise LogDownError(type(error).__name__) from error
 
     def commit(self, group: str, topic: str, reader: str, offset: int) -> None:
-        """The group has done everything before `offset`. Nothing happens where the lease is another reader's."""
+        """The group has done everything before `offset`. Nothing happens where the lease is another reader's, and
+        nothing is undone where another one was further meanwhile."""
         mine = (_GROUPS.c.group == group) & (_GROUPS.c.topic == topic) & (_GROUPS.c.reader == reader)
+        mine &= _GROUPS.c.offset < offset
         try:
             with self._engine.begin() as connection:
                 connection.execute(_GROUPS.update().where(mine).values(offset=offset))
@@ -220,24 +228,33 @@ class LocalLog:
 
 
 class LocalReader:
-    """A reader of a group: the one that holds the lease gets the records, the others get nothing until it is free."""
+    """A reader of a group: the one that holds the lease gets the records, the others get nothing until it is free.
+
+    The lease is renewed in the background while the records of the last poll are worked on."""
 
     def __init__(self, log: LocalLog, topic: str, group: str) -> None:
         self._log, self._topic, self._group = log, topic, group
         self._name = uuid.uuid4().hex
         self._position: int | None = None
-        self._leased_at = -LEASE_S
+        self._leased_at = self._asked_at = -LEASE_S
+        self._polled_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._is_closed = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="log-lease", daemon=True)
+        self._keeper.start()
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
         end = time.monotonic() + timeout_s
         while True:
-            self._renew()
-            if self._position is not None:
-                records = self._log.read(self._topic, self._position, limit)
-                if records:
-                    self._position = records[-1].offset + 1
-                    return records
+            with self._lock:
+                self._polled_at = time.monotonic()
+                self._renew()
+                if self._position is not None:
+                    records = self._log.read(self._topic, self._position, limit)
+                    if records:
+                        self._position = records[-1].offset + 1
+                        return records
             if time.monotonic() >= end:
                 return []
             with self._log.appended:
@@ -249,16 +266,26 @@ class LocalReader:
 
     def close(self) -> None:
         """Gives the lease back."""
+        self._is_closed.set()
+        self._keeper.join()
         self._log.release(self._group, self._topic, self._name)
 
+    def _keep(self) -> None:
+        while not self._is_closed.wait(LEASE_S / 4):
+            with self._lock, contextlib.suppress(LogDownError):
+                if self._position is not None and time.monotonic() - self._polled_at < LONGEST_WORK_S:
+                    self._renew()
+
     def _renew(self) -> None:
-        if time.monotonic() - self._leased_at < LEASE_S / 4:
+        # The time from before the call: the lease never ends later in the file than it is believed to here.
+        asked_at = time.monotonic()
+        is_held = asked_at - self._leased_at < LEASE_S
+        if asked_at - self._asked_at < (LEASE_S / 4 if is_held else TAKE_S):
             return
+        self._asked_at = asked_at
         committed = self._log.take(self._group, self._topic, self._name)
-        is_new = committed is not None and (
-            self._position is None or time.monotonic() - self._leased_at > LEASE_S
-        )  # fmt: skip
-        self._leased_at = time.monotonic() if committed is not None else -LEASE_S
+        is_new = committed is not None and (self._position is None or not is_held)
+        self._leased_at = asked_at if committed is not None else -LEASE_S
         if committed is None or is_new:
             self._position = committed
 
@@ -291,7 +318,16 @@ class LocalTail:
 def _configure(connection: Any, _: object) -> None:
     # Readers never wait for a writer; a commit survives a power cut.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    end = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # Processes that start together on a new file: SQLite refuses this one switch at once instead of waiting.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
     connection.execute("PRAGMA synchronous = FULL")
 
 

@@ -1,5 +1,6 @@
 """A record of the durable log, as both shells see it; Kafka and the local file carry the same ones."""
 
+from concurrent.futures import Future
 from datetime import datetime
 
 import msgspec
@@ -19,3 +20,10 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes
     headers: dict[str, str]
     at: datetime
+
+
+def started() -> Future[None]:
+    """A future that cannot be cancelled: whoever stops waiting must not break the thread that resolves it."""
+    future: Future[None] = Future()
+    future.set_running_or_notify_cancel()
+    return future

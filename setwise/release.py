@@ -47,7 +47,7 @@ class Manifest(msgspec.Struct, frozen=True):
     collection: str = ""
     """Weaviate's collection, or '' where the release was built without Weaviate."""
     feed_at: datetime | None = None
-    """When the product feed was written: catalogue changes from before are in it."""
+    """When the product feed was written; the snapshot has it for each product, as delta feeds leave some out."""
 
 
 def sha256_of(path: Path) -> str:

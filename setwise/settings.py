@@ -109,6 +109,21 @@ class Bundles(msgspec.Struct, frozen=True):
     """Beyond this size the oldest bundles are forgotten earlier; one takes about half a kilobyte."""
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """Asynchronous requests."""
+
+    backend: Literal["sqlite", "redis"] = "sqlite"
+    """Where their progress and answers are kept. sqlite: a file in the data folder. redis: a server."""
+    ttl_s: int = 3_600
+    """A request and its answer are forgotten after so many seconds; one that waited longer is not answered."""
+    threads: int = 1
+    """Threads of each serving process that answer asynchronous requests; 0 = only `python -m online.worker` does."""
+    attempts: int = 5
+    """A request that ended its worker so many times goes to the dead letters."""
+    streams: int = 500
+    """Event streams that one process keeps open at once; one more is refused with 503."""
+
+
 class Log(msgspec.Struct, frozen=True):
     """The durable log of requests, events and catalogue changes."""
 
@@ -181,6 +196,47 @@ class Service(msgspec.Struct, frozen=True):
     """Least level that is logged."""
 
 
+class Doors(msgspec.Struct, frozen=True):
+    """Who may come in, and how often."""
+
+    anonymous: str = ""
+    """Scopes of requests without a key, separated by commas: recommend, events. Empty = every request needs a key."""
+    keys: Literal["sqlite", "redis"] = "sqlite"
+    """Where API keys and the counts of rate limits are kept. sqlite: files in the data folder. redis: a server."""
+    key_per_s: float = 200
+    """Requests a second that one key may send in the long run; 0 = any number."""
+    key_burst: int = 400
+    """Requests that one key may send at once."""
+    address_per_s: float = 200
+    """Requests a second that one address may send without a valid key; 0 = any number."""
+    address_burst: int = 400
+    """Requests that one address may send at once without a valid key."""
+    trusted_proxies: str = ""
+    """Addresses of proxies whose X-Forwarded-For is believed, separated by commas."""
+    cors_origins: str = ""
+    """Origins whose pages may call the API from a browser, separated by commas; empty = none."""
+    hsts: bool = False
+    """Whether to tell browsers to use HTTPS only; for a service behind TLS."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.anonymous.replace(",", " ").split()) - {"recommend", "events"}
+        if unknown:
+            raise SettingsError(f"SETWISE_ANONYMOUS: {unknown.pop()!r} cannot be open; expected recommend or events")
+
+
+class Seeing(msgspec.Struct, frozen=True):
+    """What operators see of a running service, beside its metrics."""
+
+    log_format: Literal["auto", "json", "human"] = "auto"
+    """auto: sentences on a terminal, else JSON lines."""
+    cpu_hour_price: float = 0.04
+    """What one core costs for an hour, in dollars; setwise_cost_dollars_total is the CPU that was used times this."""
+    traces_url: str = ""
+    """Where spans go by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; empty = none are made."""
+    traces_share: float = 0.05
+    """Share of the requests that become spans; a caller whose traceparent says sampled or not is followed."""
+
+
 # The environment variable of a field is SETWISE_<prefix>_<FIELD>, or SETWISE_<FIELD> where the prefix is empty.
 _PREFIXES = {
     "storage": "",
@@ -190,10 +246,13 @@ _PREFIXES = {
     "features": "FEATURES",
     "rules": "RULES",
     "bundles": "BUNDLES",
+    "requests": "REQUESTS",
     "log": "LOG",
     "deadlines": "DEADLINE",
     "caching": "CACHE",
     "service": "",
+    "doors": "",
+    "seeing": "",
 }
 
 
@@ -207,10 +266,13 @@ class Settings(msgspec.Struct, frozen=True):
     features: Features = Features()
     rules: Rules = Rules()
     bundles: Bundles = Bundles()
+    requests: Requests = Requests()
     log: Log = Log()
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()
     service: Service = Service()
+    doors: Doors = Doors()
+    seeing: Seeing = Seeing()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:

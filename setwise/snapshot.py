@@ -3,7 +3,7 @@
 import copy
 import mmap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -49,6 +49,7 @@ _COLUMNS = {
     "gender": np.int8,
     "age_group": np.int8,
     "size_system": np.int16,
+    "fed_at": np.int64,
 }
 FACTS, TEXT = "facts", "text"
 """Two tables of terms: a product's title, leaf category and attributes; all that is written about what it has."""
@@ -71,8 +72,12 @@ class _Codes(dict[str, int]):
         return self[key]
 
 
-def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
-    """Writes the rows in the order given; memory grows with the number of products, not with their texts."""
+def write_snapshot(
+    products: Iterable[Product], folder: Path, fed_at: Callable[[ProductId], int] = lambda _: -1
+) -> SnapshotMeta:
+    """Writes the rows in the order given; memory grows with the number of products, not with their texts.
+
+    `fed_at` = when the feed that a product comes from was written, in Unix microseconds; -1 = before any change."""
     folder.mkdir(parents=True, exist_ok=True)
     currencies, categories, brands, colors, groups = _Codes(), _Codes(), _Codes(), _Codes(), _Codes()
     systems = _Codes({"": 0})
@@ -107,6 +112,7 @@ def write_snapshot(products: Iterable[Product], folder: Path) -> SnapshotMeta:
                 "gender": GENDERS.index(audience.gender),
                 "age_group": AGE_GROUPS.index(audience.age_group),
                 "size_system": systems[audience.size_system],
+                "fed_at": fed_at(product.id),
             }
             for name, value in values.items():
                 columns[name].append(value)
@@ -138,7 +144,7 @@ class Snapshot:
         self.gender, self.age_group = columns["gender"], columns["age_group"]
         self.size_system = columns["size_system"]
         self.facts, self.texts = TermTable(folder, FACTS), TermTable(folder, TEXT)
-        self._offset = columns["offset"]
+        self._offset, self._fed_at = columns["offset"], columns["fed_at"]
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""
         self._decoder = msgspec.msgpack.Decoder(Product)
@@ -177,6 +183,10 @@ class Snapshot:
     def in_feed(self, row: int) -> Product:
         """The product as its feed described it, whatever changed since."""
         return self._kept(row)
+
+    def fed_at(self, row: int) -> int:
+        """When the feed that the product comes from was written, in Unix microseconds: earlier changes are in it."""
+        return int(self._fed_at[row])
 
     def row_in_feed(self, product_id: ProductId) -> int | None:
         """The row of a product, also of one that was removed since."""

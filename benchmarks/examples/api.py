@@ -1,4 +1,4 @@
-"""Executes each ```http block of a document and puts the answer into the ```json block behind it."""
+"""Executes each ```http block of a document; the answer goes into the ```json block behind it, events into ```text."""
 
 import json
 import re
@@ -8,9 +8,10 @@ from typing import Any
 
 from benchmarks.examples.service import serve_folder
 
-_EXAMPLE = re.compile(r"```http\n(?P<request>.*?)```\n\n```json (?P<status>\d{3})\n.*?```", re.S)
+_EXAMPLE = re.compile(r"```http\n(?P<request>.*?)```\n\n```(?:json|text) (?P<status>\d{3})\n.*?```", re.S)
 _LONG = ("link", "image_link", "request_id", "release", "timings_ms", "experiment", "degraded", "alternatives")
 MAX_LISTED = 2
+WIDEST = 150
 Send = Callable[[str, str, dict[str, str], Any], tuple[int, dict[str, str], Any]]
 
 
@@ -45,6 +46,8 @@ class Runner:
         if not isinstance(answer, dict):
             return
         bundles = answer.get("bundles") or ([answer] if "bundle_id" in answer else [])
+        if "events_url" in answer:
+            self._known["request"] = answer["request_id"]
         if bundles:
             self._known["bundle_id"] = bundles[0]["bundle_id"]
             self._known |= {f"product_{n}": item["product_id"] for n, item in enumerate(bundles[0]["items"], 1)}
@@ -57,6 +60,8 @@ def client_sender(client: Any) -> Send:
 
     def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[int, dict[str, str], Any]:
         reply = client.request(method, path, headers=headers, json=body)
+        if reply.headers.get("content-type", "").startswith("text/event-stream"):
+            return reply.status_code, dict(reply.headers), reply.text.replace("\r\n", "\n")
         return reply.status_code, dict(reply.headers), reply.json() if reply.content else None
 
     return send
@@ -74,6 +79,12 @@ def shortened(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def shortened_events(text: str) -> str:
+    """A stream as it came, each event's data as far as it fits on a line."""
+    lines = text.strip().split("\n")
+    return "\n".join(line if len(line) <= WIDEST else line[: WIDEST - 4] + " ..." for line in lines)
+
+
 def run_api_examples(document: Path, data_dir: Path) -> None:
     """Writes the document anew with the answers of this shop, which starts without rules."""
     for file in data_dir.glob("rules.db*"):
@@ -85,6 +96,8 @@ def run_api_examples(document: Path, data_dir: Path) -> None:
             status, answer = runner.run(match["request"])
             if status != int(match["status"]):
                 raise SystemExit(f"setwise: {match['request']}\nwas answered {status}, not {match['status']}: {answer}")
+            if isinstance(answer, str):
+                return f"```http\n{match['request']}```\n\n```text {status}\n{shortened_events(answer)}\n```"
             shown = json.dumps(shortened(answer), indent=1, ensure_ascii=False)
             return f"```http\n{match['request']}```\n\n```json {status}\n{_compact(shown)}\n```"
 

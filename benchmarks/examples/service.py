@@ -1,10 +1,13 @@
 """The service of a built shop, in this process and over its HTTP routes."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from litestar.testing import TestClient
 
+from online.keys import Scope, make_key
+from online.keys.store import build_keys_store
 from online.service import build_app
 from setwise.settings import Deadlines, Settings
 
@@ -13,7 +16,19 @@ def serve(settings: Settings) -> TestClient:
     """A client of the live release; to be used as a context. A crowded machine must not change its answers: it has no
     deadline, unless the settings name another than the usual one."""
     usual = settings.deadlines == Deadlines()
-    return TestClient(build_app(msgspec.structs.replace(settings, deadlines=Deadlines(ms=0)) if usual else settings))
+    app = build_app(msgspec.structs.replace(settings, deadlines=Deadlines(ms=0)) if usual else settings)
+    client = TestClient(app)
+    client.headers["Authorization"] = f"Bearer {new_key(settings, 'operator', 'admin')}"
+    return client
+
+
+def new_key(settings: Settings, name: str, *scopes: Scope, days: float | None = None) -> str:
+    """An API key of this shop, as `python -m online.keys create` makes one."""
+    store, now = build_keys_store(settings), datetime.now(UTC)
+    key, text = make_key(name, scopes, now, now + timedelta(days=days) if days is not None else None)
+    store.put(key)
+    store.close()
+    return text
 
 
 def serve_folder(data_dir: Path) -> TestClient:

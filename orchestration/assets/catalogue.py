@@ -8,9 +8,10 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.artefacts import Artefact, result
-from orchestration.intake import REPORT_FILE, IntakeReport, take
+from orchestration.intake import REPORT_FILE, IntakeReport, feed_times, take
 from orchestration.resources import Workplace
 from orchestration.sample_shop import generate
+from setwise.changes import microseconds
 from setwise.feeds import FeedError, read_products
 from setwise.release import sha256_of
 from setwise.snapshot import Snapshot, write_snapshot
@@ -63,12 +64,13 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
 
     def build(folder: Path) -> dict[str, object]:
         try:
-            rows = read_products(feed, settings.currency or None)
-            spool, report = take(rows, report_file, Snapshot(base.path) if base else ())
+            rows, before = read_products(feed, settings.currency or None), Snapshot(base.path) if base else None
+            spool, report = take(rows, report_file, before or ())
         except FeedError as error:
             raise dg.Failure(str(error).replace(str(feed), str(product_feed.facts["file"]))) from error
         _refuse_bad(report, len(spool), settings.max_rejected_share, report_file)
-        meta = write_snapshot(spool, folder)
+        written_at = microseconds(datetime.fromisoformat(str(product_feed.facts["written_at"])))
+        meta = write_snapshot(spool, folder, feed_times(spool, before, written_at))
         spool.close()
         shutil.copyfile(report_file, folder / REPORT_FILE)
         return {
@@ -83,7 +85,7 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
         }
 
     inputs = [product_feed.key, settings.feed_mode, settings.currency, base.key if base else ""]
-    artefact = workplace.artefacts.make("products", ["4", *inputs], build)
+    artefact = workplace.artefacts.make("products", ["6", *inputs], build)
     return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import dagster as dg
+import msgspec
 
 from orchestration import collection
 from orchestration.artefacts import Artefact, result
@@ -96,7 +97,7 @@ def _live_one(releases: Releases, live: ReleaseId | None) -> tuple[Manifest | No
     try:
         manifest, folder = releases.fetch(live) if live else (None, None)
         return manifest, Snapshot(folder / "snapshot") if folder else None
-    except (ReleaseError, OSError):
+    except (ReleaseError, OSError, msgspec.MsgspecError):  # also one that an older version wrote
         return None, None
 
 

@@ -7,11 +7,12 @@
 """
 
 from setwise.bundle.assembly import assemble
-from setwise.bundle.ideas import assemble_ideas
+from setwise.bundle.ideas import AlikeOf, assemble_ideas
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
 from setwise.bundle.replace import Replacing
 
 __all__ = [
+    "AlikeOf",
     "Assembly",
     "Bundle",
     "Candidate",

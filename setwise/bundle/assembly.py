@@ -62,6 +62,31 @@ def assemble(
     return Assembly(labelled(sorted(bundles, key=rank_of)))
 
 
+def proposed(
+    slots: Sequence[Slot],
+    candidates: Sequence[Sequence[Candidate]],
+    products: Sequence[ProductId],
+    *,
+    max_total_cents: int | None,
+    min_total_cents: int | None = None,
+    pairs: PairTerms | None = None,
+    max_per_brand: int | None = None,
+) -> Bundle | None:
+    """The bundle with this product in each slot, or None where it breaks a limit or a product is no candidate."""
+    places = [
+        next((at for at, candidate in enumerate(found) if candidate.product_id == product), -1)
+        for found, product in zip(candidates, products, strict=True)
+    ]
+    if min(places, default=-1) < 0:
+        return None
+    problem = Problem(slots, candidates, pairs, max_per_brand)
+    choice = problem.choice_of(places)
+    value, limits = problem.value(problem.score, choice), limits_of(problem, max_total_cents, min_total_cents)
+    if value == -np.inf or (limits.use[:, choice].sum(axis=1) > limits.most).any():
+        return None
+    return bundle_of(problem, Found(choice, value, value), limits_of(problem, max_total_cents), min_total_cents)
+
+
 def leanings(count: int) -> list[float]:
     """What each of `count` bundles leans to: the best, low prices, high prices, then the best of what is left."""
     return [0.0, -PRICE_LEANING, PRICE_LEANING, *[0.0] * max(count - 3, 0)][:count]

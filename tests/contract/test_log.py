@@ -260,6 +260,47 @@ def test_the_local_log_forgets_what_is_old_and_keeps_the_last_change_of_each_pro
     log.close()
 
 
+def test_who_stops_waiting_for_a_record_stops_nothing_else(opened: Opener) -> None:
+    log = opened()
+    given_up = log.append(REQUESTS_TOPIC, "k", b"1", {})
+    assert not given_up.cancel()
+    given_up.result(20)
+    write(log, REQUESTS_TOPIC, ("k", "2"))
+    reader = log.reader(REQUESTS_TOPIC, "g")
+    assert values(read(reader, 2)) == ["1", "2"]
+    reader.close()
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from online.log import EmbeddedLog
+print("imported", flush=True)
+sys.stdin.readline()
+log = EmbeddedLog(Path(sys.argv[1]), 1)
+log.append("requests", "k", b"v", {}).result(20)
+log.close()
+"""
+
+
+def test_processes_that_start_together_on_a_new_file_all_write(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "log.db"
+    command = [sys.executable, "-c", STARTER, str(path)]
+    starting = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)]
+    for process in starting:
+        assert process.stdout is not None and process.stdout.readline().strip() == b"imported"
+    for process in starting:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in starting:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in starting] == [0] * 4
+    log = EmbeddedLog(path, 1)
+    assert [record.offset for record in log.read(REQUESTS_TOPIC, 0, 10)] == [0, 1, 2, 3]
+    log.close()
+
+
 def test_a_log_that_cannot_be_reached_says_so(tmp_path: Path) -> None:
     kafka = KafkaLog(settings.Log(backend="kafka", kafka_brokers="127.0.0.1:1"))
     with pytest.raises(LogDownError):

@@ -45,7 +45,9 @@ def profile(
         require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
         redis = urlsplit(settings.features.redis_url)
         require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
-        environ |= dict.fromkeys(("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES"), "redis")
+        environ |= dict.fromkeys(
+            ("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES", "SETWISE_KEYS", "SETWISE_REQUESTS"), "redis"
+        )
         host, port = settings.log.kafka_brokers.split(",")[0].rsplit(":", 1)
         require_server("Kafka", host, int(port))
         prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"

@@ -38,7 +38,7 @@ def both(shop_of_my_own: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 
 def change(service: Service, *changes: dict[str, Any]) -> dict[str, Any]:
-    reply = ask_now(service.port, "/v1/catalogue/changes", list(changes))
+    reply = ask_now(service.port, "/v1/catalogue/changes", list(changes), service.admin_key)
     assert reply.status == 200, reply
     return reply.body
 
@@ -148,8 +148,8 @@ def test_changes_of_different_fields_in_two_processes_at_once_both_hold(both: tu
 
 def test_too_many_changes_or_none_of_the_form_are_refused(both: tuple[Service, Service]) -> None:
     first, _ = both
-    assert ask_now(first.port, "/v1/catalogue/changes", [{"product_id": "p"}] * 1_001).status == 422
-    assert ask_now(first.port, "/v1/catalogue/changes", {"product_id": "p"}).status == 422
+    assert ask_now(first.port, "/v1/catalogue/changes", [{"product_id": "p"}] * 1_001, first.admin_key).status == 422
+    assert ask_now(first.port, "/v1/catalogue/changes", {"product_id": "p"}, first.admin_key).status == 422
 
 
 def test_changes_are_kept_over_restarts_and_release_switches_until_a_newer_feed(

@@ -23,25 +23,26 @@ class Reply(msgspec.Struct):
     problem: str = ""
 
 
-async def ask(port: int, path: str, body: object = None, due_at: float | None = None) -> Reply:
+async def ask(port: int, path: str, body: object = None, due_at: float | None = None, key: str = "") -> Reply:
     """One request on a connection of its own; the time counts from when it was due."""
     started = time.monotonic()
     due_at = started if due_at is None else due_at
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            status, headers, text = await _exchange(port, path, body)
+            status, headers, text = await _exchange(port, path, body, key)
         answer = json.loads(text) if text else {}
     except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
         return Reply(due_at, 0, (time.monotonic() - due_at) * 1000, problem=repr(error))
     return Reply(due_at, status, (time.monotonic() - due_at) * 1000, headers, answer)
 
 
-async def _exchange(port: int, path: str, body: object) -> tuple[int, dict[str, str], bytes]:
+async def _exchange(port: int, path: str, body: object, key: str) -> tuple[int, dict[str, str], bytes]:
     data = b"" if body is None else json.dumps(body).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         method = "GET" if body is None else "POST"
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        head += f"Authorization: Bearer {key}\r\n" if key else ""
         writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
         await writer.drain()
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -51,9 +52,9 @@ async def _exchange(port: int, path: str, body: object) -> tuple[int, dict[str, 
         writer.close()
 
 
-def ask_now(port: int, path: str, body: object = None) -> Reply:
+def ask_now(port: int, path: str, body: object = None, key: str = "") -> Reply:
     """One request, waited for."""
-    return asyncio.run(ask(port, path, body))
+    return asyncio.run(ask(port, path, body, key=key))
 
 
 class Load:

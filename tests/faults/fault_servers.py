@@ -16,8 +16,11 @@ from pathlib import Path
 import msgspec
 from fault_load import ask_now
 
+from benchmarks.examples.service import new_key
+from setwise.settings import Settings
+
 ROOT = Path(__file__).parents[2]
-START_S = 60
+START_S = 180
 
 
 def free_port() -> int:
@@ -100,6 +103,34 @@ def weaviate_server(folder: Path) -> tuple[Server, int, int]:
     return Server(command, folder, [http, grpc], environ), http, grpc
 
 
+def kafka_libraries() -> Path | None:
+    """The broker's jars that `make services` fetched."""
+    folder = Path(os.environ.get("KAFKA_LIBRARIES", ROOT / "var/services/kafka/libs"))
+    return folder if folder.is_dir() and shutil.which("java") else None
+
+
+def kafka_server(folder: Path, libraries: Path) -> tuple[Server, int]:
+    """One KRaft node with data of its own."""
+    folder.mkdir(parents=True)
+    port, controller = free_port(), free_port()
+    properties = folder / "server.properties"
+    properties.write_text(
+        "process.roles=broker,controller\nnode.id=1\n"
+        f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
+        f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n"
+        f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n"
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
+        f"log.dirs={folder / 'data'}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n"
+        "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
+        "group.initial.rebalance.delay.ms=0\n"
+    )
+    java = ["java", "-Xmx256m", "-cp", f"{libraries}/*"]
+    format_it = ["kafka.tools.StorageTool", "format", "--cluster-id", "xAAAAAAAAAAAAAAAAAAAAA", "--config"]
+    subprocess.run([*java, *format_it, str(properties)], cwd=folder, capture_output=True, check=True)
+    return Server([*java, "kafka.Kafka", str(properties)], folder, [port], {}), port
+
+
 class Proxy:
     """Stands between the service and a server. `delay_s` holds answers back; `is_wrong` answers rubbish instead."""
 
@@ -158,6 +189,8 @@ class Service:
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self.port = free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SETWISE_")}
+        environ = {"SETWISE_ANONYMOUS": "recommend,events"} | environ
+        self.admin_key = new_key(Settings.from_env(environ), "operator", "admin")
         self._log = log.open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "online"],

@@ -39,7 +39,7 @@ def test_a_killed_worker_is_replaced_and_only_what_it_was_answering_is_lost(embe
                 os.kill(victim, signal.SIGKILL)
                 wait_until(lambda gone=victim: len(workers_of(service) - {gone}) == 2, 10, "a new worker")
         assert len(workers_of(service) - before) == kills
-        wait_until(lambda: is_whole(ask_now(service.port, "/v1/bundles", body_of(0))), 10, "an answer")
+        wait_until(lambda: is_whole(ask_now(service.port, "/v1/bundles", body_of(0))), 60, "an answer")
     failed = [reply for reply in load.replies if not is_whole(reply)]
     print(f"{len(failed)} of {len(load.replies)} failed in {kills} kills: {Counter(r.problem for r in failed)}")
     assert {reply.status for reply in load.replies} <= {200, 0}
@@ -55,7 +55,7 @@ def test_a_rolling_restart_loses_nothing(embedded, tmp_path) -> None:
             for _ in range(restarts):
                 old = workers_of(service)
                 service.process.send_signal(signal.SIGHUP)
-                wait_until(lambda old=old: workers_of(service).isdisjoint(old), 60, "all replaced")
+                wait_until(lambda old=old: workers_of(service).isdisjoint(old), 240, "all replaced")
                 seen |= workers_of(service)
         assert len(seen) == 2 + 2 * restarts
         assert service.stop() == 0

@@ -1,5 +1,6 @@
 """Bundles of an open wish: each is put together from what the earlier ones left, under the same promises."""
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,3 +81,43 @@ def test_a_locked_product_is_in_every_bundle_and_the_others_differ() -> None:
     done = assemble_ideas(slots, candidates, [-1, *groups], size=3, same_group=1.0, max_total_cents=None, n_bundles=3)
     assert len(done.bundles) == 3
     assert all("sofa-0" in ids(bundle) for bundle in done.bundles)
+
+
+def test_the_leading_products_are_shared_out_so_that_each_bundle_holds_like_ones() -> None:
+    order = ["case-0", "cable-0", "case-1", "cable-1"]
+    kinds = {0: [candidate(name, 10, 1.0 - at / 100) for at, name in enumerate([*order, "case-2"])]}
+    slots, candidates, groups = open_slots(kinds)
+    done = assemble_ideas(
+        slots, candidates, groups, size=2, same_group=1.0, max_total_cents=None, n_bundles=2, alike_of=same_first_word
+    )
+    assert [ids(bundle) for bundle in done.bundles] == [{"case-0", "case-1"}, {"cable-0", "cable-1"}]
+
+
+def test_what_is_shared_out_never_breaks_the_budget_and_other_products_fill_in() -> None:
+    kinds = {0: [candidate("case-0", 60, 1.0), candidate("case-1", 60, 0.9), candidate("cable-0", 30, 0.1)]}
+    slots, candidates, groups = open_slots(kinds)
+    done = assemble_ideas(
+        slots, candidates, groups, size=2, same_group=1.0, max_total_cents=100, n_bundles=1, alike_of=same_first_word
+    )
+    assert ids(done.bundles[0]) == {"case-0", "cable-0"}
+    assert done.bundles[0].total_cents == 90
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.integers(0, 4), OFFERS, min_size=1, max_size=5), st.integers(1, 150), st.integers(1, 5))
+def test_shared_out_or_not_a_bundle_is_found_exactly_where_one_fits(kinds, most, n) -> None:
+    made = {k: [candidate(f"{k}-{i}", p, s / 100) for i, (p, s) in enumerate(found)] for k, found in kinds.items()}
+    slots, candidates, groups = open_slots(made)
+    done = assemble_ideas(
+        slots, candidates, groups, size=3, same_group=1.0, max_total_cents=most, n_bundles=n, alike_of=same_first_word
+    )
+    cheapest = min(p for found in kinds.values() for p, _ in found)
+    assert bool(done.bundles) == (cheapest <= most)
+    assert all(bundle.total_cents <= most for bundle in done.bundles)
+    everything = [product for bundle in done.bundles for product in ids(bundle)]
+    assert len(everything) == len(set(everything))
+
+
+def same_first_word(found) -> np.ndarray:
+    words = np.asarray([candidate.product_id.split("-")[0] for candidate in found])
+    return (words[:, None] == words).astype(np.float64)

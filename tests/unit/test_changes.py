@@ -2,21 +2,23 @@
 
 import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import permutations
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.intake import feed_times, take
 from setwise.catalogue import AVAILABILITIES, Product, Sale, is_sellable, price_now
-from setwise.changes import NOTHING_CHANGED, ProductState, changed_product, merged, values_of
+from setwise.changes import FIELDS, NOTHING_CHANGED, ProductState, changed_product, merged, values_of
 from setwise.names import ProductId
 from setwise.snapshot import Snapshot, write_snapshot
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-BEFORE = int((NOW - timedelta(days=1)).timestamp() * 1_000)
+BEFORE = int((NOW - timedelta(days=1)).timestamp() * 1_000_000)
 times = st.integers(BEFORE - 5, BEFORE + 5)
 states = st.builds(
     ProductState,
@@ -40,23 +42,23 @@ products = st.builds(
 )
 
 
-def words(state: ProductState) -> list[tuple[str, object]]:
-    return [(name, getattr(state, name)) for name in ("price", "sale_price", "availability", "stock", "removed")]
-
-
 @given(st.lists(states, min_size=1, max_size=4))
-def test_each_field_has_its_latest_word_whatever_the_order_of_arrival(arrived: list[ProductState]) -> None:
-    latest = {
-        name: max(
-            (word[1] for state in arrived for name_, word in words(state) if name_ == name and word), default=None
-        )
-        for name, _ in words(arrived[0])
-    }
-    for order in permutations(arrived):
-        found = order[0]
-        for one in order[1:]:
-            found = merged(found, one)
-        assert {name: word and word[1] for name, word in words(found)} == latest
+def test_all_processes_agree_on_the_latest_word_of_each_field_whatever_the_order_of_arrival(
+    arrived: list[ProductState],
+) -> None:
+    found = {reduce(merged, order) for order in permutations(arrived)}
+    assert len(found) == 1
+    (state,) = found
+    for name in FIELDS:
+        said = [word for one in arrived if (word := getattr(one, name)) is not None]
+        held = getattr(state, name)
+        assert held is None if not said else held in said and held[1] == max(at for _, at in said)
+
+
+@given(states, states)
+def test_a_word_that_is_known_already_changes_nothing(known: ProductState, other: ProductState) -> None:
+    both = merged(known, other)
+    assert merged(both, other) == merged(both, known) == both
 
 
 def test_a_later_price_keeps_an_earlier_stock() -> None:
@@ -71,11 +73,12 @@ def test_an_older_word_changes_nothing() -> None:
     assert merged(known, ProductState(ProductId("p"), price=(400, 19))) is known
 
 
-@given(products, states, st.sampled_from([None, NOW, NOW - timedelta(days=1)]), st.integers(1, 3), st.booleans())
+@settings(deadline=None)  # files are written
+@given(products, states, st.sampled_from([-1, BEFORE, BEFORE + 10]), st.integers(1, 3), st.booleans())
 def test_the_changed_snapshot_says_what_one_of_the_changed_product_says(
-    product: Product, state: ProductState, feed_at: datetime | None, quantity: int, preorder: bool
+    product: Product, state: ProductState, fed_at: int, quantity: int, preorder: bool
 ) -> None:
-    values = values_of(product, state, feed_at)
+    values = values_of(product, state, fed_at)
     now_sold = changed_product(product, values)
     other = msgspec.structs.replace(product, id=ProductId("other"))
     with tempfile.TemporaryDirectory() as folder:
@@ -97,19 +100,18 @@ def test_the_changed_snapshot_says_what_one_of_the_changed_product_says(
 
 def test_words_from_before_the_feed_was_written_are_in_the_feed_already() -> None:
     product = Product(ProductId("p"), "Thing", 900, "USD", stock=7)
-    state = ProductState(ProductId("p"), price=(500, BEFORE), stock=(0, BEFORE + 1_000))
-    fed = datetime.fromtimestamp(BEFORE / 1_000, UTC)
-    assert changed_product(product, values_of(product, state, fed)) == msgspec.structs.replace(product, stock=0)
+    state = ProductState(ProductId("p"), price=(500, BEFORE), stock=(0, BEFORE + 1_000_000))
+    assert changed_product(product, values_of(product, state, BEFORE)) == msgspec.structs.replace(product, stock=0)
 
 
 def test_a_new_price_ends_the_feeds_sale_and_a_sale_price_beside_it_begins_another() -> None:
     product = Product(ProductId("p"), "Thing", 900, "USD", sale=Sale(700))
     alone = ProductState(ProductId("p"), price=(800, 10))
-    assert price_now(changed_product(product, values_of(product, alone, None)), NOW) == 800
+    assert price_now(changed_product(product, values_of(product, alone, -1)), NOW) == 800
     both = ProductState(ProductId("p"), price=(800, 10), sale_price=(600, 10))
-    assert price_now(changed_product(product, values_of(product, both, None)), NOW) == 600
+    assert price_now(changed_product(product, values_of(product, both, -1)), NOW) == 600
     ended = ProductState(ProductId("p"), sale_price=(None, 10))
-    assert price_now(changed_product(product, values_of(product, ended, None)), NOW) == 900
+    assert price_now(changed_product(product, values_of(product, ended, -1)), NOW) == 900
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 30), st.integers(1, 99), max_size=8), max_size=5))
@@ -120,3 +122,17 @@ def test_rows_that_change_again_have_their_newest_values(batches: list[dict[int,
         expected |= batch
     assert changed.rows.tolist() == sorted(expected)
     assert changed.values[:, 0].tolist() == [expected[row] for row in sorted(expected)]
+
+
+def test_a_delta_feed_has_the_last_word_on_its_own_products_only(tmp_path: Path) -> None:
+    def written(folder: Path, rows: list[Product], base: Snapshot | None, at: int) -> Snapshot:
+        spool, _ = take(rows, tmp_path / "report.jsonl", base or ())
+        write_snapshot(spool, folder, feed_times(spool, base, at))
+        spool.close()
+        return Snapshot(folder)
+
+    first, second, third = (Product(ProductId(name), name, 900, "USD") for name in "abc")
+    full = written(tmp_path / "full", [first, second], None, 10)
+    delta = written(tmp_path / "delta", [second, third], full, 30)
+    change = ProductState(ProductId("x"), price=(500, 20))
+    assert [values_of(product, change, delta.fed_at(row))[0] for row, product in enumerate(delta)] == [500, 900, 900]

@@ -1,0 +1,40 @@
+"""python -m online.worker: answers asynchronous requests, beside other workers, without serving HTTP."""
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+
+import threadpoolctl
+
+from online.logs import log_to
+from online.service import build_worker
+from setwise.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Works until SIGTERM or SIGINT, finishes what it is at, and returns 0."""
+    argparse.ArgumentParser(
+        prog="python -m online.worker", description="Answers asynchronous requests. Settings: see .env.example."
+    ).parse_args()
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"setwise: {error}", file=sys.stderr)
+        return 2
+    log_to(settings)
+    threadpoolctl.threadpool_limits(1, user_api="blas")
+    process = build_worker(settings)
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        process.worker.end()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    process.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
