@@ -149,7 +149,7 @@ def create_app(
             title="Setwise",
             version="1",
             description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
-            openapi_router=Router("/schema", route_handlers=[], opt=LOCAL),
+            openapi_router=Router("/schema", route_handlers=[], opt=LOCAL, include_in_schema=False),
             render_plugins=[
                 SwaggerRenderPlugin(
                     js_url=f"{UI_PATH}/swagger-ui-bundle.js",
