@@ -15,7 +15,7 @@ from online.keys.watch import KeysWatch
 from online.messages import Problem
 from online.problems import CONTENT_TYPE
 from online.rate_limits import Rate
-from setwise.settings import Doors
+from setwise.settings import Doors, listed
 
 RECOMMEND: dict[str, Any] = {"scope": "recommend"}
 EVENTS: dict[str, Any] = {"scope": "events"}
@@ -41,8 +41,8 @@ class DoorMiddleware(ASGIMiddleware):
 
     def __init__(self, doors: Doors, keys: KeysWatch, rate: Rate) -> None:
         self._doors, self._keys, self._rate = doors, keys, rate
-        self._anonymous = frozenset(filter(None, (scope.strip() for scope in doors.anonymous.split(","))))
-        self._proxies = frozenset(filter(None, (one.strip() for one in doors.trusted_proxies.split(","))))
+        self._anonymous = frozenset(listed(doors.anonymous))
+        self._proxies = frozenset(listed(doors.trusted_proxies))
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Key, then limit, then scope: what is refused costs its sender a place as well."""
@@ -90,14 +90,11 @@ class DoorMiddleware(ASGIMiddleware):
 
     async def _wait_s(self, caller: Caller | None, address: str) -> float:
         """A key has a limit of its own, everybody else shares that of the address."""
-        doors = self._doors
-        if caller is not None and caller.limited_by.startswith("key:"):
-            if doors.key_per_s <= 0:
-                return 0.0
-            return await self._rate.take(caller.limited_by, doors.key_per_s, doors.key_burst)
-        if doors.address_per_s <= 0:
-            return 0.0
-        return await self._rate.take(f"address:{address}", doors.address_per_s, doors.address_burst)
+        doors, name = self._doors, (caller or self._nobody(address)).limited_by
+        per_s, burst = doors.address_per_s, doors.address_burst
+        if name.startswith("key:"):
+            per_s, burst = doors.key_per_s, doors.key_burst
+        return await self._rate.take(name, per_s, burst) if per_s > 0 else 0.0
 
     def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """The peer's, or what a trusted proxy says: the last address that is none of its own."""

@@ -3,7 +3,7 @@
 import logging
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -103,9 +103,7 @@ class ChangesWatch:
             rows: ChangedRows = self._rows
         return msgspec.structs.replace(live, snapshot=live.snapshot.with_changes(rows)) if len(rows.rows) else live
 
-    def _values(self, base: Snapshot, ids: Sequence[ProductId] | set[ProductId] | dict[ProductId, ProductState]) -> (
-        dict[int, tuple[int, ...]]
-    ):  # fmt: skip
+    def _values(self, base: Snapshot, ids: Iterable[ProductId]) -> dict[int, tuple[int, ...]]:
         rows = {product_id: row for product_id in ids if (row := base.row_in_feed(product_id)) is not None}
         return {row: values_of(base.in_feed(row), self._states[one], base.fed_at(row)) for one, row in rows.items()}
 

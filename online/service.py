@@ -28,7 +28,7 @@ from online.retrieval import build_retriever
 from online.routes_requests import Streams
 from online.shared_answers import build_shared_answers
 from setwise.release import Releases
-from setwise.settings import Deadlines, Settings
+from setwise.settings import Deadlines, Settings, listed
 
 PATIENCE = 10
 """How much longer than a shopper an asynchronous request waits for each store."""
@@ -36,23 +36,16 @@ PATIENCE = 10
 
 def build_app(settings: Settings) -> Litestar:
     """The application of one process; it connects to nothing before it starts."""
-    data_dir = Path(settings.storage.data_dir).absolute()
-    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
-    log, store = build_log(settings), build_request_store(settings)
-    rules, changes = build_rules_watch(settings, watch.is_known), ChangesWatch(log, watch)
-    kept = KeptBundles(build_bundle_store(settings))
+    parts = _build_parts(settings)
     keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
-
-    def worker() -> RequestWorker:
-        return _worker(settings, log, store, watch, rules, changes, kept)
-
+    workers = [_build_request_worker(settings, parts) for _ in range(settings.requests.threads)]
     app = create_app(
         build_dependencies(settings),
-        watch,
-        rules,
-        changes,
-        kept,
-        Requests(log, store, Streams(settings.requests.streams), [worker() for _ in range(settings.requests.threads)]),
+        parts.watch,
+        parts.rules,
+        parts.changes,
+        parts.kept,
+        Requests(parts.log, parts.store, Streams(settings.requests.streams), workers),
         threads=settings.service.threads,
         deadline_s=settings.deadlines.ms / 1000 or None,
         longest_wait_s=settings.service.queue_ms / 1000 if settings.deadlines.ms else None,
@@ -62,12 +55,12 @@ def build_app(settings: Settings) -> Litestar:
             settings.catalogue.allow_preorder,
             build_shared_answers(settings),
         ),
-        pictures=data_dir / "sample" / "pictures",
+        pictures=_data_dir(settings) / "sample" / "pictures",
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,
-        cors_origins=settings.doors.cors_origins.replace(",", " ").split(),
-        on_stop=log.close,
+        cors_origins=listed(settings.doors.cors_origins),
+        on_stop=parts.log.close,
     )
     observe_app(app, settings.seeing)
     return app
@@ -93,19 +86,41 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 
 def build_worker(settings: Settings) -> WorkerProcess:
     """A process that only answers asynchronous requests."""
-    data_dir = Path(settings.storage.data_dir).absolute()
-    watch = ReleaseWatch(Releases(settings.storage.releases, data_dir / "release-cache"))
-    log, store = build_log(settings), build_request_store(settings)
-    rules, changes = build_rules_watch(settings, watch.is_known), ChangesWatch(log, watch)
-    kept = KeptBundles(build_bundle_store(settings))
-    worker = _worker(settings, log, store, watch, rules, changes, kept)
-    return WorkerProcess(worker, [watch, rules, changes, kept], [log.close, store.close])
+    parts = _build_parts(settings)
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
+    around = [parts.watch, parts.rules, parts.changes, parts.kept]
+    return WorkerProcess(_build_request_worker(settings, parts), around, [parts.log.close, parts.store.close])
 
 
-def _worker(
-    settings: Settings, log: Log, store: RequestStore, watch: ReleaseWatch, rules: RulesWatch, changes: ChangesWatch,
-    kept: KeptBundles,
-) -> RequestWorker:  # fmt: skip
+class _Parts(msgspec.Struct, frozen=True):
+    """What a service and a worker have in common."""
+
+    log: Log
+    store: RequestStore
+    watch: ReleaseWatch
+    rules: RulesWatch
+    changes: ChangesWatch
+    kept: KeptBundles
+
+
+def _data_dir(settings: Settings) -> Path:
+    return Path(settings.storage.data_dir).absolute()
+
+
+def _build_parts(settings: Settings) -> _Parts:
+    watch = ReleaseWatch(Releases(settings.storage.releases, _data_dir(settings) / "release-cache"))
+    log = build_log(settings)
+    return _Parts(
+        log,
+        build_request_store(settings),
+        watch,
+        build_rules_watch(settings, watch.is_known),
+        ChangesWatch(log, watch),
+        KeptBundles(build_bundle_store(settings)),
+    )
+
+
+def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
     # Nobody waits at the other end: a store that is slow is better than an answer without it.
     limits = settings.deadlines
     patient = Deadlines(
@@ -114,8 +129,9 @@ def _worker(
     dependencies = build_dependencies(msgspec.structs.replace(settings, deadlines=patient))
     requests = settings.requests
     return RequestWorker(
-        log, store, watch, dependencies, rules, changes, kept, ttl_s=requests.ttl_s, attempts=requests.attempts
-    )
+        parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
+        ttl_s=requests.ttl_s, attempts=requests.attempts,
+    )  # fmt: skip
 
 
 def build_dependencies(settings: Settings) -> Dependencies:

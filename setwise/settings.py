@@ -13,6 +13,11 @@ class SettingsError(ValueError):
     """A setting that cannot be read; names the variable and what it accepts."""
 
 
+def listed(text: str) -> list[str]:
+    """The items of a setting that is a list, separated by commas or spaces."""
+    return text.replace(",", " ").split()
+
+
 class Storage(msgspec.Struct, frozen=True):
     """Where things are kept."""
 
@@ -219,7 +224,7 @@ class Doors(msgspec.Struct, frozen=True):
     """Whether to tell browsers to use HTTPS only; for a service behind TLS."""
 
     def __post_init__(self) -> None:
-        unknown = set(self.anonymous.replace(",", " ").split()) - {"recommend", "events"}
+        unknown = set(listed(self.anonymous)) - {"recommend", "events"}
         if unknown:
             raise SettingsError(f"SETWISE_ANONYMOUS: {unknown.pop()!r} cannot be open; expected recommend or events")
 
