@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
+from setwise.wal_watch import WalWatch
 
 LOG_FILE = "log.db"
 AT_ONCE = 1_000
@@ -71,6 +72,7 @@ class LocalLog:
 
     def __init__(self, path: Path, retention_h: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self._engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": _BUSY_S})
         event.listen(self._engine, "connect", _configure)
         # The driver would begin a transaction before a write only: two writers could read the same next offset.
@@ -234,6 +236,7 @@ class LocalReader:
 
     def __init__(self, log: LocalLog, topic: str, group: str) -> None:
         self._log, self._topic, self._group = log, topic, group
+        self._file = WalWatch(log.path)
         self._name = uuid.uuid4().hex
         self._position: int | None = None
         self._leased_at = self._asked_at = -LEASE_S
@@ -250,10 +253,11 @@ class LocalReader:
             with self._lock:
                 self._polled_at = time.monotonic()
                 self._renew()
-                if self._position is not None:
+                if self._position is not None and self._file.is_written():
                     records = self._log.read(self._topic, self._position, limit)
                     if records:
                         self._position = records[-1].offset + 1
+                        self._file.look_again()
                         return records
             if time.monotonic() >= end:
                 return []
@@ -288,6 +292,7 @@ class LocalReader:
         self._leased_at = asked_at if committed is not None else -LEASE_S
         if committed is None or is_new:
             self._position = committed
+            self._file.look_again()
 
 
 class LocalTail:
@@ -295,21 +300,27 @@ class LocalTail:
 
     def __init__(self, log: LocalLog, topic: str) -> None:
         self._log, self._topic, self._position = log, topic, 0
+        self._file = WalWatch(log.path)
         self.is_caught_up = False
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
         end = time.monotonic() + timeout_s
         while True:
-            known_end = 0 if self.is_caught_up else self._log.end(self._topic)
-            records = self._log.read(self._topic, self._position, limit)
-            if records:
-                self._position = records[-1].offset + 1
-            self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
+            records = self._read(limit) if self._file.is_written() else []
             if records or time.monotonic() >= end:
                 return records
             with self._log.appended:
                 self._log.appended.wait(min(LOOK_S, max(end - time.monotonic(), 0.001)))
+
+    def _read(self, limit: int) -> list[Record]:
+        known_end = 0 if self.is_caught_up else self._log.end(self._topic)
+        records = self._log.read(self._topic, self._position, limit)
+        if records:
+            self._position = records[-1].offset + 1
+            self._file.look_again()
+        self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
+        return records
 
     def close(self) -> None:
         """Nothing to close."""

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from online.live import LiveRelease
-from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError, WeaviateRetriever
+from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError
+from online.retrieval_weaviate import WeaviateRetriever
 from orchestration import collection
 from setwise.catalogue import Product, indexed_text
 from setwise.complementarity import Complementarity, build_complementarity
