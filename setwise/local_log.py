@@ -2,7 +2,6 @@
 
 import contextlib
 import queue
-import sqlite3
 import threading
 import time
 import uuid
@@ -13,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, delete, event, func, select
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from setwise.local_store import open_local_store
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
 from setwise.wal_watch import WalWatch
@@ -34,7 +34,6 @@ LONGEST_WORK_S = 300
 TIDY_EVERY_S = 60
 SUPERSEDED_S = 60
 """An older record of a compacted topic stays so long beside the newer one, so that every process has read it."""
-_BUSY_S = 5
 _TABLES = MetaData()
 _RECORDS = Table(
     "records",
@@ -71,13 +70,8 @@ class LocalLog:
     """Appends are flushed to the disk before their future resolves; one thread commits what waits, together."""
 
     def __init__(self, path: Path, retention_h: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": _BUSY_S})
-        event.listen(self._engine, "connect", _configure)
-        # The driver would begin a transaction before a write only: two writers could read the same next offset.
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        _TABLES.create_all(self._engine)
+        self._engine = open_local_store(path, _TABLES, flush="FULL", is_serial=True)
         self._retention_ms = int(retention_h * 3_600_000)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.appended = threading.Condition()
@@ -324,22 +318,6 @@ class LocalTail:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-def _configure(connection: Any, _: object) -> None:
-    # Readers never wait for a writer; a commit survives a power cut.
-    connection.isolation_level = None
-    end = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # Processes that start together on a new file: SQLite refuses this one switch at once instead of waiting.
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _now_ms() -> int:

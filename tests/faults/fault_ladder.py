@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[Callable[[Stage], None], Callable[[Stage], None], set[st
     ),
     "Redis is slow": (
         lambda s: setattr(s.redis_proxy, "delay_s", 1.5), lambda s: setattr(s.redis_proxy, "delay_s", 0.0),
-        {"no_profile"}, {"redis"},
+        {"no_profile"}, {"redis", "rules"},
     ),
     "Redis answers rubbish": (
         lambda s: setattr(s.redis_proxy, "is_wrong", True), lambda s: setattr(s.redis_proxy, "is_wrong", False),
