@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from setwise.languages.patterns import expanded
 from setwise.languages.stems import fold, stem
 from setwise.languages.tokens import phrase, words_in
 
@@ -73,6 +74,11 @@ class Language:
         """Negations that, right behind a product's name, speak of what must not be in it."""
         self.owned = _phrases(out["owned"])
         self.owned_after = _phrases(out["owned_after"])
+        self.already = frozenset(out["already"].split())
+        """Words that make a possession of any 'have'; without one, it has to be a clause of its own."""
+        self.there = _phrases(out["there"])
+        self.openers = frozenset(out["openers"].split())
+        self.have = frozenset(out["have"].split())
         self.no_after = _phrases(_typed(out["after"]))
         self.free = frozenset(out["suffix"])
         self.list_or = _phrases(out["or"])
@@ -102,6 +108,7 @@ class Language:
         self.occasion_tails = tuple(words["occasion_tails"])
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
+        self.request_words = frozenset(word for text in self.requests.values for word in text.split(" "))
         self.occasions = _stems(words["occasions"], code)
         self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
         self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
@@ -168,11 +175,12 @@ def _pairs(firsts: list[str], seconds: list[str]) -> list[str]:
 
 def _typed(texts: list[str]) -> list[str]:
     """The phrases, and again as they are typed in a hurry: "doesn't" and 'doesnt'."""
+    texts = expanded(texts)
     return [*texts, *(text.replace("n't", "nt") for text in texts if "n't" in text)]
 
 
 def _phrases(texts: list[str]) -> Phrases[bool]:
-    return Phrases((phrase(text), True) for text in texts)
+    return Phrases((phrase(text), True) for text in expanded(texts))
 
 
 @lru_cache(maxsize=len(CODES))

@@ -47,6 +47,8 @@ class SlotReader:
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, self.nouns.head(mentions), start, end)
             if not self.slots and not self.r.is_left_open:
+                self._name_the_denied()
+            if not self.slots and not self.r.is_left_open:
                 self._name_the_unknown()
         is_occasion = self.is_occasion or (
             not self.slots and (self.is_vague or self.tail_occasion or self.r.is_left_open)
@@ -306,6 +308,12 @@ class SlotReader:
         if first < last and _is_word_like("".join(self.r.words[first:last])):
             mention = Mention(last - 1, last, Entry(product=True))
             self._add(chunk, start, mention, start, chunk.end)
+
+    def _name_the_denied(self) -> None:
+        """'Kein Bett aus Metall': nothing else is named, so a bed is wished."""
+        for match in self.r.denied_kinds[:1]:
+            chunk = Chunk(match.start, match.end)
+            self._add(chunk, match.start, Mention(match.start, match.end, match.entry), match.start, match.end)
 
     def _name_the_unknown(self) -> None:
         """Nothing known is named: the first clause that could be a thing is one."""
