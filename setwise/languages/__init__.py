@@ -58,11 +58,11 @@ class Language:
         self.half = _phrases(numbers["half"])
         self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
         self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
-        self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in money[kind])
+        self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in expanded(money[kind]))
         self.after = Phrases(
             (phrase(p), kind)
             for kind in ("each", "total", "after_max", "after_min", "after_around")
-            for p in money[kind]
+            for p in expanded(money[kind])
         )
         self.each = _phrases(money["each"])
         self.between = _phrases(money["between"])
@@ -76,6 +76,7 @@ class Language:
         self.owned_after = _phrases(out["owned_after"])
         self.already = frozenset(out["already"].split())
         """Words that make a possession of any 'have'; without one, it has to be a clause of its own."""
+        self.enough = frozenset(out["enough"].split())
         self.there = _phrases(out["there"])
         self.openers = frozenset(out["openers"].split())
         self.have = frozenset(out["have"].split())
@@ -103,6 +104,9 @@ class Language:
         self.possessive = frozenset(words["possessive"].split())
         self.definite = frozenset(words["definite"].split())
         self.also = frozenset(words["also"].split())
+        self.its = frozenset(words["its"].split())
+        """Possessives of a product that was named before: 'a phone and its case'."""
+        self.goes_with = _phrases(words["goes_with"])
         self.relative = frozenset(words["relative"].split())
         self.and_signs = frozenset(words["and_signs"].split())
         self.occasion_tails = tuple(words["occasion_tails"])
@@ -148,6 +152,10 @@ class Language:
             self.no,
             self.traps,
             self.owned,
+            self.owned_after,
+            self.no_after,
+            self.there,
+            self.fine,
             self.currencies,
             self.genders,
             self.ages,

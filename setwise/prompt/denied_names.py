@@ -91,7 +91,8 @@ class DeniedNames:
                 is_name = match.entry.color and not r.lexicon.vocabulary.colors
                 return (None if is_name else match.entry), following.end
             is_part = following.entry.product or following.entry.thing or following.entry.hint
-            if not match.entry.is_attribute() and is_part and (match.entry.hint or match.entry.thing):
+            is_noun = (match.entry.hint or match.entry.thing) and not match.entry.brand
+            if not match.entry.is_attribute() and is_part and is_noun:
                 return None, following.end
         if (longer := self._longer(match)) > end:
             return None, longer

@@ -42,6 +42,8 @@ class ExclusionReader:
         self.r = reading
         self.table = reading.table
         self.names = DeniedNames(reading)
+        table = reading.table
+        self.grammar = table.fillers | table.prepositions | table.determiners | table.verbs
         self.kinds = DeniedKinds(reading)
         self.possession = PossessionReader(reading, self.kinds)
 
@@ -94,7 +96,20 @@ class ExclusionReader:
             if hit := self.table.fine.at(words, end):
                 self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
-        return 0
+        return self._unknown_denied_after(i) if match is None else 0
+
+    def _unknown_denied_after(self, i: int) -> int:
+        """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
+        r, end = self.r, i + 1
+        if r.tokens[i].kind != "word" or end >= len(r.words) or (i and not r.is_separator(i - 1)):
+            return 0
+        if r.words[i] in self.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
+            return 0
+        if not self.possession.is_end(end + hit[0]):
+            return 0
+        self.kinds.add(None, i, end)
+        self._mark(i, end + hit[0], "out")
+        return 1 + hit[0]
 
     def _pair_denied_after(self, first: Match) -> int:
         """'Curtains and rugs are out': both, where nothing is asked for before."""
@@ -149,7 +164,7 @@ class ExclusionReader:
 
     def _is_denied_after(self, match: Match, start: int, end: int) -> bool:
         """'Leather isn't', 'candles are out', 'jewellery no'; 'sofa, not red' is the other way round."""
-        if not self.possession.is_end(end):
+        if not self.possession.is_end(end) or compared(self.r.words, end, self.r.code):
             return False
         # English puts its "not" before, "queso no" and "Käse nicht" end in it.
         is_kind = match.entry.is_attribute() or bool(match.entry.thing) or self.r.code != "en"

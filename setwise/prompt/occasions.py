@@ -57,7 +57,7 @@ class OccasionReader:
         return i > 0 and f"{self.r.words[i - 1]} {self.r.words[i]}" in self.table.strong.values
 
     def _german_occasion(self, word: str) -> bool:
-        return len(word) > 7 and any(word.endswith(head) for head in self.table.occasion_tails)
+        return any(len(word) > len(tail) + 2 and word.endswith(tail) for tail in self.table.occasion_tails)
 
     def _product_behind(self, i: int, mentions: list[Mention]) -> bool:
         """'Christmas jumper': nothing but describing words stand between."""

@@ -14,11 +14,11 @@ _TO_DO = frozenset(["to", "that", "which", "zu", "à", "que", "por", "in"])
 
 
 class Owned(msgspec.Struct):
-    """One product that is there already, at `start` to `end`."""
+    """One thing that is there already, at `start` to `end`; without an entry it is a word that nobody knows."""
 
     start: int
     end: int
-    entry: Entry
+    entry: Entry | None
 
 
 class PossessionReader:
@@ -37,7 +37,8 @@ class PossessionReader:
         if hit is None:
             return 0
         is_sure = self._is_sure(i, i + hit[0])
-        items = self._items(i + hit[0])
+        is_enough = self.table.enough.isdisjoint(r.words[i : i + hit[0]])
+        items = self._items(i + hit[0], may_be_unknown=is_sure and is_enough)
         if not items or not (is_sure or (self._has_subject(i) and self._is_closed(items[-1].end))):
             return 0
         return self._take(items, i, self._past_there(items[-1].end))
@@ -101,10 +102,10 @@ class PossessionReader:
             return False
         return r.words[end] in self.table.prepositions | self.table.fillers | self.table.verbs
 
-    def _items(self, i: int) -> list[Owned]:
+    def _items(self, i: int, *, may_be_unknown: bool = False) -> list[Owned]:
         """Products joined by commas and 'and', each with what describes it."""
         found: list[Owned] = []
-        while (item := self._item(i)) is not None:
+        while (item := self._item(i) or (self._unknown(i) if may_be_unknown and not found else None)) is not None:
             found.append(item)
             i = item.end
             step = self._joined(i)
@@ -159,6 +160,17 @@ class PossessionReader:
             if (tail := r.german_tail(r.words[i])) is not None and tail[1].shares:
                 return Owned(i, i + 1, tail[1])
         return None
+
+    def _unknown(self, i: int) -> Owned | None:
+        """'We already have napkins' where the shop has never heard of any."""
+        r = self.r
+        while i < len(r.words) and r.words[i] in self.articles:
+            i += 1
+        if i >= len(r.words) or r.tokens[i].kind != "word" or r.state[i] or r.match_at[i] is not None:
+            return None
+        is_grammar = r.words[i] in self.table.fillers | self.table.prepositions or r.stems[i] in self.table.occasions
+        is_name = not is_grammar and (self._joined(i + 1) > 0 or self.is_end(i + 1))
+        return Owned(i, i + 1, None) if is_name else None
 
     def _past_there(self, i: int) -> int:
         """'At home', 'already', 'schon da': words that only say again that it is there."""
