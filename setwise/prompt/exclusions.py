@@ -67,7 +67,7 @@ class ExclusionReader:
             end = i + hit[0] + (words[i + hit[0] - 1] in ("too", "zu", "trop", "muy"))
             self._mark(i, min(end, len(words)), "said")
             return hit[0]
-        if used := self.possession.ahead(i):
+        if used := self.possession.ahead(i) or self.possession.beside(i):
             return used
         if denied and (end := compared(words, i + denied[0], r.code)):
             self._mark(i, end, "said")

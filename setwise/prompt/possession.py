@@ -60,6 +60,21 @@ class PossessionReader:
             return 0
         return self._take(items, match.start, end)
 
+    def beside(self, i: int) -> int:
+        """Tokens of 'goes with my grey sofa', 'passt zu einem Tisch': it is there, and nothing is known against more."""
+        r = self.r
+        hit = self.table.goes_with.at(r.words, i)
+        items = self._items(i + hit[0]) if hit else []
+        if hit is None or not items:
+            return 0
+        r.is_left_open = True
+        end = items[0].end
+        if behind := self.table.owned_after.at(r.words, end) if end < len(r.words) else None:
+            end += behind[0]  # "The sofa I have"
+        r.state[i:end] = ["said" if state in ("", "title", "size") else state for state in r.state[i:end]]
+        r.titles = [title for title in r.titles if title[1] <= i or title[0] >= end]
+        return end - i
+
     def is_begun_here(self, i: int) -> bool:
         """True if a clause begins here, articles and 'we have' left aside."""
         r = self.r
