@@ -58,7 +58,8 @@ check: install  ## lint, types and import contracts
 	@.venv/bin/lint-imports
 
 .PHONY: faults
-faults: install  ## the long fault tests: kills, freezes, restarts and overload, some 20 minutes
+faults: install  ## the long fault tests: kills, freezes, restarts, overload, ten minutes each of soak and random faults
+	@bash scripts/install_vegeta.sh
 	@FAULTS=long SETWISE_REQUIRE_SERVICES=1 $(PY) -m pytest tests/faults -s
 
 .PHONY: evaluate

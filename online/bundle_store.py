@@ -13,8 +13,8 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, de
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from online.local_store import open_local_store
 from online.messages import BudgetRead, BundleRequest
+from setwise.local_store import open_local_store
 from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
@@ -85,7 +85,7 @@ class SqliteBundles:
     """A file in the data folder; as many processes of one machine as like."""
 
     def __init__(self, path: Path, ttl_s: int, max_bytes: int) -> None:
-        self._engine = open_local_store(path, _TABLES, is_durable=False)
+        self._engine = open_local_store(path, _TABLES, flush="NORMAL")
         self._ttl_s, self._max_bytes = ttl_s, max_bytes
         self._tidied_at = 0.0
 

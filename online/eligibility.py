@@ -75,9 +75,7 @@ def eligible(
     code = snapshot.meta.currencies.index(rules.currency) if rules.currency in snapshot.meta.currencies else -1
     rows = keep(rows, snapshot.currency[rows] == code, "currency")
     rows = keep(rows, snapshot.sellable(rows, rules.now, quantity, rules.allow_preorder), "stock")
-    if rules.gender in GENDERS[1:]:
-        genders = snapshot.gender[rows]
-        rows = keep(rows, (genders == 0) | (genders == GENDERS.index(rules.gender)), "filters")
+    rows = keep(rows, may_be_for(live, rows, rules.gender), "filters")
     if rules.excluded_rows:
         rows = keep(rows, np.asarray([row not in rules.excluded_rows for row in rows.tolist()], dtype=bool), "excluded")
     if rules.excluded_categories:
@@ -92,6 +90,14 @@ def eligible(
     for passes in _filters(rules.filters):
         rows = keep(rows, np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool), "filters")
     return rows, +lost
+
+
+def may_be_for(live: LiveRelease, rows: NDArray[np.int64], gender: str) -> NDArray[np.bool_]:
+    """True for rows that are not known to be for the other gender; for all of them where none was said."""
+    genders = live.snapshot.gender[rows]
+    code = GENDERS.index(gender) if gender in GENDERS else 0
+    mask: NDArray[np.bool_] = (genders == 0) | (genders == code) | (code == 0)
+    return mask
 
 
 def _filters(filters: Filters) -> list[Callable[[Product], bool]]:

@@ -26,6 +26,7 @@ SESSION_MS = 6_000
 RETRY_TOPICS_S = 1.0
 SILENCE_S = 1.0
 """A tail that heard nothing for so long asks whether a broker is there: a consumer of a dead one just reads nothing."""
+ANSWERS_S = 0.5
 # The newest segment is never compacted, and each start reads it whole; Kafka's own is 1 GB or seven days.
 _COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(32 << 20), "segment.ms": "3600000"}
 
@@ -190,6 +191,7 @@ class KafkaTail:
         self._consumer, self._topic, self._name = consumer, topic, name
         self._behind: set[int] | None = None
         self._heard_at = time.monotonic()
+        self._is_doubtful = False
         self.is_caught_up = False
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
@@ -197,7 +199,7 @@ class KafkaTail:
         if self._behind is None and not self._assign(timeout_s):
             return []
         if time.monotonic() - self._heard_at > SILENCE_S:
-            self._described(timeout_s)
+            self._look()
         records, ended, down = _records(self._consumer, self._topic, limit, timeout_s)
         if records or ended:
             self._heard_at = time.monotonic()
@@ -212,9 +214,20 @@ class KafkaTail:
         """Ends the connection."""
         self._consumer.close()
 
+    def _look(self) -> None:
+        # One late answer is a busy machine, not a broker that is away.
+        try:
+            self._described(ANSWERS_S)
+        except LogDownError:
+            if self._is_doubtful:
+                raise
+            self._is_doubtful = True
+        else:
+            self._is_doubtful = False
+
     def _described(self, timeout_s: float) -> TopicMetadata:
         try:
-            found = self._consumer.list_topics(self._name, timeout=max(timeout_s, 0.5)).topics[self._name]
+            found = self._consumer.list_topics(self._name, timeout=max(timeout_s, ANSWERS_S)).topics[self._name]
         except KafkaException as error:
             raise LogDownError(error.args[0].name()) from error
         self._heard_at = time.monotonic()

@@ -13,7 +13,7 @@ from online.assembling import Made, make_bundles
 from online.candidates import Asked, Known, rank
 from online.companions import companions
 from online.deadline import Deadline
-from online.eligibility import eligible
+from online.eligibility import eligible, may_be_for
 from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
@@ -82,7 +82,7 @@ def prepare(
         if named is None or not named.slot.locked:
             rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
         kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
-        if named is not None and _is_sold_out(live, named, rows, kept):
+        if named is not None and _is_sold_out(live, named, rows, kept, plan.rules.gender):
             kept = NO_ROWS
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
@@ -173,12 +173,15 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     return asked, pools
 
 
-def _is_sold_out(live: LiveRelease, named: SlotPlan, found: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+def _is_sold_out(
+    live: LiveRelease, named: SlotPlan, found: NDArray[np.int64], kept: NDArray[np.int64], gender: str
+) -> bool:
     """True where the very kind that was named was found, and none of it may be answered: nothing else will do."""
     terms, brands = set(live.analyzer.terms(named.wish.name)), live.vocabulary.brands
     names = [name for name in named.wish.categories if name in live.category_codes and name.lower() not in brands]
     codes = [live.category_codes[name] for name in names if terms.issuperset(live.analyzer.terms(name))]
-    of_kind = np.isin(live.snapshot.category[found], codes)
+    # Men's sweaters are not what "women's sweater" names: without one of them it is not sold out.
+    of_kind = np.isin(live.snapshot.category[found], codes) & may_be_for(live, found, gender)
     return bool(of_kind.any()) and not np.isin(live.snapshot.category[kept], codes).any()
 
 

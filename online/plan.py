@@ -102,8 +102,10 @@ def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish
         return None
     name, said = read.named[0].name.split(), words_of(prompt)
     head = stem(name[-1], read.language)
-    is_plural = any(word != name[-1] and stem(word, read.language) == head for word in said)
-    is_bare = _ONE_OF_THEM.isdisjoint(said) and (is_plural or len(name) <= WORDS_OF_A_KIND)
+    at = next((at for at, word in enumerate(said) if stem(word, read.language) == head), len(said))
+    is_plural = said[at : at + 1] not in ([], [name[-1]])
+    # "Accessories for a lady" are several: only an article before them could say that it is one.
+    is_bare = _ONE_OF_THEM.isdisjoint(said[:at]) and (is_plural or len(name) <= WORDS_OF_A_KIND)
     return read.named[0] if is_bare else None
 
 

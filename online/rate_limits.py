@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import redis
 import redis.asyncio
-from sqlalchemy import Column, Float, MetaData, String, Table, case, create_engine, delete, event, select
+from sqlalchemy import Column, Float, MetaData, String, Table, case, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from setwise.local_store import open_local_store
 from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
@@ -48,10 +49,7 @@ class SqliteRate:
     """One statement on a file that is never flushed: 40 microseconds, and nothing is lost by losing it."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": WAIT_S})
-        event.listen(self._engine, "connect", _configure)
-        _TABLES.create_all(self._engine)
+        self._engine = open_local_store(path, _TABLES, flush="OFF", busy_s=WAIT_S)
         self._clock, self._tidied_at = clock, 0.0
 
     async def take(self, name: str, per_s: float, burst: int) -> float:
@@ -112,11 +110,6 @@ class RedisRate:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
-
-
-def _configure(connection: Any, _: object) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 def build_rate(settings: Settings) -> Rate:

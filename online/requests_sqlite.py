@@ -25,8 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from online.local_store import open_local_store
 from online.request_store import END, Progress, RequestRecord, RequestStoreDownError, Status, StoredEvent
+from setwise.local_store import open_local_store
 
 LOOK_S = 0.03
 """How often a file is looked at, and only while a client listens."""
@@ -73,7 +73,7 @@ class SqliteRequests:
     """Not flushed to the disk at each step: after a power cut the log, which is, has what a worker needs to begin."""
 
     def __init__(self, path: Path, ttl_s: int) -> None:
-        self._engine = open_local_store(path, _TABLES, is_durable=False)
+        self._engine = open_local_store(path, _TABLES, flush="NORMAL")
         self._ttl_ms = ttl_s * 1_000
         self._tidied_at = 0.0
         self._listeners: list[_Listener] = []

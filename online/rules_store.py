@@ -11,7 +11,7 @@ from redis.retry import Retry
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from online.local_store import open_local_store
+from setwise.local_store import open_local_store
 from setwise.names import redis_keys_of
 from setwise.rules import RuleSet
 from setwise.settings import Settings
@@ -81,7 +81,7 @@ class SqliteRules:
     """A file in the data folder; as many processes of one machine as like."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = open_local_store(path, _TABLES, is_durable=True)
+        self._engine = open_local_store(path, _TABLES, flush="FULL")
 
     def version(self) -> int:
         """One look at the primary key."""

@@ -10,7 +10,7 @@ import weaviate
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 
-from setwise.catalogue import product_text
+from setwise.catalogue import indexed_text
 from setwise.names import COLLECTION_ALIAS
 from setwise.settings import Vectors
 from setwise.snapshot import Snapshot
@@ -67,7 +67,7 @@ def load(
         with collection.batch.fixed_size(batch_size=500, concurrent_requests=2) as batch:
             for row, product in enumerate(snapshot):
                 batch.add_object(
-                    {"text": " ".join(analyzer.terms(product_text(product)))},
+                    {"text": " ".join(analyzer.terms(indexed_text(product)))},
                     uuid=object_id(row),
                     vector=vectors[row].astype(np.float32).tolist(),
                 )

@@ -27,6 +27,8 @@ def open_store(settings: Settings, project: str = FEAST_PROJECT) -> "FeatureStor
     import yaml
     from feast import FeatureStore, RepoConfig
 
+    import feature_repo  # noqa: F401 - it imports Feast, quickly
+
     folder = Path(settings.storage.data_dir).absolute()
     (folder / "features").mkdir(parents=True, exist_ok=True)
     features = settings.features

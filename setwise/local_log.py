@@ -2,7 +2,6 @@
 
 import contextlib
 import queue
-import sqlite3
 import threading
 import time
 import uuid
@@ -13,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, delete, event, func, select
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from setwise.local_store import open_local_store
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
+from setwise.wal_watch import WalWatch
 
 LOG_FILE = "log.db"
 AT_ONCE = 1_000
@@ -33,7 +34,6 @@ LONGEST_WORK_S = 300
 TIDY_EVERY_S = 60
 SUPERSEDED_S = 60
 """An older record of a compacted topic stays so long beside the newer one, so that every process has read it."""
-_BUSY_S = 5
 _TABLES = MetaData()
 _RECORDS = Table(
     "records",
@@ -70,12 +70,8 @@ class LocalLog:
     """Appends are flushed to the disk before their future resolves; one thread commits what waits, together."""
 
     def __init__(self, path: Path, retention_h: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": _BUSY_S})
-        event.listen(self._engine, "connect", _configure)
-        # The driver would begin a transaction before a write only: two writers could read the same next offset.
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        _TABLES.create_all(self._engine)
+        self.path = path
+        self._engine = open_local_store(path, _TABLES, flush="FULL", is_serial=True)
         self._retention_ms = int(retention_h * 3_600_000)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.appended = threading.Condition()
@@ -234,6 +230,7 @@ class LocalReader:
 
     def __init__(self, log: LocalLog, topic: str, group: str) -> None:
         self._log, self._topic, self._group = log, topic, group
+        self._file = WalWatch(log.path)
         self._name = uuid.uuid4().hex
         self._position: int | None = None
         self._leased_at = self._asked_at = -LEASE_S
@@ -250,10 +247,11 @@ class LocalReader:
             with self._lock:
                 self._polled_at = time.monotonic()
                 self._renew()
-                if self._position is not None:
+                if self._position is not None and self._file.is_written():
                     records = self._log.read(self._topic, self._position, limit)
                     if records:
                         self._position = records[-1].offset + 1
+                        self._file.look_again()
                         return records
             if time.monotonic() >= end:
                 return []
@@ -288,6 +286,7 @@ class LocalReader:
         self._leased_at = asked_at if committed is not None else -LEASE_S
         if committed is None or is_new:
             self._position = committed
+            self._file.look_again()
 
 
 class LocalTail:
@@ -295,40 +294,30 @@ class LocalTail:
 
     def __init__(self, log: LocalLog, topic: str) -> None:
         self._log, self._topic, self._position = log, topic, 0
+        self._file = WalWatch(log.path)
         self.is_caught_up = False
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
         end = time.monotonic() + timeout_s
         while True:
-            known_end = 0 if self.is_caught_up else self._log.end(self._topic)
-            records = self._log.read(self._topic, self._position, limit)
-            if records:
-                self._position = records[-1].offset + 1
-            self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
+            records = self._read(limit) if self._file.is_written() else []
             if records or time.monotonic() >= end:
                 return records
             with self._log.appended:
                 self._log.appended.wait(min(LOOK_S, max(end - time.monotonic(), 0.001)))
 
+    def _read(self, limit: int) -> list[Record]:
+        known_end = 0 if self.is_caught_up else self._log.end(self._topic)
+        records = self._log.read(self._topic, self._position, limit)
+        if records:
+            self._position = records[-1].offset + 1
+            self._file.look_again()
+        self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
+        return records
+
     def close(self) -> None:
         """Nothing to close."""
-
-
-def _configure(connection: Any, _: object) -> None:
-    # Readers never wait for a writer; a commit survives a power cut.
-    connection.isolation_level = None
-    end = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # Processes that start together on a new file: SQLite refuses this one switch at once instead of waiting.
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _now_ms() -> int:

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Self, get_args, get_origin
 
@@ -282,7 +282,7 @@ class Settings(msgspec.Struct, frozen=True):
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Reads SETWISE_*; raises SettingsError for a value that does not fit or a name that no setting has."""
-        known = {entry.variable for entry in documented()}
+        known = set(variables())
         unknown = sorted(name for name in environ if name.startswith("SETWISE_") and name not in known | _NOT_SETTINGS)
         if unknown:
             raise SettingsError(f"{unknown[0]} is not a setting; .env.example lists them all")
@@ -317,6 +317,13 @@ def variable_of(concern: str, field: str) -> str:
     if prefix and not field.startswith(("weaviate", "redis", "kafka")):
         return f"SETWISE_{prefix}" if field == "backend" else f"SETWISE_{prefix}_{field.upper()}"
     return f"SETWISE_{field.upper()}"
+
+
+def variables() -> Iterator[str]:
+    """Every environment variable that is a setting."""
+    for concern in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(concern.type):
+            yield variable_of(concern.name, field.name)
 
 
 def documented() -> list[Documented]:

@@ -99,6 +99,14 @@ class TermTable:
         ]
         return np.stack(columns, axis=1)
 
+    def overlap(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Shape (rows, rows): the terms that two rows share, as a share of those that either has; 0 without any."""
+        own = [self._codes[self._offsets[row] : self._offsets[row + 1]] for row in rows.tolist()]
+        has = self.has(rows, np.unique(np.concatenate([np.empty(0, np.uint32), *own]))).astype(np.float64)
+        shared, count = has @ has.T, has.sum(axis=1)
+        found: NDArray[np.float64] = shared / np.maximum(count[:, None] + count - shared, 1.0)
+        return found
+
 
 class TermTableWriter:
     """Writes rows in order, straight to the file: memory grows by 8 bytes a row."""

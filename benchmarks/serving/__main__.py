@@ -15,12 +15,14 @@ from pathlib import Path
 from benchmarks.serving.answers import Result, loaded, measure
 from benchmarks.serving.load import vegeta
 from benchmarks.serving.machine import ROOT, calibrate, facts
+from benchmarks.serving.overload import overloaded
 from benchmarks.serving.processes import memory_mb
 from benchmarks.serving.prompts import made_prompts, requests
 from benchmarks.serving.report import read_results, write_report
 from benchmarks.serving.service import serving
 from benchmarks.serving.shops import Shop, chorus_shop, grown_shop, sample_shop
 from benchmarks.serving.side_by_side import naive, stores
+from benchmarks.serving.streams import streams
 from setwise.catalogue import product_text
 from setwise.encoder import Encoder
 from setwise.snapshot import Snapshot
@@ -61,6 +63,16 @@ class Run:
         """The same on Weaviate, Redis and Kafka."""
         shop = sample_shop(WORK, self.products, say, servers=True)
         return measure(shop, self.rate("servers"), self.seconds, self.work, say)
+
+    def overload(self) -> Result:
+        """Two, five and ten times the rated load, embedded."""
+        shop = sample_shop(WORK, self.products, say)
+        return overloaded(shop, self.rate("embedded"), self.seconds, self.work, say)
+
+    def streams(self) -> Result:
+        """Prompts that come again, and stock that changes under load, embedded."""
+        shop = sample_shop(WORK, self.products, say)
+        return streams(shop, self.rate("embedded"), self.seconds, self.products // 3, self.work, say)
 
     def chorus(self) -> Result:
         """Real products and real sentences, embedded."""
@@ -131,6 +143,8 @@ PARTS: dict[str, Callable[[Run], Result]] = {
     "embedded": Run.embedded,
     "servers": Run.servers,
     "naive": Run.naive,
+    "overload": Run.overload,
+    "streams": Run.streams,
     "chorus": Run.chorus,
     "stores": Run.stores,
     "embedding": Run.embedding,

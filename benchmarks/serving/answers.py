@@ -1,6 +1,7 @@
 """Whole answers: the open loop of unique prompts, repeated prompts, the acknowledgement, a stock change's effect."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -57,11 +58,22 @@ def measure(shop: Shop, rate: float, seconds: int, work: Path, say: Say, made: b
             loaded(running, few, rate, work)
             repeated = [few[number % REPEATED] for number in range(min(count, 20 * REPEATED))]
             result["repeated"] = loaded(running, repeated, rate, work)
+            result["refused"] = refused(running, rate, min(count, 300), work)
             say(f"{shop.name}: asynchronous requests, catalogue changes")
             result["asynchronous"] = acknowledged(running, rate, min(count, 500), shop.shoppers, work)
             result["changes"] = change_effects(running, min(20, max(5, seconds // 2)))
         result["memory_mb"] = memory_mb(running.pids["service"])
     return result
+
+
+def refused(running: Running, rate: float, count: int, work: Path) -> Result:
+    """Requests that are wrong in one of three ways, by turns: milliseconds p50 and p99 until told so."""
+    wrong = [{"prompt": "a sofa " * 80}, {"prompt": "a sofa", "nothing": 1}, {"prompt": "a sofa", "n_bundles": 99}]
+    bodies = [wrong[number % len(wrong)] for number in range(count)]
+    samples = attack(f"{running.url}/v1/bundles", bodies, rate, work)
+    times = [sample.ms for sample in samples]
+    statuses = {str(status): count for status, count in Counter(sample.status for sample in samples).items()}
+    return {"statuses": statuses, "p50": round(percentile(times, 0.5), 2), "p99": round(percentile(times, 0.99), 2)}
 
 
 def acknowledged(running: Running, rate: float, count: int, shoppers: int, work: Path) -> Result | None:

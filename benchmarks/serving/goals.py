@@ -53,6 +53,7 @@ GOALS = (
         "ms",
         lambda r: (r["repeated"]["p99"],) if "repeated" in r else None,
     ),
+    Goal("refuse a wrong request p99", (2,), (2,), "ms", lambda r: (r["refused"]["p99"],) if "refused" in r else None),
     Goal("acknowledge an asynchronous request p50 / p99", (2, 6), (5, 15), "ms", _acknowledged),
     Goal("start to first answer", (4,), (4,), "s", lambda r: (r["seconds_to_first_answer"],)),
 )

@@ -53,6 +53,10 @@ def write_report(results: dict[str, Found], document: Path) -> None:
             ],
         )
         parts += ["## From a stock change to its effect", table]
+    if "streams" in results:
+        parts += ["## Prompts that come again, and stock that changes", _streams(results["streams"])]
+    if "overload" in results:
+        parts += ["## More than can be answered", _overload(results["overload"])]
     if "naive" in results:
         parts += ["## The naive pipeline", _naive(results)]
     if "growth" in results:
@@ -175,6 +179,38 @@ def _naive(results: dict[str, Found]) -> str:
         "HTTP server, with the same prompts ([benchmarks/serving/naive.py](../benchmarks/serving/naive.py)). The goal is 5 "
         f"times its p99 and 4 times its CPU.\n\n{as_table(head, rows)}"
     )
+
+
+def _streams(one: Found) -> str:
+    r = one["result"]
+    caches = [
+        [name, ", ".join(f"{result} {share:.1%}" for result, share in found.items())]
+        for name, found in r["caches"].items()
+    ]
+    changed = r["changes_under_load"]
+    return (
+        f"Zipf-shaped stream (the n-th of 2,000 prompts 1/n as often as the first, nobody named), "
+        f"{r['zipf']['offered_per_s']:.1f}/s: {r['zipf']['answered']} of {r['zipf']['asked']} answered, p50 {r['zipf']['p50']:.2f} ms, "
+        f"p99 {r['zipf']['p99']:.2f} ms, {r['zipf']['cpu_ms_all']} ms of CPU each.\n\n"
+        f"{as_table(('cache', 'look-ups'), caches)}\n\n"
+        f"{changed['changes']:,} products sold out in calls of 1,000 under the same rate of unique prompts: a call is acknowledged "
+        f"after {changed['acknowledged_s'][0]} s (longest {changed['acknowledged_s'][1]}), none of its products is sellable after "
+        f"{changed['effect_s'][0]} s (longest {changed['effect_s'][1]}, goal 2); {changed['wrong']} sold-out products in "
+        f"{changed['answers']} answers afterwards."
+    )
+
+
+def _overload(one: Found) -> str:
+    rows = [
+        [
+            f"{r['factor']} x", ", ".join(f"{status}: {count}" for status, count in r["statuses"].items()),
+            f"{r['accepted'][0]} / {r['accepted'][1]}", f"{r['refused'][0]} / {r['refused'][1]}", f"{r['goodput']:.0%}",
+            f"{r['resident_mb']}",
+        ]
+        for r in one["result"]["loads"]
+    ]  # fmt: skip
+    head = ("load", "statuses", "accepted p50 / p99 ms", "refused p50 / p99 ms", "answers / rated load", "resident MB")
+    return f"The rated load is {one['result']['rated_per_s']:.1f}/s.\n\n{as_table(head, rows)}"
 
 
 def _growth(one: Found) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.serving.machine import ROOT
-from setwise.catalogue import product_text
+from setwise.catalogue import indexed_text
 from setwise.complementarity import build_complementarity
 from setwise.index import VECTORS_FILE, build_index
 from setwise.names import RANKER_SERVICE, ProductId
@@ -142,7 +142,7 @@ def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
         near = vectors[: stop - start].astype(np.float32) + noise
         moved[start:stop] = near / np.linalg.norm(near, axis=1, keepdims=True)
     say(f"{shop.name}: building both indexes")
-    build_index(moved, (product_text(product) for product in grown), parts["index"])
+    build_index(moved, (indexed_text(product) for product in grown), parts["index"])
     say(f"{shop.name}: complementarity")
     build_complementarity(grown, moved.astype(np.float16), [], [], now_utc(), parts["complementarity"])
     parts |= {name: folder / name for name in ("encoder", "vocabulary")}

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from online.keys import Key
-from online.local_store import open_local_store
+from setwise.local_store import open_local_store
 from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
@@ -45,7 +45,7 @@ class SqliteKeys:
     """A file in the data folder."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = open_local_store(path, _TABLES, is_durable=True)
+        self._engine = open_local_store(path, _TABLES, flush="FULL")
 
     def all(self) -> dict[str, Key]:
         """One SELECT."""

@@ -9,13 +9,15 @@ from orchestration import collection
 from orchestration.artefacts import Artefact, result
 from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.resources import Workplace
-from setwise.catalogue import product_text
+from setwise.catalogue import indexed_text
 from setwise.index import LocalIndex, build_index, index_recall
 from setwise.names import collections_of
 from setwise.snapshot import Snapshot
 
 GROUP = "index"
 MIN_RECALL = 0.97
+WORDS = "4"
+"""Which words of a product are indexed, as a number that changes with them: other words are another collection."""
 
 
 @dg.asset(group_name=GROUP, kinds={"usearch", "tantivy"})
@@ -27,12 +29,12 @@ def product_index(
     def build(folder: Path) -> dict[str, object]:
         snapshot = Snapshot(products.path)
         vectors = np.load(product_embeddings.path / VECTORS_FILE).astype(np.float32)
-        build_index(vectors, (product_text(product) for product in snapshot), folder)
+        build_index(vectors, (indexed_text(product) for product in snapshot), folder)
         sample = np.random.default_rng(0).choice(len(vectors), min(200, len(vectors)), replace=False)
         recall = index_recall(LocalIndex(folder), vectors[sample])
         return {"products": len(snapshot), "recall_at_100": round(recall, 4)}
 
-    return result(workplace.artefacts.make("product_index", ["3", products.key, product_embeddings.key], build))
+    return result(workplace.artefacts.make("product_index", [WORDS, products.key, product_embeddings.key], build))
 
 
 @dg.asset_check(asset=product_index, blocking=True)
@@ -53,14 +55,14 @@ def product_collection(
         return result(artefacts.make("product_collection", ["none"], lambda _: {"collection": "", "products": 0}))
 
     def build(_: Path) -> dict[str, object]:
-        name = f"{collections_of(workplace.settings.storage.releases)}{products.key}_{product_embeddings.key}"
+        name = f"{collections_of(workplace.settings.storage.releases)}{products.key}_{product_embeddings.key}_{WORDS}"
         matrix = np.load(product_embeddings.path / VECTORS_FILE)
         with collection.connect(vectors) as client:
             count = collection.load(client, name, Snapshot(products.path), matrix, context.log.info)
         return {"collection": name, "products": count}
 
     inputs = [
-        "3",
+        WORDS,
         workplace.settings.storage.releases,
         products.key,
         product_embeddings.key,

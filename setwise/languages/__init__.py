@@ -138,6 +138,7 @@ class Language:
         amounts = self.amounts.values
         every = [
             self.detect,
+            self.activities,
             self.fillers,
             self.common,
             self.prepositions,

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from online.live import LiveRelease
-from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError, WeaviateRetriever
+from online.retrieval import InProcessRetriever, SlotQuery, VectorStoreDownError
+from online.retrieval_weaviate import WeaviateRetriever
 from orchestration import collection
-from setwise.catalogue import Product, product_text
+from setwise.catalogue import Product, indexed_text
 from setwise.complementarity import Complementarity, build_complementarity
 from setwise.index import LocalIndex, build_index
 from setwise.names import COLLECTION_PREFIX, ProductId, ReleaseId, collections_of
@@ -32,7 +33,7 @@ def release(tmp_path_factory) -> LiveRelease:
     vectors = rng.normal(size=(400, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_snapshot(products, folder / "snapshot")
-    build_index(vectors, (product_text(p) for p in products), folder / "index")
+    build_index(vectors, (indexed_text(p) for p in products), folder / "index")
     name = f"{COLLECTION_PREFIX}test_{uuid.uuid4().hex[:8]}"
     manifest = Manifest(ReleaseId("r-test"), datetime.now(UTC), None, (), {}, {}, {}, "USD", collection=name)
     snapshot = Snapshot(folder / "snapshot")

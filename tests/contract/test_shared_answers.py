@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -100,9 +101,11 @@ def test_a_process_that_knows_of_another_price_computes(start, live, tmp_path) -
 def test_rubbish_under_the_key_is_computed_anew(start, live) -> None:
     one, other = start(), start()
     one.ask(live)
-    one.cache.close()
     client = redis.Redis.from_url(REDIS_URL)
-    (key,) = client.scan_iter(f"{one.shared._prefix}*", count=1_000)
+    while not (keys := list(client.scan_iter(f"{one.shared._prefix}*", count=1_000))):
+        time.sleep(0.01)
+    one.cache.close()
+    (key,) = keys
     client.set(key, b"\x93rubbish", px=60_000)
     client.close()
     assert other.ask(live).products == [RUG]

@@ -7,6 +7,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import builds
 from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
@@ -26,13 +27,21 @@ SERVER_SETTINGS = (
 
 
 def build(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """`make build` without make: the same command, an environment of its own."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS}
-    clean |= {"PYTHONWARNINGS": "ignore", **environ}
-    clean.pop("DAGSTER_HOME", None)
-    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
+    """`make build` without make: the same entry point, an environment and a process of its own."""
+    return builds.run(_prepared(environ))
+
+
+def build_by_command(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The same with an interpreter of its own, as `make build` does."""
     command = [sys.executable, "-m", "orchestration", "build"]
-    return subprocess.run(command, capture_output=True, text=True, env=clean, cwd=ROOT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=_prepared(environ), cwd=ROOT, check=False)
+
+
+def _prepared(environ: dict[str, str]) -> dict[str, str]:
+    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS}
+    clean.pop("DAGSTER_HOME", None)
+    return clean | {"PYTHONWARNINGS": "ignore", **environ}
 
 
 def seed_encoder(data_dir: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from e2e_support import build, serve
+from e2e_support import build, build_by_command, serve
 
 from setwise.release import Releases
 
@@ -88,7 +88,7 @@ def test_a_feed_that_cannot_be_used_is_one_clear_sentence_and_the_live_release_s
     assert build(environ).returncode == 0
     releases = Releases(str(tmp_path / "var/releases"), tmp_path / "cache")
     live = releases.current_id()
-    failed = build(environ_of(tmp_path, text, "bad.jsonl"))
+    failed = build_by_command(environ_of(tmp_path, text, "bad.jsonl"))
     assert failed.returncode == 1
     assert said in " ".join(failed.stdout.split())
     assert "Traceback" not in failed.stdout + failed.stderr

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import builds
 import pytest
 from e2e_support import ROOT, build, seed_encoder, serve
 
@@ -38,17 +38,12 @@ def build_killed_in(step: str, environ: dict[str, str]) -> None:
     """Starts the build and kills it (SIGKILL, its children too) as soon as this asset has begun."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
     seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "orchestration", "build"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, start_new_session=True,
-        env={**clean, "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1", **environ},
-    )  # fmt: skip
-    assert process.stdout is not None
-    seen = any(line.strip() == f"{step} ..." for line in process.stdout)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.stdout.close()
-    process.wait()
-    assert seen, f"the build never came to {step}"
+    output = Path(environ["SETWISE_DATA_DIR"]).parent / f"killed-in-{step}"
+    process = builds.start({**clean, "PYTHONWARNINGS": "ignore", **environ}, output)
+    while process.is_alive() and not (output.is_file() and f"  {step} ...\n" in output.read_text()):
+        time.sleep(0.01)
+    assert process.is_alive(), f"the build never came to {step}"
+    builds.kill(process)
 
 
 def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_to_the_same_release(tmp_path) -> None:

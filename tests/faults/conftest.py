@@ -1,18 +1,29 @@
 """A small shop, built on servers of these tests' own behind proxies, and once on the embedded defaults."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from e2e_support import build
 from fault_load import ask_now
-from fault_servers import Proxy, Stage, redis_server, wait_until, weaviate_binary, weaviate_server
+from fault_servers import (
+    Proxy,
+    Stage,
+    kafka_libraries,
+    kafka_server,
+    redis_server,
+    wait_until,
+    weaviate_binary,
+    weaviate_server,
+)
 
 from orchestration.sample_shop import generate
 
-# Its proxies leave sockets to the garbage collector, which fails whatever test runs then: it runs by `make faults`.
-collect_ignore = [] if os.environ.get("FAULTS") == "long" else ["test_ladder.py"]
+# Ten minutes each: they run by `make faults`.
+collect_ignore = [] if os.environ.get("FAULTS") == "long" else ["test_endurance.py"]
 
 ROOMY = {
     "SETWISE_DEADLINE_MS": "1500",
@@ -48,14 +59,22 @@ def stage(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str], 
         leave_out("Redis of its own", "there is no redis-server on PATH")
     if weaviate_binary() is None:
         leave_out("Weaviate of its own", "it was not built here")
+    libraries = kafka_libraries()
+    if libraries is None:
+        leave_out("Kafka of its own", "it needs Java and the jars that `make services` fetches")
     folder = tmp_path_factory.mktemp("fault-servers")
     redis, redis_port = redis_server(folder / "redis")
     weaviate, http, grpc = weaviate_server(folder / "weaviate")
-    proxies: list[Proxy] = []
+    proxies = [Proxy(redis_port), Proxy(grpc)]
+
+    def behind_proxy(port: int) -> int:
+        proxies.append(Proxy(port))
+        return proxies[-1].port
+
+    kafka, _ = kafka_server(folder / "kafka", libraries, behind_proxy)
     try:
-        redis.start()
-        weaviate.start()
-        proxies += [Proxy(redis_port), Proxy(grpc)]
+        for server in (redis, weaviate, kafka):
+            server.start()
         environ = fault_shop | {
             "SETWISE_DATA_DIR": str(folder / "data"),
             "SETWISE_VECTORS": "weaviate",
@@ -70,14 +89,23 @@ def stage(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str], 
         environ |= {
             "SETWISE_WEAVIATE_GRPC_PORT": str(proxies[1].port),
             "SETWISE_REDIS_URL": f"redis://127.0.0.1:{proxies[0].port}/0",
+            "SETWISE_LOG": "kafka",
+            "SETWISE_KAFKA_BROKERS": f"127.0.0.1:{proxies[2].port}",
         }
-        yield Stage(redis, weaviate, *proxies, environ | ROOMY)
+        yield Stage(redis, weaviate, kafka, *proxies, environ | ROOMY)
     finally:
         for proxy in proxies:
             proxy.close()
-        redis.kill()
-        weaviate.kill()
+        for server in (redis, weaviate, kafka):
+            server.kill()
 
 
 def _is_ready(http: int) -> bool:
     return ask_now(http, "/v1/.well-known/ready").status == 200
+
+
+@pytest.fixture(scope="session")
+def stock(stage: Stage) -> dict[str, dict[str, object]]:
+    """The rows of the stage's feed by id."""
+    rows = map(json.loads, Path(stage.environ["SETWISE_FEED"]).read_text().splitlines())
+    return {str(row["id"]): row for row in rows}

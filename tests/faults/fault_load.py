@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -58,10 +59,17 @@ def ask_now(port: int, path: str, body: object = None, key: str = "") -> Reply:
 
 
 class Load:
-    """A load in a thread of its own; `replies` is complete when the context ends."""
+    """A load in a thread of its own; `replies` is complete when the context ends, each as `noted` made it."""
 
-    def __init__(self, port: int, rate: float, seconds: float, body_of: Callable[[int], object]) -> None:
-        self._port, self._rate, self._seconds, self._body_of = port, rate, seconds, body_of
+    def __init__(
+        self,
+        port: int,
+        rate: float,
+        seconds: float,
+        body_of: Callable[[int], object],
+        noted: Callable[[Reply], Reply] = copy,
+    ) -> None:
+        self._port, self._rate, self._seconds, self._body_of, self._noted = port, rate, seconds, body_of, noted
         self.replies: list[Reply] = []
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
@@ -77,5 +85,8 @@ class Load:
         for number in range(int(self._rate * self._seconds)):
             due_at = started + number / self._rate
             await asyncio.sleep(max(due_at - time.monotonic(), 0))
-            tasks.append(asyncio.create_task(ask(self._port, "/v1/bundles", self._body_of(number), due_at)))
+            tasks.append(asyncio.create_task(self._ask(number, due_at)))
         self.replies = await asyncio.gather(*tasks)
+
+    async def _ask(self, number: int, due_at: float) -> Reply:
+        return self._noted(await ask(self._port, "/v1/bundles", self._body_of(number), due_at))

@@ -109,8 +109,8 @@ def kafka_libraries() -> Path | None:
     return folder if folder.is_dir() and shutil.which("java") else None
 
 
-def kafka_server(folder: Path, libraries: Path) -> tuple[Server, int]:
-    """One KRaft node with data of its own."""
+def kafka_server(folder: Path, libraries: Path, told: Callable[[int], int] = int) -> tuple[Server, int]:
+    """One KRaft node with data of its own. `told` gives the port that clients are sent to for the one it listens on."""
     folder.mkdir(parents=True)
     port, controller = free_port(), free_port()
     properties = folder / "server.properties"
@@ -118,7 +118,7 @@ def kafka_server(folder: Path, libraries: Path) -> tuple[Server, int]:
         "process.roles=broker,controller\nnode.id=1\n"
         f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
         f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n"
-        f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n"
+        f"advertised.listeners=PLAINTEXT://127.0.0.1:{told(port)}\n"
         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
         "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
         f"log.dirs={folder / 'data'}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n"
@@ -137,30 +137,47 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.port, self.delay_s, self.is_wrong = free_port(), 0.0, False
         self._target = target
+        self._connections: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends it and every connection through it."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
+    async def _end(self) -> None:
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(self._pump(reader, target_writer, False), self._pump(target_reader, writer, True))
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        writers = [writer]
+        # A cancelled handler would be reported by asyncio's own callback; the end of a proxy is no fault.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            try:
+                target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target)
+                writers.append(target_writer)
+                await asyncio.gather(self._pump(reader, target_writer, False), self._pump(target_reader, writer, True))
+            finally:
+                self._connections.discard(task)
+                for each in writers:
+                    each.transport.abort()
+                for each in writers:
+                    with contextlib.suppress(OSError):
+                        await each.wait_closed()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
@@ -178,8 +195,10 @@ class Stage(msgspec.Struct):
 
     redis: Server
     weaviate: Server
+    kafka: Server
     redis_proxy: Proxy
     weaviate_proxy: Proxy
+    kafka_proxy: Proxy
     environ: dict[str, str]
 
 

@@ -50,7 +50,10 @@ def gauges_of(environ: dict[str, str], service: Service) -> set[int]:
 def test_every_scrape_has_what_all_processes_counted_also_what_a_killed_one_did(embedded, tmp_path) -> None:
     environ = embedded | ROOMY
     with serving(environ, tmp_path / "log") as service:
+        # The service is ready when the first of its processes is.
+        wait_until(lambda: gauges_of(environ, service) == workers_of(service), 60, "gauges of both")
         ask(service, 30)
+        time.sleep(1.2)  # processes note their memory once a second
         assert {page(service)[ANSWERS] for _ in range(10)} == {30}
         assert {page(service)["setwise_constraint_violations_total"] for _ in range(5)} == {0}
         both = page(service)
@@ -61,7 +64,7 @@ def test_every_scrape_has_what_all_processes_counted_also_what_a_killed_one_did(
         after = page(service)
         assert after[ANSWERS] == 30 and after["setwise_cpu_seconds_total"] >= both["setwise_cpu_seconds_total"]
         ask(service, 10)
-        time.sleep(1.2)  # processes note their memory once a second
+        time.sleep(1.2)
         last = page(service)
         assert last[ANSWERS] == 40
         # The memory of two, not of three.

@@ -152,3 +152,18 @@ def test_the_first_bundle_is_within_one_percent_of_the_exact_optimum(problem) ->
     ]
     if exact:
         assert done.bundles[0].score >= 0.99 * max(exact)
+
+
+def test_bundles_of_two_named_products_hold_others_each_time_where_others_are_nearly_as_good() -> None:
+    jewels = [candidate(f"jewel {n}", 100, 3.3 - 0.02 * n) for n in range(5)]
+    anklets = [candidate(f"anklet {n}", 100, 3.4 - 0.02 * n) for n in range(5)]
+    done = assemble([Slot("jewel"), Slot("anklet")], [jewels, anklets], max_total_cents=None, n_bundles=5)
+    told = [item.candidate.product_id for bundle in done.bundles for item in bundle.items]
+    assert len(told) == len(set(told)) == 10
+
+
+def test_a_product_that_nothing_comes_near_is_in_two_bundles_rather_than_in_one() -> None:
+    lamps = [candidate("the one", 100, 3.0), candidate("another", 100, 1.0)]
+    sofas = [candidate(f"sofa {n}", 100, 2.0) for n in range(2)]
+    done = assemble([Slot("lamp"), Slot("sofa")], [lamps, sofas], max_total_cents=None, n_bundles=2)
+    assert [bundle.items[0].candidate.product_id for bundle in done.bundles] == ["the one", "the one"]

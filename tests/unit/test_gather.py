@@ -11,7 +11,8 @@ from online.gather import Breakers, Context, Dependencies, TimeOuts, encode, hyd
 from online.hydration import SqliteFeatures
 from online.live import LiveRelease, popular_rows
 from online.messages import Degraded
-from online.retrieval import InProcessRetriever, WeaviateRetriever
+from online.retrieval import InProcessRetriever
+from online.retrieval_weaviate import WeaviateRetriever
 from setwise.catalogue import Product
 from setwise.index import LocalIndex, build_index
 from setwise.names import ProductId, ReleaseId

@@ -1,6 +1,9 @@
 """Sentences that leave the choice to the shop, in four languages, with the styles that they wish for."""
 
+from setwise.catalogue import Product
+from setwise.names import ProductId
 from setwise.prompt import understand
+from setwise.vocabulary import mine
 from tests.understanding.score import vocabulary_of
 
 OPEN: list[tuple[str, str, list[str]]] = [
@@ -90,3 +93,14 @@ def test_styles_are_wishes_in_the_words_of_the_catalogue() -> None:
     pairs = [(understand(text, vocabulary_of(shop)).styles, styles, text) for shop, text, styles in OPEN]
     wrong = [text for said, styles, text in pairs if said != styles]
     assert len(wrong) <= 0.03 * len(OPEN), wrong
+
+
+def test_what_one_does_is_not_a_misspelled_product() -> None:
+    titles = ["Screen protection film", "Tablet protection cover", "Ten inch tablet"]
+    shop = mine(
+        Product(ProductId(f"p{i}"), title, 1_000, "USD", product_types=(kind,))
+        for i, (title, kind) in enumerate(zip(titles, ["Screen Protection", "Protection", "Tablets"], strict=True))
+    )
+    read = understand("protecting a tablet", shop)
+    assert read.is_occasion and not read.named
+    assert "protecting" in read.text

@@ -40,6 +40,16 @@ def test_a_catalogue_without_words_has_none(tmp_path: Path) -> None:
     assert not table([[], []], tmp_path).has(np.array([0, 1]), codes_of(["oak"])).any()
 
 
+@settings(deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=6), min_size=1, max_size=8))
+def test_two_rows_overlap_as_their_sets_of_words_do(tmp_path_factory: object, rows: list[list[str]]) -> None:
+    folder = tmp_path_factory.mktemp("overlap")  # type: ignore[attr-defined]
+    found = table(rows, folder).overlap(np.arange(len(rows)))
+    sets = [set(terms) for terms in rows]
+    expected = [[len(one & other) / len(one | other) if one | other else 0.0 for other in sets] for one in sets]
+    np.testing.assert_allclose(found, expected)
+
+
 def product(title: str, **fields: str) -> Product:
     return Product(id="p", title=title, price_cents=100, currency="USD", **fields)  # type: ignore[arg-type]
 

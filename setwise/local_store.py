@@ -1,0 +1,51 @@
+"""SQLite files that several processes of one machine write, through SQLAlchemy."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Engine, MetaData, create_engine, event
+
+_AGAIN_S = 0.02
+
+
+def open_local_store(
+    path: Path,
+    tables: MetaData,
+    *,
+    flush: Literal["FULL", "NORMAL", "OFF"],
+    busy_s: float = 5,
+    is_serial: bool = False,
+) -> Engine:
+    """Creates folder, file and tables where they are missing. FULL = a commit survives a power cut.
+
+    `busy_s` = longest wait for another writer; `is_serial` = a transaction takes the write lock when it begins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": busy_s})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        if is_serial:
+            connection.isolation_level = None
+        _write_ahead(connection, time.monotonic() + busy_s)
+        connection.execute(f"PRAGMA synchronous = {flush}")
+
+    if is_serial:
+        # The driver would begin a transaction before a write only: two writers could read the same value first.
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    tables.create_all(engine)
+    return engine
+
+
+def _write_ahead(connection: Any, until: float) -> None:
+    """Readers never wait for a writer. Processes that start together on a new file: SQLite refuses this one switch at
+    once instead of waiting."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
