@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from setwise.languages.patterns import expanded
 from setwise.languages.stems import fold, stem
 from setwise.languages.tokens import phrase, words_in
 
@@ -57,11 +58,11 @@ class Language:
         self.half = _phrases(numbers["half"])
         self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
         self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
-        self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in money[kind])
+        self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in expanded(money[kind]))
         self.after = Phrases(
             (phrase(p), kind)
             for kind in ("each", "total", "after_max", "after_min", "after_around")
-            for p in money[kind]
+            for p in expanded(money[kind])
         )
         self.each = _phrases(money["each"])
         self.between = _phrases(money["between"])
@@ -73,6 +74,12 @@ class Language:
         """Negations that, right behind a product's name, speak of what must not be in it."""
         self.owned = _phrases(out["owned"])
         self.owned_after = _phrases(out["owned_after"])
+        self.already = frozenset(out["already"].split())
+        """Words that make a possession of any 'have'; without one, it has to be a clause of its own."""
+        self.enough = frozenset(out["enough"].split())
+        self.there = _phrases(out["there"])
+        self.openers = frozenset(out["openers"].split())
+        self.have = frozenset(out["have"].split())
         self.no_after = _phrases(_typed(out["after"]))
         self.free = frozenset(out["suffix"])
         self.list_or = _phrases(out["or"])
@@ -97,11 +104,15 @@ class Language:
         self.possessive = frozenset(words["possessive"].split())
         self.definite = frozenset(words["definite"].split())
         self.also = frozenset(words["also"].split())
+        self.its = frozenset(words["its"].split())
+        """Possessives of a product that was named before: 'a phone and its case'."""
+        self.goes_with = _phrases(words["goes_with"])
         self.relative = frozenset(words["relative"].split())
         self.and_signs = frozenset(words["and_signs"].split())
         self.occasion_tails = tuple(words["occasion_tails"])
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
+        self.request_words = frozenset(word for text in self.requests.values for word in text.split(" "))
         self.occasions = _stems(words["occasions"], code)
         self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
         self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
@@ -142,6 +153,10 @@ class Language:
             self.no,
             self.traps,
             self.owned,
+            self.owned_after,
+            self.no_after,
+            self.there,
+            self.fine,
             self.currencies,
             self.genders,
             self.ages,
@@ -169,11 +184,12 @@ def _pairs(firsts: list[str], seconds: list[str]) -> list[str]:
 
 def _typed(texts: list[str]) -> list[str]:
     """The phrases, and again as they are typed in a hurry: "doesn't" and 'doesnt'."""
+    texts = expanded(texts)
     return [*texts, *(text.replace("n't", "nt") for text in texts if "n't" in text)]
 
 
 def _phrases(texts: list[str]) -> Phrases[bool]:
-    return Phrases((phrase(text), True) for text in texts)
+    return Phrases((phrase(text), True) for text in expanded(texts))
 
 
 @lru_cache(maxsize=len(CODES))

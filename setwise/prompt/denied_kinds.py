@@ -70,7 +70,8 @@ class DeniedKinds:
     def sort(self, entry: Entry | None, said: str, by_brand: bool = False, owned: bool = False) -> None:
         found, home = self.found, self.r.lexicon
         if entry is None:
-            found["words"].append(said)
+            level = self._level(said)
+            found["categories" if level else "words"].append(level or said)
         elif entry.brand and (by_brand or not self._is_sold_as_word(entry)):
             found["brands"].append(entry.brand)
         elif (
@@ -95,6 +96,8 @@ class DeniedKinds:
             found["styles"].append(entry.style)
         elif entry.product and (leaf := self._leaf(entry, said, owned)):
             found["categories"].append(leaf)
+        elif entry.product and (level := self._level(entry.synonym or said)):
+            found["categories"].append(level)
         elif entry.product and entry.synonym:
             found["words"].append(entry.synonym if self.r.code != home.home else said)
         else:
@@ -112,7 +115,8 @@ class DeniedKinds:
             return ""
         leaf = shares[0][0]
         home = self.r.lexicon
-        words = leaf.lower().split(" ")
+        if owned and (level := self._level(entry.synonym or said)):
+            return level
         name, whole = key_of(entry.synonym or said, home.home), key_of(leaf, home.home)
         is_narrower = name.endswith(" " + whole) or name.startswith(whole + " ")
         # "Headphones without a cable" speaks of a part; "I already have a stove" of the camping stove.
@@ -121,8 +125,18 @@ class DeniedKinds:
         is_kind = shares[0][1] > 1 or name == whole or (owned and bool(entry.synonym))
         if is_narrower or is_wider or not is_kind:
             return ""
+        return self._shown(leaf)
+
+    def _level(self, name: str) -> str:
+        """'No shoes' where sneakers and boots are kept below shoes; '' if no level above the leaves is called so."""
+        level = self.r.lexicon.levels.get(key_of(name, self.r.lexicon.home))
+        return self._shown(level) if level else ""
+
+    def _shown(self, name: str) -> str:
+        """A category's name in lower case and singular."""
+        home, words = self.r.lexicon, name.lower().split(" ")
         if home.home == "de":
-            return self.r._german_singular(words[0]) if len(words) == 1 else leaf.lower()
+            return self.r._german_singular(words[0]) if len(words) == 1 else name.lower()
         keep = language(home.home).keep_plural
         if home.home in ("fr", "es"):
             # "Patatas fritas" and "vinos tintos", but "aceites de oliva"

@@ -12,8 +12,15 @@ TRAILING = frozenset(
     "mehr anymore añadido añadida añadidos añadidas ajouté ajoutée ajoutés ajoutées zugesetzt nötig dabei drin".split()
 )
 """What may stand behind a name without being a part of it."""
-_HOW = frozenset(["in", "aus", "made", "of", "from", "en", "de", "d'"])
-"""Between a product and what it is made of or which colour it has."""
+_HOW = frozenset(["in", "aus", "made", "of", "from", "en", "de", "d'", "von", "by", "chez"])
+"""Between a product and what it is made of, which colour it has or who makes it."""
+_COMPARED = {
+    "en": (frozenset(["more", "less", "as"]), frozenset(["than", "as"])),
+    "de": (frozenset(["so", "mehr", "weniger"]), frozenset(["als", "wie"])),
+    "fr": (frozenset(["plus", "moins", "aussi"]), frozenset(["que", "qu'"])),
+    "es": (frozenset(["más", "menos", "tan"]), frozenset(["que", "como"])),
+}
+"""What begins a comparison, besides English and German words in -er, and what stands before its second half."""
 
 
 class DeniedNames:
@@ -83,7 +90,9 @@ class DeniedNames:
             ):
                 is_name = match.entry.color and not r.lexicon.vocabulary.colors
                 return (None if is_name else match.entry), following.end
-            if not match.entry.is_attribute() and following.entry.product and (match.entry.hint or match.entry.thing):
+            is_part = following.entry.product or following.entry.thing or following.entry.hint
+            is_noun = (match.entry.hint or match.entry.thing) and not match.entry.brand
+            if not match.entry.is_attribute() and is_part and is_noun:
                 return None, following.end
         if (longer := self._longer(match)) > end:
             return None, longer
@@ -110,8 +119,13 @@ class DeniedNames:
         if not is_noun or match is None or match.start != i or r.state[i] or (i == start and r.code in ("en", "de")):
             return None
         entry, colors = match.entry, r.lexicon.vocabulary.colors
-        is_attribute = bool(entry.material or (entry.color and colors)) and not entry.product
-        return (entry, match.end) if is_attribute and self._ends(match.end) else None
+        is_attribute = bool(entry.material or entry.brand or (entry.color and colors)) and not entry.product
+        if not is_attribute or not self._ends(match.end):
+            return None
+        before = r.match_at[start - 1] if start else None
+        if before is not None and before.entry.product:
+            r.denied_kinds.append(before)
+        return entry, match.end
 
     def _ends(self, i: int) -> bool:
         r = self.r
@@ -155,3 +169,14 @@ def hangs_on(reading: Reading, i: int) -> bool:
         return False
     token, before = reading.tokens[i], reading.tokens[i - 1]
     return not token.glued and token.start == before.end
+
+
+def compared(words: list[str], i: int, code: str) -> int:
+    """Where 'wider than', 'so hoch wie', 'plus longue que' ends that begins at `i`: a bound, no exclusion; else 0."""
+    signs, joins = _COMPARED[code]
+    if i >= len(words):
+        return 0
+    is_form = code in ("en", "de") and words[i].endswith("er") and len(words[i]) > 4
+    if not is_form and words[i] not in signs:
+        return 0
+    return next((k + 1 for k in range(i + 1, min(i + 4, len(words))) if words[k] in joins), 0)

@@ -2,8 +2,9 @@
 
 from setwise.languages import stem
 from setwise.prompt.denied_kinds import DeniedKinds
-from setwise.prompt.denied_names import MAX_WORDS, TRAILING, DeniedNames
+from setwise.prompt.denied_names import MAX_WORDS, TRAILING, DeniedNames, compared
 from setwise.prompt.lexicon import Entry
+from setwise.prompt.possession import PossessionReader
 from setwise.prompt.reading import Match, Reading
 from setwise.prompt.understanding import Exclusions
 
@@ -23,8 +24,6 @@ _THOSE = frozenset(["sea", "sean", "celle", "celles", "celui", "ceux", "el", "la
 """Before 'de' they speak of whose it is: 'celles de Corail', 'que no sea de Sol'."""
 _ALL = frozenset(["anything", "everything", "all", "alles", "tout", "todo", "cualquier"])
 _NO = frozenset(["no", "nope", "nein", "nee", "non"])
-_HAVE = frozenset(["have", "got", "has", "own", "owns", "i've", "we've"])
-_PLENTY = frozenset("enough plenty loads genug assez bastantes suficientes muchas muchos".split())
 _CONTENT = frozenset(
     "allergic allergy intolerant sensitive free contain containing contains "
     "allergisch allergie unverträglichkeit frei "
@@ -43,7 +42,10 @@ class ExclusionReader:
         self.r = reading
         self.table = reading.table
         self.names = DeniedNames(reading)
+        table = reading.table
+        self.grammar = table.fillers | table.prepositions | table.determiners | table.verbs
         self.kinds = DeniedKinds(reading)
+        self.possession = PossessionReader(reading, self.kinds)
 
     def read(self) -> Exclusions:
         """All of the prompt's exclusions, in the catalogue's words."""
@@ -65,10 +67,13 @@ class ExclusionReader:
             end = i + hit[0] + (words[i + hit[0] - 1] in ("too", "zu", "trop", "muy"))
             self._mark(i, min(end, len(words)), "said")
             return hit[0]
-        if hit := self.table.owned.at(words, i):
-            return self._list(i, i + hit[0], owned=True)
+        if used := self.possession.ahead(i) or self.possession.beside(i):
+            return used
+        if denied and (end := compared(words, i + denied[0], r.code)):
+            self._mark(i, end, "said")
+            return end - i
         if denied:
-            used = self._list(i, i + denied[0], owned=False)
+            used = self._list(i, i + denied[0])
             r.is_left_open |= used > 0 and words[i] in _ALL and denied[0] > 1
             return used
         if words[i] == "?" and (used := self._answered(i)):
@@ -82,28 +87,32 @@ class ExclusionReader:
             if used := self._pair_denied_after(match):
                 return used
             end = match.end
-            if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end + hit[0], words[end]):
+            if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end, end + hit[0]):
                 self.kinds.add(match.entry, i, end)
                 self._mark(i, end + hit[0], "out")
                 return end + hit[0] - i
-            if match.entry.product and (hit := self._owned_after(end)):
-                self.kinds.add(match.entry, i, end, owned=True)
-                self._mark(i, end + hit[0], "out")
-                return end + hit[0] - i
+            if used := self.possession.behind(match):
+                return used
             if hit := self.table.fine.at(words, end):
                 self._mark(i, end + hit[0], "said")
                 return end + hit[0] - i
-        return 0
+        return self._unknown_denied_after(i) if match is None else 0
 
-    def _owned_after(self, end: int) -> tuple[int, bool] | None:
-        """'Chairs we already have'; in 'a table we already have chairs' what is owned follows."""
-        hit = self.table.owned_after.at(self.r.words, end)
-        if hit is None or (self.table.owned.at(self.r.words, end) is not None and not self._is_end(end + hit[0])):
-            return None
-        return hit
+    def _unknown_denied_after(self, i: int) -> int:
+        """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
+        r, end = self.r, i + 1
+        if r.tokens[i].kind != "word" or end >= len(r.words) or (i and not r.is_separator(i - 1)):
+            return 0
+        if r.words[i] in self.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
+            return 0
+        if not self.possession.is_end(end + hit[0]):
+            return 0
+        self.kinds.add(None, i, end)
+        self._mark(i, end + hit[0], "out")
+        return 1 + hit[0]
 
     def _pair_denied_after(self, first: Match) -> int:
-        """'Curtains and rugs are out', 'Bett und Matratze haben wir schon': both, where nothing is asked for before."""
+        """'Curtains and rugs are out': both, where nothing is asked for before."""
         r, words = self.r, self.r.words
         at = first.end + 1
         is_joined = words[first.end] in _OR or words[first.end] in self.table.and_signs
@@ -114,33 +123,16 @@ class ExclusionReader:
         second = r.match_at[at] if at < len(words) else None
         if second is None or second.start != at or second.end >= len(words) or any(r.state[first.start : second.end]):
             return 0
-        hit, owned = self.table.no_after.at(words, second.end), False
-        if hit is None or not self._is_denied_after(second, second.end + hit[0], words[second.end]):
-            hit, owned = self._owned_after(second.end), True
-        if hit is None or (owned and not (first.entry.product and second.entry.product)):
+        hit = self.table.no_after.at(words, second.end)
+        if hit is None or not self._is_denied_after(second, second.end, second.end + hit[0]):
             return 0
-        if not self._is_begun_here(first.start):
+        if not self.possession.is_begun_here(first.start):
             return 0
-        self.kinds.add(first.entry, first.start, first.end, owned=owned)
-        self.kinds.add(second.entry, second.start, second.end, owned=owned)
+        self.kinds.add(first.entry, first.start, first.end)
+        self.kinds.add(second.entry, second.start, second.end)
         end = second.end + hit[0]
         self._mark(first.start, end, "out")
         return end - first.start
-
-    def _is_begun_here(self, i: int) -> bool:
-        """True if a clause begins here, articles and 'we have' left aside."""
-        r = self.r
-        while i and not r.is_separator(i - 1) and not r.state[i - 1]:
-            word = r.words[i - 1]
-            if word in _HAVE:
-                return True
-            if word not in self.table.no_articles and word != "auf":
-                return False
-            i -= 1
-        return True
-
-    def _is_end(self, i: int) -> bool:
-        return i >= len(self.r.words) or self.r.is_separator(i) or self.r.ends_sentence(i)
 
     def _answered(self, i: int) -> int:
         """'Federkissen? Nein: ...' takes back what was asked; the tokens used, or 0."""
@@ -170,12 +162,16 @@ class ExclusionReader:
         elif entry is not None and (entry.thing or entry.material):
             self.kinds.add(entry, at, at + 1)
 
-    def _is_denied_after(self, match: Match, end: int, word: str) -> bool:
-        """'Leather isn't', 'candles are out'; 'sofa, not red' is the other way round."""
-        at_end = self._is_end(end)
+    def _is_denied_after(self, match: Match, start: int, end: int) -> bool:
+        """'Leather isn't', 'candles are out', 'jewellery no'; 'sofa, not red' is the other way round."""
+        if not self.possession.is_end(end) or compared(self.r.words, end, self.r.code):
+            return False
         # English puts its "not" before, "queso no" and "Käse nicht" end in it.
         is_kind = match.entry.is_attribute() or bool(match.entry.thing) or self.r.code != "en"
-        return at_end and (is_kind or self.table.no.at([word], 0) is None)
+        word = self.r.words[start]
+        if is_kind or end - start > 1 or self.table.no.at([word], 0) is None:
+            return True
+        return word == "no" and self.possession.is_begun_here(match.start)
 
     def _mark(self, start: int, end: int, state: str) -> None:
         for i in range(start, end):
@@ -233,36 +229,39 @@ class ExclusionReader:
                 return entry
         return None
 
-    def _list(self, start: int, i: int, *, owned: bool) -> int:
+    def _list(self, start: int, i: int) -> int:
         """The items behind a negation, as far as its scope goes; 0 if there are none."""
         words = self.r.words
-        first, kind, end = True, "", i
+        first, kind, end, step, was_led = True, "", i, 0, False
         by_brand = any(w in _BRAND_LEADS for w in words[start:i]) and words[start] not in (
             "frei",
             "free",
             "libre",
             "made",
         )
-        is_content = not owned and self._is_in_a_product(start, i)
+        is_content = self._is_in_a_product(start, i)
         is_chosen = not (_CONTENT.intersection(words[start:i]) or self._is_of_a_product(start))
         while i < len(words):
+            begin = i
             i, led = self._past_articles(i)
             by_brand = by_brand or led
             item = self.names.item(i, first)
-            if item is None:
-                break
+            is_led = any(w in self.table.determiners for w in words[start if first else begin : i])
+            if item is None or (step == 1 and words[end] == "," and is_led and not was_led):
+                break  # "Pas de noir, un manteau": an article where the first had none begins something else.
             entry, stop = item
+            was_led = was_led or (first and is_led)
+            if not first and self.table.fine.at(words, stop) if stop < len(words) else False:
+                break  # "No neoprene, cast iron ok"
             this = self.kinds.kind(entry)
             of_brand = by_brand or (entry is not None and self._is_whose(i))
-            if not first and not self._goes_on(entry, this, kind, stop, owned):
+            if not first and not self._goes_on(entry, this, kind, stop):
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
-            if owned and (entry is None or not entry.product) and any(w in _PLENTY for w in words[start:i]):
-                break  # "We have enough room"
             if this != "style" and any(w in _TOO for w in words[start:i]):
                 break
-            self.kinds.add(entry, i, stop, of_brand, owned, is_chosen=is_chosen)
+            self.kinds.add(entry, i, stop, of_brand, is_chosen=is_chosen)
             kind, first, end = this, False, stop
             step = self._next(end, this)
             if step == 0 or (end + step < len(words) and self.table.owned.at(words, end + step)):
@@ -270,7 +269,6 @@ class ExclusionReader:
             i = end + step
         if first:
             return 0
-        # "Ya tenemos pasta y aceite de oliva": what is out is no title either.
         r = self.r
         r.titles = [title for title in r.titles if title[1] <= start or title[0] >= end]
         r.state[start:end] = ["out" if state in ("", "title") else state for state in r.state[start:end]]
@@ -325,11 +323,9 @@ class ExclusionReader:
     def _starts_anew(self, i: int) -> bool:
         return self.table.no.at(self.r.words, i) is not None
 
-    def _goes_on(self, entry: Entry | None, this: str, kind: str, stop: int, owned: bool) -> bool:
+    def _goes_on(self, entry: Entry | None, this: str, kind: str, stop: int) -> bool:
         """'Leather or glass' goes on; 'no leather, black sofa' does not: it is of another kind."""
         words = self.r.words
-        if owned:
-            return this == "product"
         was_comma, joined = False, ""
         for back in range(stop - 1, -1, -1):
             if words[back] in (",", "."):
@@ -343,6 +339,7 @@ class ExclusionReader:
             or self.r.tokens[stop].kind == "sign"
             or words[stop] in TRAILING
             or words[stop] == "ones"
+            or words[stop] in self.table.verbs
             or self.table.list_or.at(words, stop) is not None
         )
         same = this == kind or {this, kind} <= {"thing", "product", ""}

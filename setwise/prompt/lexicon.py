@@ -55,6 +55,7 @@ class Lexicon:
             if words:
                 head = words[-1] if self.home in ("en", "de") else words[0]
                 self.leaves_by_head[stem(head, self.home)].append(name)
+        self.levels = {key_of(name, self.home): name for name in vocabulary.levels}
         self.surface: dict[str, str] = {}
         self.singulars = {code: _singulars(code) for code in CODES}
         self._home_entries: dict[str, Entry] = {}

@@ -64,7 +64,7 @@ class NounReader:
         entry = match.entry
         if not entry.product or entry.hint or self.r.state[match.start] not in ("", "title"):
             return False
-        if any(word in self.table.possessive for word in self.r.words[max(0, match.start - 2) : match.start]):
+        if self._is_somebodys(match.start):
             return False
         if match.end - match.start == 1 and self._is_measure(match) and not entry.synonym:
             return False
@@ -72,7 +72,7 @@ class NounReader:
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
             return False
-        if self._counts_what_is_named(match, start) or self._is_in_an_occasion(match):
+        if self._counts_what_is_named(match, start) or self._is_in_an_occasion(match) or self._is_a_set(match):
             return False
         word = self.r.words[match.start : match.end]
         if len(word) == 1 and (self.table.genders.at(word, 0) or self.table.ages.at(word, 0)):
@@ -87,6 +87,13 @@ class NounReader:
             return not later and (EXACT in entry.shares.values() or bool(entry.synonym))
         return True
 
+    def _is_somebodys(self, i: int) -> bool:
+        """'For my sofa' wishes no sofa; 'a phone and its case' wishes a case."""
+        words = self.r.words
+        k = next((k for k in range(i - 1, max(-1, i - 3), -1) if words[k] in self.table.possessive), -1)
+        is_joined = k > 0 and words[k] in self.table.its and words[k - 1] in self.table.and_signs
+        return k >= 0 and not is_joined
+
     def _is_in_an_occasion(self, match: Match) -> bool:
         """'Garde-robe' is no robe."""
         first, last = match.start, match.end
@@ -96,6 +103,13 @@ class NounReader:
             last += 1
         is_longer = last - first > match.end - match.start
         return is_longer and stem(self.r.original(first, last), self.r.code) in self.table.occasions
+
+    def _is_a_set(self, match: Match) -> bool:
+        """'A fitness set', 'yoga starter set': the shop's own sets are of something else."""
+        r, at = self.r, match.start
+        if match.end - at > 1 or r.stems[at] not in self.table.occasion_heads or EXACT in match.entry.shares.values():
+            return False
+        return at > 0 and r.stems[at - 1] in self.table.occasions
 
     def _is_measure(self, match: Match) -> bool:
         return (

@@ -26,7 +26,8 @@ class OccasionReader:
             )
             match = r.match_at[i]
             is_name = match is not None and (
-                (match.entry.product and bool(match.entry.shares)) or match.end - match.start > 1
+                (match.entry.product and bool(match.entry.shares))
+                or (match.end - match.start > 1 and not match.entry.hint)
             )
             if not is_word or is_name or (self.head_is_last and self._product_behind(i, mentions)):
                 continue
@@ -57,7 +58,7 @@ class OccasionReader:
         return i > 0 and f"{self.r.words[i - 1]} {self.r.words[i]}" in self.table.strong.values
 
     def _german_occasion(self, word: str) -> bool:
-        return len(word) > 7 and any(word.endswith(head) for head in self.table.occasion_tails)
+        return any(len(word) > len(tail) + 2 and word.endswith(tail) for tail in self.table.occasion_tails)
 
     def _product_behind(self, i: int, mentions: list[Mention]) -> bool:
         """'Christmas jumper': nothing but describing words stand between."""

@@ -44,7 +44,9 @@ class QuantityReader:
         i = lo
         while i < mention.start:
             if hit := self.table.dozens.at(r.words, i):
-                return hit[1], True
+                times = number_at(r.tokens, i - 1, self.table) if i > lo and not r.state[i - 1] else None
+                is_whole = times is not None and times[0] == 1 and times[1] == times[1].to_integral_value()
+                return (_bounded(times[1] * hit[1]) if times and is_whole else hit[1]), True  # "2 dozen eggs"
             if self.table.pairs.at(r.words, i) and not r.state[i]:
                 before = number_at(r.tokens, i - 1, self.table) if i > lo else None
                 if before is not None:
@@ -53,7 +55,8 @@ class QuantityReader:
             match = r.match_at[i]
             is_brand = match is not None and bool(match.entry.brand)
             number = number_at(r.tokens, i, self.table) if not r.state[i] and not is_brand else None
-            if number is not None and not self._is_model(lo, i) and (count := self._count(i, number)) is not None:
+            is_of_dozens = number is not None and i + number[0] < mention.start and self.table.dozens.at(r.words, i + number[0])
+            if number is not None and not is_of_dozens and not self._is_model(lo, i) and (count := self._count(i, number)) is not None:
                 return count, True
             i += number[0] if number else 1
         return self.times(mention.end, end)

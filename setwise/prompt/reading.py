@@ -49,6 +49,8 @@ class Reading:
         self.home_stems = self.stems if self.code == lexicon.home else [stem(word, lexicon.home) for word in self.words]
         self.matches: list[Match] = []
         self.sizes: list[tuple[int, str]] = []
+        self.denied_kinds: list[Match] = []
+        """Products that must not be as they are described: 'no bed made of metal' is about a bed all the same."""
         self.is_left_open = False
         """True behind 'anything but ...': what comes is left to the shop."""
         self.match_at: list[Match | None] = [None] * len(self.tokens)

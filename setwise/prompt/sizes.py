@@ -68,6 +68,8 @@ class SizeReader:
             ),
             0,
         )
+        if not bound and start and r.words[start - 1] in ("than", "als", "que"):
+            bound = 1  # "No wider than 40 cm"
         if size is None or bound or self._is_of_something_else(start):
             r.state[start - bound : end] = ["limit"] * (end - start + bound)
             return end - start

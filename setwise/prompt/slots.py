@@ -47,6 +47,8 @@ class SlotReader:
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, self.nouns.head(mentions), start, end)
             if not self.slots and not self.r.is_left_open:
+                self._name_the_denied()
+            if not self.slots and not self.r.is_left_open:
                 self._name_the_unknown()
         is_occasion = self.is_occasion or (
             not self.slots and (self.is_vague or self.tail_occasion or self.r.is_left_open)
@@ -231,8 +233,12 @@ class SlotReader:
             # "For our guest room a bed and a lamp": named products, and the rest of the room is open.
             self.is_occasion |= after_place
             together = prep in self.table.together
+            # "A tv with a soundbar": both are sold for themselves.
+            is_whole = has_article and bool(before) and EXACT in mention.entry.shares.values()
+            is_other = has_product and is_whole and not self._is_of_the_last(mention)
             if after_place or (
-                together and ((counted and quantity > 1) or (has_occasion and not has_product and has_article))
+                together
+                and ((counted and quantity > 1) or is_other or (has_occasion and not has_product and has_article))
             ):
                 self._add(chunk, start + 1, mention, start + 1, end)
 
@@ -241,7 +247,9 @@ class SlotReader:
         if any(not self.r.state[i] and self.r.tokens[i].kind == "word" for i in range(start, head_end)):
             self.unknown.append(Chunk(start, head_end))
         hint = self.nouns.hint(start, head_end)
-        if self.clauses.is_request and not self.slots and self.unknown and self.pending is None and not self.is_vague:
+        if hint is None and not self.slots and self._is_one_of_several(chunk, start, head_end):
+            self._add_unknown(chunk, start, head_end)
+        elif self.clauses.is_request and not self.slots and self.unknown and self.pending is None and not self.is_vague:
             # "A gold plated, high speed cable": what it is may follow; it does not, if this sentence names nothing.
             self.pending = chunk
         elif hint is not None and self.slots and self._is_of_the_last(hint):
@@ -264,6 +272,16 @@ class SlotReader:
                 self._add_unknown(chunk, start, head_end)
             else:
                 self._describe(self.slots[-1], chunk)
+
+    def _is_one_of_several(self, chunk: Chunk, start: int, end: int) -> bool:
+        """'A hammock and a rug': an article before what nobody knows, and before what it is joined to."""
+        r, last = self.r, chunk.end
+        has_article = any(w in self.table.determiners for w in r.words[chunk.start : start + 1])
+        is_joined = last + 1 < len(r.words) and r.words[last] in (*self.table.and_signs, ",")
+        begins = r.words[last + 1] if is_joined else ""
+        is_counted = begins in self.table.determiners or begins.isdigit()
+        is_plain = 0 < end - start <= 3 and all(self.nouns.is_plain(i) for i in range(max(start, end - 1), end))
+        return has_article and is_counted and is_plain and end == chunk.end
 
     def _is_of_the_last(self, hint: Mention) -> bool:
         """'Swimsuit, one piece', 'a cushion, by fox and quill': the word is used of what was just named."""
@@ -306,6 +324,12 @@ class SlotReader:
         if first < last and _is_word_like("".join(self.r.words[first:last])):
             mention = Mention(last - 1, last, Entry(product=True))
             self._add(chunk, start, mention, start, chunk.end)
+
+    def _name_the_denied(self) -> None:
+        """'Kein Bett aus Metall': nothing else is named, so a bed is wished."""
+        for match in self.r.denied_kinds[:1]:
+            chunk = Chunk(match.start, match.end)
+            self._add(chunk, match.start, Mention(match.start, match.end, match.entry), match.start, match.end)
 
     def _name_the_unknown(self) -> None:
         """Nothing known is named: the first clause that could be a thing is one."""

@@ -24,6 +24,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """Leaf category as the catalogue spells it -> number of products."""
     places: dict[str, str] = {}
     """Leaf category -> the level above it ('Sofas' -> 'Living Room')."""
+    levels: frozenset[str] = frozenset()
+    """The levels above all leaves, in lower case ('living room', 'shoes')."""
     nouns: dict[str, dict[str, int]] = {}
     """What titles say a product is ('sofa', 'floor lamp') -> counts by leaf category; {} where there are none."""
     hints: dict[str, dict[str, int]] = {}

@@ -51,6 +51,7 @@ class _Miner:
             counts["currency"][product.currency] += 1
             counts["categories"][leaf] += 1
             self.places.setdefault(leaf, _level_above(product))
+            counts["levels"].update(normalised(level) for level in _levels(product)[:-1])
             brand = normalised(product.brand)
             counts["brands"][brand] += 1
             counts["foreign words"].update(word for word in set(words) if word not in brand)
@@ -76,6 +77,7 @@ class _Miner:
             sizes=_names(counts["sizes"]),
             categories={name: counts["categories"][name] for name in sorted(_names(counts["categories"]))},
             places={leaf: self.places[leaf] for leaf in sorted(_names(counts["categories"])) if self.places[leaf]},
+            levels=_names(counts["levels"]),
             nouns=nouns,
             hints=hints,
             ordinary=self._ordinary(),
@@ -183,9 +185,13 @@ def _is_person(word: str, table: Language) -> bool:
     return table.genders.at([word], 0) is not None or table.ages.at([word], 0) is not None
 
 
+def _levels(product: Product) -> list[str]:
+    return [level.strip() for level in product.product_types[0].split(" > ")] if product.product_types else []
+
+
 def _level_above(product: Product) -> str:
-    levels = product.product_types[0].split(" > ") if product.product_types else []
-    return levels[-2].strip() if len(levels) > 1 else ""
+    levels = _levels(product)
+    return levels[-2] if len(levels) > 1 else ""
 
 
 def _runs(tokens: list[Token], prepositions: frozenset[str]) -> list[list[str]]:

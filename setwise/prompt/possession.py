@@ -1,0 +1,203 @@
+"""What the shopper has: 'I have a bed', 'Sessel hab ich schon', 'la leche la tengo en casa'. It is not needed again."""
+
+import msgspec
+
+from setwise.prompt.denied_kinds import DeniedKinds
+from setwise.prompt.lexicon import Entry
+from setwise.prompt.numerals import number_at
+from setwise.prompt.reading import Match, Reading
+
+MAX_DESCRIBING = 2
+MAX_SUBJECT = 3
+_TO_DO = frozenset(["to", "that", "which", "zu", "à", "que", "por", "in"])
+"""Behind what 'I have' names, they say that it is no possession: 'I have a hall to furnish'."""
+
+
+class Owned(msgspec.Struct):
+    """One thing that is there already, at `start` to `end`; without an entry it is a word that nobody knows."""
+
+    start: int
+    end: int
+    entry: Entry | None
+
+
+class PossessionReader:
+    """Finds possessions in a reading whose money and sizes are marked; they are excluded by `kinds`."""
+
+    def __init__(self, reading: Reading, kinds: DeniedKinds) -> None:
+        self.r, self.table, self.kinds = reading, reading.table, kinds
+        table = reading.table
+        self.articles = table.no_articles | table.determiners | table.possessive
+        self.praise = table.fillers - table.request_words - table.prepositions - table.verbs
+
+    def ahead(self, i: int) -> int:
+        """Tokens of a possession whose verb begins at `i`: 'we have curtains and a mirror'; 0 if there is none."""
+        r = self.r
+        hit = self.table.owned.at(r.words, i)
+        if hit is None:
+            return 0
+        is_sure = self._is_sure(i, i + hit[0])
+        is_enough = self.table.enough.isdisjoint(r.words[i : i + hit[0]])
+        items = self._items(i + hit[0], may_be_unknown=is_sure and is_enough)
+        if not items or not (is_sure or (self._has_subject(i) and self._is_closed(items[-1].end))):
+            return 0
+        return self._take(items, i, self._past_there(items[-1].end))
+
+    def behind(self, match: Match) -> int:
+        """Tokens of a possession whose first product is `match` and whose verb follows: 'Bett und Sofa haben wir'."""
+        r, items = self.r, self._items(match.start)
+        if not items or items[-1].end >= len(r.words):
+            return 0
+        last = items[-1].end
+        hit = self.table.owned_after.at(r.words, last)
+        if hit is None:
+            return 0
+        end = self._past_there(last + hit[0])
+        is_end = self.is_end(end)
+        if not is_end and (self.table.owned.at(r.words, last) is not None or not self._is_sure(last, last + hit[0])):
+            return 0  # In "a table we already have chairs" what is owned follows.
+        if not (len(items) == 1 and self._is_sure(last, end)) and not self.is_begun_here(match.start):
+            return 0
+        return self._take(items, match.start, end)
+
+    def beside(self, i: int) -> int:
+        """Tokens of 'goes with my grey sofa', 'passt zu einem Tisch': it is there, and nothing is known against more."""
+        r = self.r
+        hit = self.table.goes_with.at(r.words, i)
+        items = self._items(i + hit[0]) if hit else []
+        if hit is None or not items:
+            return 0
+        r.is_left_open = True
+        end = items[0].end
+        if behind := self.table.owned_after.at(r.words, end) if end < len(r.words) else None:
+            end += behind[0]  # "The sofa I have"
+        r.state[i:end] = ["said" if state in ("", "title", "size") else state for state in r.state[i:end]]
+        r.titles = [title for title in r.titles if title[1] <= i or title[0] >= end]
+        return end - i
+
+    def is_begun_here(self, i: int) -> bool:
+        """True if a clause begins here, articles and 'we have' left aside."""
+        r = self.r
+        while i and not r.is_separator(i - 1) and not r.state[i - 1]:
+            word = r.words[i - 1]
+            if word in self.table.have:
+                return True
+            if word not in self.table.no_articles and word != "auf":
+                return False
+            i -= 1
+        return True
+
+    def is_end(self, i: int) -> bool:
+        """True where a clause ends before token `i`."""
+        return i >= len(self.r.words) or self.r.is_separator(i) or self.r.ends_sentence(i)
+
+    def _is_sure(self, start: int, end: int) -> bool:
+        return any(word in self.table.already for word in self.r.words[start:end])
+
+    def _has_subject(self, i: int) -> bool:
+        """A clause begins here, or has only its subject before: 'my brother has'. Questions are put to the shop."""
+        r, start = self.r, i
+        while start and not r.is_separator(start - 1) and not r.state[start - 1] and not r.ends_sentence(start - 1):
+            start -= 1
+        before = r.words[start:i]
+        is_subject = bool(before) and before[0] in self.table.possessive | self.table.definite
+        if len(before) > MAX_SUBJECT or not (is_subject or all(w in self.table.openers for w in before)):
+            return False
+        end = i
+        while end < len(r.words) and not self.is_end(end):
+            end += 1
+        return end >= len(r.words) or r.words[end] != "?"
+
+    def _is_closed(self, end: int) -> bool:
+        """True if what follows the products is no part of their name, nor what is to be done with them."""
+        r = self.r
+        if self.is_end(end) or self.table.there.at(r.words, end):
+            return True
+        if r.words[end] in _TO_DO:
+            return False
+        return r.words[end] in self.table.prepositions | self.table.fillers | self.table.verbs
+
+    def _items(self, i: int, *, may_be_unknown: bool = False) -> list[Owned]:
+        """Products joined by commas and 'and', each with what describes it."""
+        found: list[Owned] = []
+        while (item := self._item(i) or (self._unknown(i) if may_be_unknown and not found else None)) is not None:
+            found.append(item)
+            i = item.end
+            step = self._joined(i)
+            if not step:
+                break
+            i += step
+        return found
+
+    def _joined(self, i: int) -> int:
+        words = self.r.words
+        if i >= len(words):
+            return 0
+        if words[i] == ",":
+            return 2 if i + 1 < len(words) and words[i + 1] in self.table.and_signs else 1
+        return 1 if words[i] in self.table.and_signs or words[i] in self.table.alternatives.values else 0
+
+    def _item(self, i: int) -> Owned | None:
+        """The product that begins here behind articles, numbers and at most two describing words."""
+        r, described = self.r, 0
+        while i < len(r.words) and r.tokens[i].kind != "sign" and r.state[i] in ("", "title", "size"):
+            if (product := self._product(i)) is not None:
+                return product
+            match = r.match_at[i]
+            if number := number_at(r.tokens, i, self.table):
+                i += number[0]
+            elif r.state[i] == "size" or r.words[i] in self.articles:
+                i += 1
+            elif described < MAX_DESCRIBING and (
+                (match is not None and match.entry.is_attribute() and not match.entry.product)
+                or (match is not None and bool(match.entry.brand))
+                or r.words[i] in self.praise
+            ):
+                described += 1
+                i = match.end if match is not None else i + 1
+            else:
+                return None
+        return None
+
+    def _product(self, i: int) -> Owned | None:
+        r, match = self.r, self.r.match_at[i]
+        if match is not None:
+            is_product = match.start == i and match.entry.product and not match.entry.hint
+            is_thing = match.entry.is_attribute() and not (match.entry.synonym and match.entry.shares)
+            if not is_product or is_thing or (r.words[i] in self.table.fillers and match.end == i + 1):
+                return None
+            following = r.match_at[match.end] if match.end < len(r.words) else None
+            if self.r.code in ("en", "de") and following is not None and following.start == match.end:
+                if following.entry.product and not following.entry.is_attribute():
+                    return self._product(match.end)  # "a laptop bag"
+            return Owned(i, match.end, match.entry)
+        if r.code == "de" and r.tokens[i].kind == "word" and len(r.words[i]) > 5 and r.words[i] not in self.table.common:
+            if (tail := r.german_tail(r.words[i])) is not None and tail[1].shares:
+                return Owned(i, i + 1, tail[1])
+        return None
+
+    def _unknown(self, i: int) -> Owned | None:
+        """'We already have napkins' where the shop has never heard of any."""
+        r = self.r
+        while i < len(r.words) and r.words[i] in self.articles:
+            i += 1
+        if i >= len(r.words) or r.tokens[i].kind != "word" or r.state[i] or r.match_at[i] is not None:
+            return None
+        is_grammar = r.words[i] in self.table.fillers | self.table.prepositions or r.stems[i] in self.table.occasions
+        is_name = not is_grammar and (self._joined(i + 1) > 0 or self.is_end(i + 1))
+        return Owned(i, i + 1, None) if is_name else None
+
+    def _past_there(self, i: int) -> int:
+        """'At home', 'already', 'schon da': words that only say again that it is there."""
+        while i < len(self.r.words) and (hit := self.table.there.at(self.r.words, i)):
+            i += hit[0]
+        return i
+
+    def _take(self, items: list[Owned], start: int, end: int) -> int:
+        r = self.r
+        for item in items:
+            self.kinds.add(item.entry, item.start, item.end, owned=True)
+        # "Ya tenemos pasta y aceite de oliva": what is out is no title either.
+        r.titles = [title for title in r.titles if title[1] <= start or title[0] >= end]
+        r.state[start:end] = ["out" if state in ("", "title", "size") else state for state in r.state[start:end]]
+        return end - start
