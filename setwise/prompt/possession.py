@@ -48,7 +48,9 @@ class PossessionReader:
         r, items = self.r, self._items(match.start)
         if not items or items[-1].end >= len(r.words):
             return 0
-        last = items[-1].end
+        last, before = items[-1].end, r.words[match.start - 1] if match.start else ""
+        if before in self.table.determiners - self.table.definite and "," in r.words[match.start : last]:
+            return 0  # "A table, bed and sofa we already have": the table is wished.
         hit = self.table.owned_after.at(r.words, last)
         if hit is None:
             return 0
