@@ -92,6 +92,7 @@ class DeniedNames:
                 return (None if is_name else match.entry), following.end
             is_part = following.entry.product or following.entry.thing or following.entry.hint
             is_noun = (match.entry.hint or match.entry.thing) and not match.entry.brand
+            is_noun = is_noun and r.words[end] not in ("one", "ones")
             if not match.entry.is_attribute() and is_part and is_noun:
                 return None, following.end
         if (longer := self._longer(match)) > end:

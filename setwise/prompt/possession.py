@@ -48,7 +48,9 @@ class PossessionReader:
         r, items = self.r, self._items(match.start)
         if not items or items[-1].end >= len(r.words):
             return 0
-        last = items[-1].end
+        last, before = items[-1].end, r.words[match.start - 1] if match.start else ""
+        if before in self.table.determiners - self.table.definite and "," in r.words[match.start : last]:
+            return 0  # "A table, bed and sofa we already have": the table is wished.
         hit = self.table.owned_after.at(r.words, last)
         if hit is None:
             return 0
@@ -61,7 +63,7 @@ class PossessionReader:
         return self._take(items, match.start, end)
 
     def beside(self, i: int) -> int:
-        """Tokens of 'goes with my grey sofa', 'passt zu einem Tisch': it is there, and nothing is known against more."""
+        """Tokens of 'goes with my grey sofa', 'passt zu einem Tisch': something is there that is not excluded."""
         r = self.r
         hit = self.table.goes_with.at(r.words, i)
         items = self._items(i + hit[0]) if hit else []
@@ -167,14 +169,15 @@ class PossessionReader:
             if not is_product or is_thing or (r.words[i] in self.table.fillers and match.end == i + 1):
                 return None
             following = r.match_at[match.end] if match.end < len(r.words) else None
-            if self.r.code in ("en", "de") and following is not None and following.start == match.end:
-                if following.entry.product and not following.entry.is_attribute():
-                    return self._product(match.end)  # "a laptop bag"
+            is_next = self.r.code in ("en", "de") and following is not None and following.start == match.end
+            if is_next and following.entry.product and not following.entry.is_attribute():  # type: ignore[union-attr]
+                return self._product(match.end)  # "a laptop bag"
             return Owned(i, match.end, match.entry)
-        if r.code == "de" and r.tokens[i].kind == "word" and len(r.words[i]) > 5 and r.words[i] not in self.table.common:
-            if (tail := r.german_tail(r.words[i])) is not None and tail[1].shares:
-                return Owned(i, i + 1, tail[1])
-        return None
+        word = r.words[i]
+        if r.code != "de" or r.tokens[i].kind != "word" or len(word) <= 5 or word in self.table.common:
+            return None
+        tail = r.german_tail(word)
+        return Owned(i, i + 1, tail[1]) if tail is not None and tail[1].shares else None
 
     def _unknown(self, i: int) -> Owned | None:
         """'We already have napkins' where the shop has never heard of any."""

@@ -55,8 +55,10 @@ class QuantityReader:
             match = r.match_at[i]
             is_brand = match is not None and bool(match.entry.brand)
             number = number_at(r.tokens, i, self.table) if not r.state[i] and not is_brand else None
-            is_of_dozens = number is not None and i + number[0] < mention.start and self.table.dozens.at(r.words, i + number[0])
-            if number is not None and not is_of_dozens and not self._is_model(lo, i) and (count := self._count(i, number)) is not None:
+            after = i + number[0] if number else mention.start
+            is_of_dozens = after < mention.start and self.table.dozens.at(r.words, after) is not None
+            is_count = number is not None and not is_of_dozens and not self._is_model(lo, i)
+            if number is not None and is_count and (count := self._count(i, number)) is not None:
                 return count, True
             i += number[0] if number else 1
         return self.times(mention.end, end)
