@@ -172,7 +172,8 @@ class BundleOut(Struct, frozen=True, omit_defaults=True):
 
 
 class InfeasibleOut(Struct, frozen=True):
-    """Why there is no bundle, and what would help."""
+    """Why there is no bundle, and what would help: no total where none would, or where `degraded` says that the encoder
+    or the index was late, as not all products were seen then."""
 
     reason: str
     cheapest_total_cents: int | None = None

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from online.candidates import Ranked
@@ -32,11 +33,18 @@ if TYPE_CHECKING:
     from online.gather import Context
 
 
+ALL_CANDIDATES = ("full", "no_profile", "no_features")
+"""Rungs on which both legs of retrieval answered."""
+
+
 def bundle_answer(
     context: "Context", plan: Plan, slots: Sequence[Filled], made: "Made", explain: bool
 ) -> BundleAnswer:  # fmt: skip
     """The answer of POST /v1/bundles."""
     nothing = made.assembly.infeasible
+    if nothing and context.rung not in ALL_CANDIDATES:
+        # A moment later there may be other candidates, and the total would not be the least.
+        nothing = msgspec.structs.replace(nothing, cheapest_total_cents=None, cheapest=None)
     shown = [*made.assembly.bundles, *([nothing.cheapest] if nothing and nothing.cheapest else [])]
     return BundleAnswer(
         request_id=context.request_id,

@@ -161,7 +161,7 @@ class Deadlines(msgspec.Struct, frozen=True):
 
     ms: int = 150
     """Deadline of an answer: what is not there in time is answered without. 0 = none, and no stage has a time-out."""
-    encode_ms: int = 30
+    encode_ms: int = 60
     """Longest wait for the encoder; after it the words alone are looked for (`lexical`)."""
     retrieve_ms: int = 100
     """Longest wait for Weaviate; after it the release's own index answers (`local_index`)."""

@@ -33,6 +33,16 @@ def test_a_rung_below_keeps_budget_and_stock_and_says_what_is_missing(embedded, 
         assert products["products"]
 
 
+def test_a_total_is_named_only_where_all_candidates_were_seen(embedded) -> None:
+    asked = {"prompt": "a desk and an office chair", "budget": {"max_cents": 1, "currency": "USD"}}
+    for settings, is_named in (({}, True), ({"SETWISE_DEADLINE_ENCODE_MS": "0"}, False)):
+        roomy = {"SETWISE_DEADLINE_MS": "5000", "SETWISE_DEADLINE_ENCODE_MS": "2000"}
+        with serve(Settings.from_env(embedded | roomy | settings)) as client:
+            nothing = client.post("/v1/bundles", json=asked).json()["infeasible"]
+        assert nothing["reason"] == "budget"
+        assert (nothing["cheapest_total_cents"] is not None, nothing["cheapest"] is not None) == (is_named, is_named)
+
+
 def test_what_is_named_is_found_on_the_last_rung_too(embedded) -> None:
     with serve(Settings.from_env(embedded | {"SETWISE_DEADLINE_MS": "1"})) as client:
         answer = client.post("/v1/bundles", json={"prompt": "a desk and a rug"}).json()
