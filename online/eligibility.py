@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from online.live import LiveRelease
 from online.messages import Filters
 from setwise.audience import GENDERS
-from setwise.catalogue import Product
+from setwise.catalogue import Product, product_text
 from setwise.languages.contents import what_holds
 from setwise.names import ProductId
 from setwise.prompt import Exclusions
-from setwise.terms import Codes, codes_of
+from setwise.snapshot import Snapshot
+from setwise.terms import Codes, codes_of, denials_in
 from setwise.vocabulary import words_of
 
 
@@ -28,6 +29,8 @@ class Rules(msgspec.Struct, frozen=True):
     excluded_names: list[Codes]
     """Each excluded name as the terms that a product's text must not have all of."""
     excluded_categories: frozenset[int]
+    held: list[tuple[str, list[Codes]]]
+    """An excluded name, and the terms of what holds it: beer holds alcohol, unless it says that it is free of it."""
     filters: Filters
     allow_preorder: bool = False
     gender: str = ""
@@ -39,7 +42,7 @@ def make_rules(
     allow_preorder: bool, gender: str = "", wished: Collection[str] = (),
 ) -> Rules:  # fmt: skip
     """`gone` are product ids that must not be answered, `exclude` what no product may be or have; `wished` = words of
-    the products that were named."""
+    named products that are no longer what the words say alone ("oat milk")."""
     rows = frozenset(live.snapshot.rows_of(ProductId(i) for i in gone))
     categories: set[int] = set()
     names = [name for name in exclude.all_words() if name not in exclude.categories]
@@ -48,10 +51,12 @@ def make_rules(
         categories |= found
         # "No rugs" leaves out rugs, not what is described as lying well on one.
         names += [] if found else [name]
-    # "No alcohol" leaves out wine that does not say what it holds; not the beer that was asked for without it.
-    names += [other for name in tuple(names) for other in what_holds(name) if other not in wished]
+    held = [(name, [other for other in what_holds(name) if other not in wished]) for name in names]
     codes = [codes_of(terms) for name in names if (terms := live.analyzer.terms(name))]
-    return Rules(now, currency, rows, codes, frozenset(categories), filters or Filters(), allow_preorder, gender)
+    of_holders = [(name, [codes_of(live.analyzer.terms(other)) for other in others]) for name, others in held if others]
+    return Rules(
+        now, currency, rows, codes, frozenset(categories), of_holders, filters or Filters(), allow_preorder, gender
+    )
 
 
 def _categories_named(live: LiveRelease, name: str) -> set[int]:
@@ -83,6 +88,8 @@ def eligible(
         rows = keep(rows, ~np.isin(snapshot.category[rows], codes), "excluded")
     if rules.excluded_names:
         rows = keep(rows, ~np.any(snapshot.texts.has_all(rows, rules.excluded_names), axis=1), "excluded")
+    for name, holders in rules.held:
+        rows = keep(rows, free_of(snapshot, rows, name, holders), "excluded")
     low, high = rules.filters.price_min_cents, rules.filters.price_max_cents
     if low is not None or high is not None:
         prices = snapshot.prices_now(rows, rules.now)
@@ -90,6 +97,15 @@ def eligible(
     for passes in _filters(rules.filters):
         rows = keep(rows, np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool), "filters")
     return rows, +lost
+
+
+def free_of(snapshot: Snapshot, rows: NDArray[np.int64], name: str, holders: list[Codes]) -> NDArray[np.bool_]:
+    """True for rows that are nothing that holds `name`, or that say themselves to be free of it."""
+    mask: NDArray[np.bool_] = ~np.any(snapshot.texts.has_all(rows, holders), axis=1)
+    for at in np.flatnonzero(~mask):
+        product = snapshot[int(rows[at])]
+        mask[at] = name in denials_in(f"{product_text(product)} {' '.join(product.product_types)}")
+    return mask
 
 
 def may_be_for(live: LiveRelease, rows: NDArray[np.int64], gender: str) -> NDArray[np.bool_]:

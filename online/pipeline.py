@@ -1,7 +1,7 @@
 """The request on one screen: understand, encode, retrieve, hydrate, rank, assemble."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.assembling import Made, make_bundles
-from online.candidates import Asked, Known, rank
+from online.candidates import Asked, Known, Ranked, of_what_is_named, rank
 from online.companions import companions
 from online.deadline import Deadline
 from online.eligibility import eligible, may_be_for
@@ -91,7 +91,7 @@ def prepare(
         known = Known(profile, active, plan.anchors)
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
-        slots = [Filled(n.slot, rows.of_kind(), n.wishes) for n, rows in zip(plan.slots, ranked, strict=False)]
+        slots = _named(live, plan, ranked, asked, can_stay_open=request.slots is None)
         if plan.open_text:
             # Where sets hold different things, what is locked or in the basket is not offered a second time.
             has_one = plan.anchors if live.complementarity.likeness <= MOSTLY_ALIKE else []
@@ -183,6 +183,20 @@ def _is_sold_out(
     # Men's sweaters are not what "women's sweater" names: without one of them it is not sold out.
     of_kind = np.isin(live.snapshot.category[found], codes) & may_be_for(live, found, gender)
     return bool(of_kind.any()) and not np.isin(live.snapshot.category[kept], codes).any()
+
+
+def _named(
+    live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], *, can_stay_open: bool
+) -> list[Filled]:  # fmt: skip
+    """The named slots; one that the shop has nothing for stays open, where another one can be answered."""
+    found = [of_what_is_named(live, rows, one) for rows, one in zip(ranked, asked, strict=True)][: len(plan.slots)]
+    can_stay_open &= any(len(rows.rows) for rows in found)
+    slots = []
+    for named, rows, kind in zip(plan.slots, ranked, found, strict=False):
+        is_open = can_stay_open and len(rows.rows) > 0 and not len(kind.rows)
+        slot = msgspec.structs.replace(named.slot, required=False) if is_open else named.slot
+        slots.append(Filled(slot, kind, named.wishes))
+    return slots
 
 
 def _given(

@@ -11,7 +11,7 @@ from online.wishes import Wish, wishes_of
 from setwise.audience import said_in
 from setwise.bundle import Slot
 from setwise.catalogue import leaf_category
-from setwise.languages import stem
+from setwise.languages import key_of, stem
 from setwise.names import ProductId
 from setwise.prompt import SlotWish, Understanding
 from setwise.prompt.budget import Budget
@@ -148,7 +148,7 @@ def _plan(
             request.filters,
             allow_preorder,
             read.gender if len(genders) < 2 else "",
-            {word for wish, _ in wished for word in words_of(wish.name)},
+            {word for wish in [*read.named, *(wish for wish, _ in wished)] for word in _of_its_own(live, wish)},
         ),
         slots=_slots(live, read, wished, locked),
         open_text=(read.text or titles) if is_open else "",
@@ -159,6 +159,13 @@ def _plan(
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
         one_audience=len(genders) < 2 and len(ages) < 2,
     )
+
+
+def _of_its_own(live: LiveRelease, wish: SlotWish) -> list[str]:
+    """The words of a name that is longer than a kind's: "oat milk" is no milk, "beer" and "red wine" are kinds."""
+    words, code = words_of(wish.name), live.vocabulary.language
+    is_kind = key_of(wish.name, code) in [key_of(category, code) for category in wish.categories]
+    return words if len(words) > 1 and not is_kind else []
 
 
 def _slots(

@@ -17,13 +17,19 @@ _ALPHANUMERIC = re.compile(r"\w+")
 
 
 _DENIED = re.compile(
-    r"\b[^\W_]+[- ]free\b|\b(?:without|no|free of|frei von|ohne|sans|sin)\s+(?:added\s+)?[^\W_]+|\b[^\W_]{3,}frei\b"
+    r"\b[^\W_]+[- ]free\b|\b(?:without|no|free of|frei von|ohne|sans|sin)\s+(?:added\s+)?[^\W_]+"
+    r"|\b[^\W_]{3,}frei(?:e[mnrs]?)?\b"
 )
 
 
 def without_denials(text: str) -> str:
     """What a text says that a thing has: "gluten-free" and "no sugar" say what it has not."""
     return _DENIED.sub(" ", text.lower())
+
+
+def denials_in(text: str) -> str:
+    """What a text says that a thing has not, in lower case: 'gluten-free no sugar'."""
+    return " ".join(_DENIED.findall(text.lower()))
 
 
 class Analyzer:

@@ -112,7 +112,11 @@ class Language:
         self.occasion_tails = tuple(words["occasion_tails"])
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
-        self.request_words = frozenset(word for text in self.requests.values for word in text.split(" "))
+        self.grammar = self.fillers | self.prepositions | self.determiners | self.verbs
+        self.articles = self.no_articles | self.determiners | self.possessive
+        of_requests = frozenset(word for text in self.requests.values for word in text.split(" "))
+        self.praise = self.fillers - of_requests - self.prepositions - self.verbs
+        """Words that only describe: 'small', 'good', 'schön'."""
         self.occasions = _stems(words["occasions"], code)
         self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
         self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)

@@ -42,8 +42,6 @@ class ExclusionReader:
         self.r = reading
         self.table = reading.table
         self.names = DeniedNames(reading)
-        table = reading.table
-        self.grammar = table.fillers | table.prepositions | table.determiners | table.verbs
         self.kinds = DeniedKinds(reading)
         self.possession = PossessionReader(reading, self.kinds)
 
@@ -103,7 +101,7 @@ class ExclusionReader:
         r, end = self.r, i + 1
         if r.tokens[i].kind != "word" or end >= len(r.words) or (i and not r.is_separator(i - 1)):
             return 0
-        if r.words[i] in self.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
+        if r.words[i] in self.table.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
             return 0
         if not self.possession.is_end(end + hit[0]):
             return 0

@@ -27,7 +27,7 @@ class OccasionReader:
             match = r.match_at[i]
             is_name = match is not None and (
                 (match.entry.product and bool(match.entry.shares))
-                or (match.end - match.start > 1 and not match.entry.hint)
+                or (match.end - match.start > 1 and not match.entry.hint and not match.entry.thing)
             )
             if not is_word or is_name or (self.head_is_last and self._product_behind(i, mentions)):
                 continue

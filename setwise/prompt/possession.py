@@ -26,9 +26,6 @@ class PossessionReader:
 
     def __init__(self, reading: Reading, kinds: DeniedKinds) -> None:
         self.r, self.table, self.kinds = reading, reading.table, kinds
-        table = reading.table
-        self.articles = table.no_articles | table.determiners | table.possessive
-        self.praise = table.fillers - table.request_words - table.prepositions - table.verbs
 
     def ahead(self, i: int) -> int:
         """Tokens of a possession whose verb begins at `i`: 'we have curtains and a mirror'; 0 if there is none."""
@@ -148,12 +145,12 @@ class PossessionReader:
             match = r.match_at[i]
             if number := number_at(r.tokens, i, self.table):
                 i += number[0]
-            elif r.state[i] == "size" or r.words[i] in self.articles:
+            elif r.state[i] == "size" or r.words[i] in self.table.articles:
                 i += 1
             elif described < MAX_DESCRIBING and (
                 (match is not None and match.entry.is_attribute() and not match.entry.product)
                 or (match is not None and bool(match.entry.brand))
-                or r.words[i] in self.praise
+                or r.words[i] in self.table.praise
             ):
                 described += 1
                 i = match.end if match is not None else i + 1
@@ -182,7 +179,7 @@ class PossessionReader:
     def _unknown(self, i: int) -> Owned | None:
         """'We already have napkins' where the shop has never heard of any."""
         r = self.r
-        while i < len(r.words) and r.words[i] in self.articles:
+        while i < len(r.words) and r.words[i] in self.table.articles:
             i += 1
         if i >= len(r.words) or r.tokens[i].kind != "word" or r.state[i] or r.match_at[i] is not None:
             return None

@@ -185,3 +185,25 @@ def test_the_api_page_needs_no_other_site(client) -> None:
     page = client.get("/schema").text
     assert "https://" not in page.split("<body>")[0]
     assert client.get("/schema-ui/swagger-ui-bundle.js").status_code == 200
+
+
+def test_a_product_that_the_shop_does_not_sell_is_told_and_nothing_takes_its_place(client, shop_rows) -> None:
+    both = ask(client, prompt="a kayak and a rug")
+    assert [slot["name"] for slot in both["understood"]["slots"]] == ["kayak", "rug"]
+    assert both["bundles"]
+    for bundle in both["bundles"]:
+        assert bundle["open_slots"] == ["kayak"]
+        assert {item["slot"] for item in bundle["items"]} == {"rug"}
+    alone = ask(client, prompt="kayak for two, 300 max")
+    assert alone["bundles"] == []
+    assert alone["infeasible"]["reason"] == "nothing_found"
+    assert alone["infeasible"]["blocking"] == ["kayak"]
+    assert alone["understood"]["slots"][0]["categories"] == []
+
+
+def test_what_the_shopper_has_is_not_offered_again(client, shop_rows) -> None:
+    answer = ask(client, prompt="we have a sofa and the rug is there, the rest of the living room for 1500")
+    assert answer["understood"]["exclude"]["categories"] == ["sofa", "rug"]
+    assert answer["bundles"]
+    kinds = {shop_rows[i["product_id"]]["product_type"].split(" > ")[-1] for b in answer["bundles"] for i in b["items"]}
+    assert kinds.isdisjoint({"Sofas", "Rugs"})
