@@ -1,0 +1,86 @@
+"""What was answered, as the log keeps it: one record for each answer, whichever path it took."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from setwise.events.interaction import decode_versioned
+
+TYPE = "setwise.served"
+VERSION = 1
+Route = Literal["bundles", "products", "search", "swap", "requests"]
+
+
+class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A product that was answered; position from 1 on, within its bundle or list. `propensity` = the probability with
+    which it was chosen for its place."""
+
+    product_id: str
+    position: int
+    price_cents: int
+    score: float
+    slot: str = ""
+    quantity: int = 1
+    propensity: float = 1.0
+
+
+class ServedBundle(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A bundle that was answered, its position in the answer from 1 on."""
+
+    bundle_id: str
+    position: int
+    label: str
+    total_cents: int
+    currency: str
+    score: float
+    items: list[ServedItem]
+    propensity: float = 1.0
+    parent_bundle_id: str = ""
+
+
+class Served(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Data of a record of setwise.served. Persons are pseudonyms; nobody and no prompt is in it without consent."""
+
+    request_id: str
+    route: Route
+    client: str
+    release: str
+    served_by: str
+    timings_ms: dict[str, float]
+    version: int = 0
+    """Always written; a record without it is older than versions."""
+    user: str = ""
+    visitor: str = ""
+    session: str = ""
+    consent: bool = True
+    prompt: str = ""
+    understood: Any = None
+    bundles: list[ServedBundle] = []
+    products: list[ServedItem] = []
+    currency: str = ""
+    """Of `products`; a bundle has its own."""
+    infeasible: str = ""
+    degraded: list[str] = []
+    """Dependency and reason of each that was answered without."""
+    experiment: dict[str, str] = {}
+    trace_id: str = ""
+
+
+class ServedEvent(msgspec.Struct, frozen=True):
+    """The record's CloudEvent; its id is the answer's: the request's, or the new bundle's of a swap."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    data: Served
+
+
+_decode = msgspec.json.Decoder(ServedEvent).decode
+
+
+def decode_served(value: bytes) -> ServedEvent:
+    """Any version up to this one. Raises UnreadableEventError."""
+    event: ServedEvent = decode_versioned(value, VERSION, _decode)
+    return event
