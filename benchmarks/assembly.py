@@ -13,9 +13,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from benchmarks.assembly_instances import KINDS, Instance, large, small
-from benchmarks.exact_assembly import enumerated_value, exact_value
+from benchmarks.exact_assembly import enumerated_value, exact_value, times_said
 from setwise.bundle import assemble
-from setwise.bundle.assembly import lean, leanings, several
+from setwise.bundle.assembly import SAID_BEFORE, lean, leanings, several
 from setwise.bundle.problem import Problem
 
 SHAPES = ((5, 50, 3), (7, 100, 3), (7, 100, 10), (10, 100, 10))
@@ -30,6 +30,7 @@ def gaps_of(it: Instance, n_bundles: int = 3) -> Iterator[float]:
         if earlier and not earlier[-1]:
             return
         unary = problem.score + lean(problem, leaning, it.most)
+        unary -= SAID_BEFORE * times_said(it.candidates, problem, earlier)
         scored = [
             [replace(c, score=float(unary[problem.starts[i] + k])) for k, c in enumerate(row)]
             for i, row in enumerate(it.candidates)

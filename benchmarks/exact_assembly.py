@@ -10,6 +10,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from setwise.bundle import Candidate, PairTerms, Slot
+from setwise.bundle.problem import Problem
 
 SCALE = 1_000_000
 """CP-SAT wants integers: each value is rounded to a millionth, so a sum of few is right to a hundred-thousandth."""
@@ -102,3 +103,11 @@ def enumerated_value(scores: list[np.ndarray], prices: list[np.ndarray], fit: di
         values[cost > most - p[0][a] - p[1][b]] = -np.inf
         best = max(best, value + float(values.max()))
     return best
+
+
+def times_said(candidates: Sequence[Sequence[Candidate]], problem: Problem, earlier: list[set[str]]) -> np.ndarray:
+    """How many earlier bundles have each option's product; 0 for what is locked or left empty."""
+    is_open = problem.filled & problem.unlocked
+    places = zip(problem.slot.tolist(), problem.candidate.tolist(), is_open.tolist(), strict=True)
+    said = [sum(candidates[i][k].product_id in one for one in earlier) if is_open else 0 for i, k, is_open in places]
+    return np.asarray(said, dtype=float)
