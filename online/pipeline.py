@@ -93,9 +93,10 @@ def prepare(
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = _named(live, plan, ranked, asked, can_stay_open=request.slots is None)
         if plan.open_text:
-            # Where sets hold different things, what is locked or in the basket is not offered a second time.
-            has_one = plan.anchors if live.complementarity.likeness <= MOSTLY_ALIKE else []
-            taken = {int(live.complementarity.groups[row]) for row in has_one}
+            # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
+            has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
+            is_varied = live.complementarity.likeness <= MOSTLY_ALIKE
+            taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
             slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)

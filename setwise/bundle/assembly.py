@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from setwise.bundle.arrays import Floats, Ints
-from setwise.bundle.cheapest import blocking, cheapest
+from setwise.bundle.cheapest import blocking, cheapest, least_of_slots
 from setwise.bundle.exchange import exchanges
 from setwise.bundle.limits import Limits, limits_of, unlike
 from setwise.bundle.messages import Assembly, Bundle, Candidate, Infeasible, Item, PairTerms, Slot
@@ -49,7 +49,8 @@ def assemble(
     if empty or not any(candidates):
         return Assembly([], Infeasible("nothing_found", None, empty))
     problem = Problem(slots, candidates, pairs, max_per_brand)
-    found = several(problem, max_total_cents, min_total_cents, n_bundles, is_late)
+    is_too_dear = max_total_cents is not None and float(least_of_slots(problem).sum()) > max_total_cents
+    found = [] if is_too_dear else several(problem, max_total_cents, min_total_cents, n_bundles, is_late)
     if not found:
         least = cheapest(problem)
         if least is None:

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from setwise.bundle.arrays import Ints
+from setwise.bundle.arrays import Floats, Ints
 from setwise.bundle.limits import limits_of
 from setwise.bundle.problem import Problem
 from setwise.bundle.search import Search
@@ -21,17 +21,23 @@ def blocking(problem: Problem, choice: Ints, most: int) -> tuple[str, ...]:
     """The filled slots without any of which the rest would fit; the dearest one where that is none."""
     filled = [int(i) for i in np.flatnonzero(problem.filled[choice])]
     total, price = problem.total(choice), problem.price[choice]
-    enough = [i for i in filled if total - price[i] <= most or _least_without(problem, i) <= most]
+    enough = [i for i in filled if total - price[i] <= most or _least_without(problem, i, most) <= most]
     if not enough:
         enough = [max(filled, key=lambda i: price[i])]
     return tuple(problem.slots[i].name for i in enough)
 
 
-def _least_without(problem: Problem, slot: int) -> float:
+def least_of_slots(problem: Problem) -> Floats:
+    """The least price of each slot, shape (n,): their sum is more than a budget only where nothing fits."""
+    least: Floats = np.minimum.reduceat(problem.price, problem.starts[:-1])
+    return least
+
+
+def _least_without(problem: Problem, slot: int, most: int) -> float:
+    """The least total of the other slots; some total above `most` where none of them is as low."""
     others = problem.slot != slot
-    least = np.minimum.reduceat(problem.price, problem.starts[:-1])
-    floor = float(least.sum() - least[slot])
-    if (problem.fit[others][:, others] > -np.inf).all() and problem.max_per_brand is None:
+    floor = float(np.delete(least_of_slots(problem), slot).sum())
+    if floor > most or ((problem.fit[others][:, others] > -np.inf).all() and problem.max_per_brand is None):
         return floor
     free = copy.copy(problem)
     free.price = np.where(others, problem.price, 0.0)

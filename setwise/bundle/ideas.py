@@ -36,8 +36,8 @@ def assemble_ideas(
     """Up to n bundles that share no product of an open slot. `groups` has -1 for slots that each bundle must have.
 
     An open slot is one of several copies of its group; a bundle takes `size` slots in all, of the groups of the best
-    products, where a further one of a group counts `same_group` of what it would. If the first bundle does not fit, all
-    open slots are tried: then it is exact that nothing fits.
+    products, where a further one of a group counts `same_group` of what it would. If the first bundle does not fit, the
+    slots that must be filled are tried alone, or all open ones where there are none: then it is exact that nothing fits.
 
     With `alike_of` the leading products are shared out first: each bundle is the best one left and those most like it,
     as long as that keeps the limits."""
@@ -90,8 +90,8 @@ def assemble_ideas(
             continue
         done = one([*fixed, *_picked(candidates, copies, used, max(size - len(fixed), 2), same_group)])
         if not done.bundles and not bundles:
-            first_copies = [positions[0] for positions in copies.values()]
-            done = one([*fixed, *first_copies])
+            must = any(slots[i].required or slots[i].locked for i in fixed)
+            done = one(fixed if must else [*fixed, *(positions[0] for positions in copies.values())])
         if not done.bundles:
             if not bundles:
                 return done
