@@ -90,7 +90,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     degrees = met(live, rows, asked.wishes)
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(FEATURES))), degrees)
-    snapshot, listed = live.snapshot, rows.tolist()
+    snapshot = live.snapshot
     columns: dict[str, NDArray[np.float64]] = {}
     if live.popularity is not None:
         columns["popularity"] = np.minimum(
@@ -110,7 +110,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
         codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
-        columns["category_match"] = np.isin(snapshot.category[rows], codes).astype(np.float64)
+        columns["category_match"] = snapshot.among(snapshot.category[rows], codes).astype(np.float64)
     if asked.wishes:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:
@@ -119,10 +119,10 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         anchors = np.asarray(known.anchors, dtype=np.int64)
         columns["together"] = np.mean(live.complementarity.fit(anchors, rows), axis=0)
     if known.active.weighs_products:
-        products = [snapshot[row] for row in listed]
+        products = [snapshot[row] for row in rows.tolist()]
         columns["rules"] = known.active.score_adjustment(products, suits_slot(live, rows, asked.hits.rows))[0]
     weighted = weighted_parts(feature_rows(columns, len(rows)))
-    order = best_first(weighted.sum(axis=1), [snapshot.ids[row] for row in listed])
+    order = best_first(weighted.sum(axis=1), lambda at: snapshot.ids[int(rows[at])])
     return Ranked(rows[order], weighted[order], degrees[order])
 
 
@@ -130,7 +130,7 @@ def _affinity(snapshot: Snapshot, rows: Rows, profile: Mapping[str, Any]) -> NDA
     """The share of brand, category and colour that the shopper buys most. By codes: a product decoded for each row
     took 2 ms an answer."""
     liked = [
-        np.isin(column[rows], snapshot.codes_of(name, profile.get(field) or ()))
+        snapshot.among(column[rows], snapshot.codes_of(name, profile.get(field) or ()))
         for name, column, field in (
             ("brand", snapshot.brand, "top_brands"),
             ("category", snapshot.category, "top_categories"),

@@ -84,8 +84,7 @@ def eligible(
     if rules.excluded_rows:
         rows = keep(rows, np.asarray([row not in rules.excluded_rows for row in rows.tolist()], dtype=bool), "excluded")
     if rules.excluded_categories:
-        codes = np.asarray(sorted(rules.excluded_categories))
-        rows = keep(rows, ~np.isin(snapshot.category[rows], codes), "excluded")
+        rows = keep(rows, ~snapshot.among(snapshot.category[rows], rules.excluded_categories), "excluded")
     if rules.excluded_names:
         rows = keep(rows, ~np.any(snapshot.texts.has_all(rows, rules.excluded_names), axis=1), "excluded")
     for name, holders in rules.held:

@@ -64,7 +64,7 @@ class Dependencies(msgspec.Struct, frozen=True):
             release = live()
             if release is None:
                 return None
-            near = np.asarray(release.index.vectors[0], dtype=np.float32) if len(release.snapshot) else None
+            near = release.index.vectors(np.zeros(1, np.int64))[0] if len(release.snapshot) else None
             try:
                 return self.retriever.retrieve(release, [SlotQuery(["a"], near, 1)], self.timeouts.retrieve_s)
             except VectorStoreDownError:

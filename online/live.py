@@ -76,9 +76,9 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         popularity,
         popular_rows(snapshot.category, popularity),
     )
-    counts = {len(live.snapshot), len(live.index.vectors), len(live.complementarity.groups)}
+    counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
     counts |= set() if popularity is None else {len(popularity)}
-    if live.encoder.card.dimensions != live.index.vectors.shape[1] or len(counts) > 1:
+    if live.encoder.card.dimensions != live.index.dimensions or len(counts) > 1:
         raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)

@@ -167,7 +167,7 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     pools = [one.hits.rows for one in asked]
     if plan.open_text:
         pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
-    pools = [rows[~np.isin(rows, locked)] for rows in pools]
+    pools = [rows[~np.isin(rows, locked)] if len(locked) else rows for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
@@ -182,15 +182,16 @@ def _is_sold_out(
     names = [name for name in named.wish.categories if name in live.category_codes and name.lower() not in brands]
     codes = [live.category_codes[name] for name in names if terms.issuperset(live.analyzer.terms(name))]
     # Men's sweaters are not what "women's sweater" names: without one of them it is not sold out.
-    of_kind = np.isin(live.snapshot.category[found], codes) & may_be_for(live, found, gender)
-    return bool(of_kind.any()) and not np.isin(live.snapshot.category[kept], codes).any()
+    snapshot = live.snapshot
+    of_kind = snapshot.among(snapshot.category[found], codes) & may_be_for(live, found, gender)
+    return bool(of_kind.any()) and not snapshot.among(snapshot.category[kept], codes).any()
 
 
 def _named(
     live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], *, can_stay_open: bool
 ) -> list[Filled]:  # fmt: skip
     """The named slots; one that the shop has nothing for stays open, where another one can be answered."""
-    found = [of_what_is_named(live, rows, one) for rows, one in zip(ranked, asked, strict=True)][: len(plan.slots)]
+    found = [of_what_is_named(live, rows, one) for rows, one, _ in zip(ranked, asked, plan.slots, strict=False)]
     can_stay_open &= any(len(rows.rows) for rows in found)
     slots = []
     for named, rows, kind in zip(plan.slots, ranked, found, strict=False):

@@ -99,7 +99,7 @@ def _prepare(
 
 def _like_it(live: LiveRelease, row: int) -> NDArray[np.int64]:
     """The nearest products of its category: also those that the slot's words did not find."""
-    near, _ = live.index.nearest(live.index.vectors[row].astype(np.float32), NEIGHBOURS)
+    near, _ = live.index.nearest(live.index.vectors(np.asarray([row]))[0], NEIGHBOURS)
     return np.union1d(near[live.snapshot.category[near] == live.snapshot.category[row]], [row]).astype(np.int64)
 
 
@@ -178,7 +178,7 @@ def _replacements(
     return Replacements(
         prices=np.asarray([candidate.price_cents for candidate in candidates], dtype=np.int64),
         scores=np.asarray([candidate.score for candidate in candidates]),
-        cosines=live.index.similarity(live.index.vectors[row].astype(np.float32), rows),
+        cosines=live.index.similarity(live.index.vectors(np.asarray([row]))[0], rows),
         fill_slot=is_free & (same_category | fills if is_named else fills),
         same_category=same_category,
         same_group=np.asarray(snapshot.group[rows] == snapshot.group[row]),

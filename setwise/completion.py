@@ -57,7 +57,7 @@ def look_up(
     said_vector: NDArray[np.float32] | None,
 ) -> Asked:
     """`titles`: terms of each given title; `said_*`: the words of the intent, empty and None where nothing was said."""
-    mean = index.vectors[given].astype(np.float32).mean(axis=0)
+    mean = index.vectors(given).mean(axis=0)
     return Asked(
         given,
         mean / max(float(np.linalg.norm(mean)), 1e-9),

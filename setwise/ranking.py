@@ -1,6 +1,6 @@
 """How good a product is for a slot: the feature row, laid out once, and the weighted score."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ def weighted_parts(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return parts
 
 
-def best_first(scores: NDArray[np.float64], ids: Sequence[str]) -> list[int]:
+def best_first(scores: NDArray[np.float64], id_of: Callable[[int], str]) -> NDArray[np.int64]:
     """Positions by falling score, ties by id, so that the same question has the same answer."""
-    return sorted(range(len(ids)), key=lambda i: (-scores[i], ids[i]))
+    order = np.argsort(-scores, kind="stable")
+    in_order = scores[order]
+    if (in_order[1:] == in_order[:-1]).any():
+        keys = zip((-scores).tolist(), map(id_of, range(len(scores))), strict=True)
+        order = np.asarray([at for _, at in sorted(zip(keys, range(len(scores)), strict=True))], dtype=np.int64)
+    return order

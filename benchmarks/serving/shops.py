@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.serving.machine import ROOT
 from setwise.catalogue import indexed_text
 from setwise.complementarity import build_complementarity
-from setwise.index import VECTORS_FILE, build_index
+from setwise.index import LocalIndex, build_index
 from setwise.names import RANKER_SERVICE, ProductId
 from setwise.release import Manifest, Releases, describe_files, now_utc, release_id_of
 from setwise.snapshot import Snapshot, write_snapshot
@@ -127,7 +127,7 @@ def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
     if stamp.is_file() and stamp.read_text() == made_from:
         return shop
     manifest, folder = source.live()
-    snapshot, vectors = Snapshot(folder / "snapshot"), np.load(folder / "index" / VECTORS_FILE)
+    snapshot, vectors = Snapshot(folder / "snapshot"), LocalIndex(folder / "index").vectors()
     parts = {name: shop.data_dir / "made" / name for name in ("snapshot", "index", "complementarity")}
     for path in parts.values():
         path.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def grown_shop(work: Path, source: Shop, products: int, say: Say) -> Shop:
         stop = min(products, start + len(vectors))
         noise = rng.normal(size=(stop - start, vectors.shape[1])).astype(np.float32)
         noise *= NOISE / np.linalg.norm(noise, axis=1, keepdims=True)
-        near = vectors[: stop - start].astype(np.float32) + noise
+        near = vectors[: stop - start] + noise
         moved[start:stop] = near / np.linalg.norm(near, axis=1, keepdims=True)
     say(f"{shop.name}: building both indexes")
     build_index(moved, (indexed_text(product) for product in grown), parts["index"])

@@ -21,7 +21,7 @@ from benchmarks.serving.service import started
 from benchmarks.serving.shops import Shop, clean_environ
 from setwise.catalogue import leaf_category
 from setwise.encoder import Encoder
-from setwise.index import VECTORS_FILE, LocalIndex
+from setwise.index import LocalIndex
 from setwise.settings import Settings, Vectors
 from setwise.snapshot import Snapshot
 
@@ -73,7 +73,7 @@ def naive(shop: Shop, rate: float, seconds: int, work: Path, say: Say) -> Result
     client = _client(settings.vectors)
     try:
         say(f"naive: loading {len(rows):,} products")
-        _fill(client, COLLECTION, rows, np.load(folder / "index" / VECTORS_FILE).astype(np.float32))
+        _fill(client, COLLECTION, rows, LocalIndex(folder / "index").vectors())
         command = [sys.executable, "-m", "benchmarks.serving.naive"]
         with started(command, clean_environ(shop), work / "naive.log") as running:
             say(f"naive: {rate:.1f} prompts a second for {seconds} s")
@@ -89,11 +89,11 @@ def naive(shop: Shop, rate: float, seconds: int, work: Path, say: Say) -> Result
 def stores(shop: Shop, queries: int, work: Path, say: Say, weaviate_too: bool) -> Result:
     """k = 100 nearest, one query at a time, each store by its own client: p50, p99 in ms, and recall against a scan."""
     _, folder = shop.live()
-    vectors = np.load(folder / "index" / VECTORS_FILE).astype(np.float32)
+    index = LocalIndex(folder / "index")
+    vectors = index.vectors()
     texts = [str(body["prompt"]) for body in requests(queries, 5, 0)]
     asked = Encoder(folder / "encoder").encode(texts)
     exact = [set(np.argpartition(-(vectors @ query), K)[:K].tolist()) for query in asked]
-    index = LocalIndex(folder / "index")
     result: Result = {"shop": shop.name, "products": len(vectors), "queries": queries, "k": K}
     say("stores: in-process")
     result["in-process"] = _timed(lambda query: index.nearest(query, K, exact=False)[0].tolist(), asked, exact)

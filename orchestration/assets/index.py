@@ -19,6 +19,9 @@ MIN_RECALL = 0.97
 WORDS = "4"
 """Which words of a product are indexed, as a number that changes with them: other words are another collection."""
 
+LAYOUT = "2"
+"""How the files of the in-process index are laid out."""
+
 
 @dg.asset(group_name=GROUP, kinds={"usearch", "tantivy"})
 def product_index(
@@ -34,7 +37,9 @@ def product_index(
         recall = index_recall(LocalIndex(folder), vectors[sample])
         return {"products": len(snapshot), "recall_at_100": round(recall, 4)}
 
-    return result(workplace.artefacts.make("product_index", [WORDS, products.key, product_embeddings.key], build))
+    return result(
+        workplace.artefacts.make("product_index", [WORDS, LAYOUT, products.key, product_embeddings.key], build)
+    )
 
 
 @dg.asset_check(asset=product_index, blocking=True)

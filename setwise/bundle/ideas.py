@@ -37,7 +37,7 @@ def assemble_ideas(
 
     An open slot is one of several copies of its group; a bundle takes `size` slots in all, of the groups of the best
     products, where a further one of a group counts `same_group` of what it would. If the first bundle does not fit, the
-    slots that must be filled are tried alone, or all open ones where there are none: then it is exact that nothing fits.
+    slots that must be filled are tried alone, or all open ones where none must: then it is exact that nothing fits.
 
     With `alike_of` the leading products are shared out first: each bundle is the best one left and those most like it,
     as long as that keeps the limits."""

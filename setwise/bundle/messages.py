@@ -1,6 +1,7 @@
 """What assembly is asked and what it answers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -36,7 +37,7 @@ class PairTerms(msgspec.Struct, frozen=True):
     means 0. `needs` has, for any slots i != j, which candidates of i are chosen only where slot j is filled.
     """
 
-    fit: Mapping[tuple[int, int], NDArray[np.float64]] = {}
+    fit: Mapping[tuple[int, int], NDArray[np.floating[Any]]] = {}
     needs: Mapping[tuple[int, int], NDArray[np.bool_]] = {}
 
 

@@ -59,7 +59,7 @@ def retriever(request, release, require_server):
     settings = Settings.from_env(known).vectors
     require_server("Weaviate", settings.weaviate_host, settings.weaviate_http_port)
     with collection.connect(settings) as client:
-        vectors = release.index.vectors
+        vectors = release.index.vectors()
         collection.load(client, release.manifest.collection, release.snapshot, vectors, print)
         store = WeaviateRetriever(settings, timeout_s=10)
         yield store
@@ -68,7 +68,7 @@ def retriever(request, release, require_server):
 
 
 def query(release: LiveRelease, row: int, text: str, limit: int = 20) -> SlotQuery:
-    return SlotQuery(release.analyzer.query_terms(text), release.index.vectors[row].astype(np.float32), limit)
+    return SlotQuery(release.analyzer.query_terms(text), release.index.vectors(np.asarray([row]))[0], limit)
 
 
 def test_a_product_is_found_by_its_own_title_and_vector(release, retriever) -> None:
@@ -112,7 +112,7 @@ def test_one_shops_clean_up_never_touches_anothers_collection(release, require_s
     mine, other = (f"{collections_of(f'/shop/{uuid.uuid4()}')}a" for _ in range(2))
     with collection.connect(settings) as client:
         for name in (mine, other):
-            collection.load(client, name, release.snapshot, release.index.vectors, print)
+            collection.load(client, name, release.snapshot, release.index.vectors(), print)
         gone = collection.remove_others(client, mine[:-1], set())
         assert gone == [mine]
         assert client.collections.exists(other)
