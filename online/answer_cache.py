@@ -50,10 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
         snapshot = live.snapshot
         if not np.array_equal(snapshot.prices_now(self.rows, now), self.prices):
             return False
-        return all(
-            bool(snapshot.sellable(self.rows[self.quantities == n], now, int(n), allow_preorder).all())
-            for n in np.unique(self.quantities)
-        )
+        return bool(snapshot.sellable(self.rows, now, self.quantities, allow_preorder).all())
 
 
 class AnswerCache:

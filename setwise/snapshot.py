@@ -231,9 +231,13 @@ class Snapshot:
         return np.where((starts <= second) & (second < ends), sale_price, price)
 
     def sellable(
-        self, rows: NDArray[np.int64], now: datetime, quantity: int = 1, allow_preorder: bool = False
+        self,
+        rows: NDArray[np.int64],
+        now: datetime,
+        quantity: int | NDArray[np.int64] = 1,
+        allow_preorder: bool = False,
     ) -> NDArray[np.bool_]:
-        """True where a row may be sold at `now` in that quantity."""
+        """True where a row may be sold at `now` in that quantity, one for all rows or one for each."""
         second = int(now.timestamp())
         availability, stock = self._current(rows, "availability", "stock")
         available = (availability == 0) | (allow_preorder & (availability >= 2))
