@@ -109,7 +109,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
-        codes = [live.category_codes[name] for name in asked.categories if name in live.category_codes]
+        codes = snapshot.codes_of("category", filter(None, asked.categories))
         columns["category_match"] = snapshot.among(snapshot.category[rows], codes).astype(np.float64)
     if asked.wishes:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)

@@ -42,7 +42,6 @@ class LiveRelease(msgspec.Struct, frozen=True):
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
-    category_codes: dict[str, int] = {}
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
@@ -72,7 +71,6 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         Complementarity.open(folder / "complementarity"),
         analyzer,
         [analyzer.terms(name) for name in categories],
-        {name: code for code, name in enumerate(categories) if name},
         popularity,
         popular_rows(snapshot.category, popularity),
     )

@@ -179,8 +179,8 @@ def _is_sold_out(
 ) -> bool:
     """True where the very kind that was named was found, and none of it may be answered: nothing else will do."""
     terms, brands = set(live.analyzer.terms(named.wish.name)), live.vocabulary.brands
-    names = [name for name in named.wish.categories if name in live.category_codes and name.lower() not in brands]
-    codes = [live.category_codes[name] for name in names if terms.issuperset(live.analyzer.terms(name))]
+    kinds = [name for name in named.wish.categories if name and name.lower() not in brands]
+    codes = live.snapshot.codes_of("category", (n for n in kinds if terms.issuperset(live.analyzer.terms(n))))
     # Men's sweaters are not what "women's sweater" names: without one of them it is not sold out.
     snapshot = live.snapshot
     of_kind = snapshot.among(snapshot.category[found], codes) & may_be_for(live, found, gender)

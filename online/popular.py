@@ -18,7 +18,7 @@ def popular_hits(live: LiveRelease, terms: Sequence[str], categories: Sequence[s
     rows = live.popular
     codes = codes_of(terms)
     share = live.snapshot.facts.has(rows, codes).sum(axis=1) / max(len(codes), 1)
-    named = [live.category_codes[name] for name in categories if name in live.category_codes]
+    named = live.snapshot.codes_of("category", filter(None, categories))
     score = share + IN_CATEGORY * np.isin(live.snapshot.category[rows], named)
     if score.any():
         order = np.lexsort((np.arange(len(rows)), -score))[: min(limit, int((score > 0).sum()))]

@@ -85,7 +85,7 @@ def as_shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def build_index(vectors: NDArray[np.float32], texts: Iterable[str], folder: Path) -> None:
-    """Writes the index of rows 0..n-1; `texts` in the same order."""
+    """Writes the index of rows 0..n-1: vectors of length 1, `texts` in the same order."""
     folder.mkdir(parents=True, exist_ok=True)
     # Of vectors of length 1 this is finer than half precision, and read three to five times as fast.
     np.save(folder / VECTORS_FILE, np.round(vectors * WHOLE).astype(np.int16))

@@ -38,48 +38,41 @@ def degraded(service: Service) -> set[str]:
     return set(ready.body["degraded"])
 
 
-FAULTS: dict[str, tuple[Callable[[Stage], None], Callable[[Stage], None], set[str], set[str]]] = {
-    "Redis is down": (lambda s: s.redis.kill(), lambda s: s.redis.start(), {"no_profile"}, {"redis", "rules"}),
-    "Redis is frozen": (
-        lambda s: s.redis.send(signal.SIGSTOP), lambda s: s.redis.send(signal.SIGCONT), {"no_profile"},
-        {"redis", "rules"},
-    ),
-    "Redis is slow": (
-        lambda s: setattr(s.redis_proxy, "delay_s", 1.5), lambda s: setattr(s.redis_proxy, "delay_s", 0.0),
-        {"no_profile"}, {"redis", "rules"},
-    ),
-    "Redis answers rubbish": (
-        lambda s: setattr(s.redis_proxy, "is_wrong", True), lambda s: setattr(s.redis_proxy, "is_wrong", False),
-        {"no_profile"}, {"redis", "rules"},
-    ),
-    "Weaviate is down": (lambda s: s.weaviate.kill(), lambda s: s.weaviate.start(), {"local_index"}, {"weaviate"}),
-    "Weaviate is frozen": (
-        lambda s: s.weaviate.send(signal.SIGSTOP), lambda s: s.weaviate.send(signal.SIGCONT), {"local_index"},
-        {"weaviate"},
-    ),
-    "Weaviate is slow": (
-        lambda s: setattr(s.weaviate_proxy, "delay_s", 1.5), lambda s: setattr(s.weaviate_proxy, "delay_s", 0.0),
-        {"local_index"}, {"weaviate"},
-    ),
-    "Weaviate answers rubbish": (
-        lambda s: setattr(s.weaviate_proxy, "is_wrong", True), lambda s: setattr(s.weaviate_proxy, "is_wrong", False),
-        {"local_index"}, {"weaviate"},
-    ),
-    "Kafka is down": (lambda s: s.kafka.kill(), lambda s: s.kafka.start(), {"full"}, {"changes"}),
-    "Kafka is frozen": (
-        lambda s: s.kafka.send(signal.SIGSTOP), lambda s: s.kafka.send(signal.SIGCONT), {"full"}, {"changes"},
-    ),
-    "Kafka is slow": (
-        lambda s: setattr(s.kafka_proxy, "delay_s", 1.5), lambda s: setattr(s.kafka_proxy, "delay_s", 0.0),
-        {"full"}, {"changes"},
-    ),
-    "Kafka answers rubbish": (
-        lambda s: setattr(s.kafka_proxy, "is_wrong", True), lambda s: setattr(s.kafka_proxy, "is_wrong", False),
-        {"full"}, {"changes"},
-    ),
-    "all are down": (
-        lambda s: [server.kill() for server in (s.redis, s.weaviate, s.kafka)],  # type: ignore[func-returns-value]
-        lambda s: [server.start() for server in (s.redis, s.weaviate, s.kafka)],  # type: ignore[func-returns-value]
-        {"local_index"}, {"redis", "rules", "weaviate", "changes"},
-    ),
-}  # fmt: skip
+Act = Callable[[Stage], None]
+Fault = tuple[Act, Act, set[str], set[str]]
+
+
+def _faults(name: str, rungs: set[str], named: set[str]) -> dict[str, Fault]:
+    """The four ways in which one server fails: what breaks it, what mends it, the rung of answers, who is named."""
+
+    def set_on_proxy(field: str, value: object) -> Act:
+        return lambda stage: setattr(getattr(stage, f"{name}_proxy"), field, value)
+
+    def send(number: int) -> Act:
+        return lambda stage: getattr(stage, name).send(number)
+
+    ways: dict[str, tuple[Act, Act]] = {
+        "is down": (lambda stage: getattr(stage, name).kill(), lambda stage: getattr(stage, name).start()),
+        "is frozen": (send(signal.SIGSTOP), send(signal.SIGCONT)),
+        "is slow": (set_on_proxy("delay_s", 1.5), set_on_proxy("delay_s", 0.0)),
+        "answers rubbish": (set_on_proxy("is_wrong", True), set_on_proxy("is_wrong", False)),
+    }
+    return {f"{name.capitalize()} {way}": (*acts, rungs, named) for way, acts in ways.items()}
+
+
+def _kill_all(stage: Stage) -> None:
+    for server in (stage.redis, stage.weaviate, stage.kafka):
+        server.kill()
+
+
+def _start_all(stage: Stage) -> None:
+    for server in (stage.redis, stage.weaviate, stage.kafka):
+        server.start()
+
+
+FAULTS = (
+    _faults("redis", {"no_profile"}, {"redis", "rules"})
+    | _faults("weaviate", {"local_index"}, {"weaviate"})
+    | _faults("kafka", {"full"}, {"changes"})
+    | {"all are down": (_kill_all, _start_all, {"local_index"}, {"redis", "rules", "weaviate", "changes"})}
+)

@@ -240,6 +240,12 @@ class Service:
                 self.process.wait()
 
 
+def workers_of(service: Service) -> set[int]:
+    """The serving processes: children that are not multiprocessing's own helper."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
 @contextlib.contextmanager
 def serving(environ: dict[str, str], log: Path) -> Iterator[Service]:
     """A service that is ready, and is ended."""

@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from fault_load import ask_now
-from fault_servers import Service, serving, wait_until
+from fault_servers import Service, serving, wait_until, workers_of
 
 ROOMY = {"SETWISE_DEADLINE_MS": "5000", "SETWISE_QUEUE_MS": "5000", "SETWISE_WORKERS": "2"}
 ANSWERS = 'setwise_request_duration_seconds_count{route="/v1/bundles",status="200"}'
@@ -30,11 +30,6 @@ def ask(service: Service, count: int) -> None:
             service.port, "/v1/bundles", {"prompt": f"zanzibar desk under ${900 + number}", "user_id": "u-1"}
         )
         assert reply.status == 200
-
-
-def workers_of(service: Service) -> set[int]:
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def folder_of(environ: dict[str, str], service: Service) -> Path:

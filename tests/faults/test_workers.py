@@ -4,11 +4,10 @@ import os
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from fault_load import Load, Reply, ask_now
-from fault_servers import Service, free_port, serving, wait_until
+from fault_servers import free_port, serving, wait_until, workers_of
 
 from benchmarks.serving.load import attack, vegeta
 from benchmarks.serving.overload import judged
@@ -20,12 +19,6 @@ ROOMY = {"SETWISE_DEADLINE_MS": "5000", "SETWISE_QUEUE_MS": "5000", "SETWISE_DRA
 
 def body_of(number: int) -> object:
     return {"prompt": f"a desk and an office chair under ${2_000 + number}", "user_id": f"u-{number}"}
-
-
-def workers_of(service: Service) -> set[int]:
-    """The serving processes: children that are not multiprocessing's own helper."""
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def is_whole(reply: Reply) -> bool:

@@ -34,14 +34,14 @@ def live(tmp_path) -> LiveRelease:
         for i, title in enumerate(TITLES)
     ]
     vectors = np.random.default_rng(1).normal(size=(6, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_snapshot(products, tmp_path / "snapshot")
     build_index(vectors, TITLES, tmp_path / "index")
     snapshot = Snapshot(tmp_path / "snapshot")
     manifest = Manifest(ReleaseId("r"), NOW, None, (), {}, {}, {}, "USD", collection="Setwise_none")
-    codes = {name: code for code, name in enumerate(snapshot.meta.categories)}
     rows = popular_rows(snapshot.category, POPULARITY)
     index = LocalIndex(tmp_path / "index")
-    return LiveRelease(manifest, snapshot, None, index, None, None, Analyzer(), [], codes, POPULARITY, rows)
+    return LiveRelease(manifest, snapshot, None, index, None, None, Analyzer(), [], POPULARITY, rows)
 
 
 def context(live: LiveRelease, tmp_path, deadline: Deadline | None = None, **changes: object) -> Context:

@@ -1,0 +1,82 @@
+"""python -m benchmarks.evaluate.parts --builds var/evaluate: what each part of the score brings, by leaving it out.
+
+Asks the public bundle sets and chorus once with every part and once without each, and prints one table."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.evaluate.__main__ import evaluate_shop, score
+from benchmarks.evaluate.report import as_table
+from benchmarks.evaluate.scoring import Line
+from benchmarks.evaluate.shops import ROOT, lay_out
+from online import assembling
+from setwise import ranking
+from setwise.bundle import assembly
+
+SETS = ("bundlerec-electronic", "bundlerec-clothing", "chorus")
+KINDS = {"queries", "queries-bundles"}
+SHOWN = {
+    "queries R@10": ("bundlerec-pooled", "queries", "all", "Recall@10"),
+    "best Jaccard": ("bundlerec-pooled", "queries-bundles", "all", "best_Jaccard"),
+    "coverage": ("bundlerec-pooled", "queries-bundles", "all", "coverage"),
+    "unseen": ("bundlerec-pooled", "queries-bundles", "unseen", "coverage"),
+    "chorus NDCG@10": ("chorus", "queries", "all", "NDCG@10"),
+    "R@50": ("chorus", "queries", "all", "Recall@50"),
+}
+PARTS = {
+    "words": ("lexical",),
+    "meaning": ("semantic",),
+    "names and categories of slots": ("slot_match", "category_match"),
+    "wishes": ("wish_match",),
+    "popularity": ("popularity",),
+}
+"""Parts of a product's score, each with the weights that it is."""
+BESIDE = {"what goes together": (assembling, "FIT_WEIGHT"), "said before": (assembly, "SAID_BEFORE")}
+"""Parts of a bundle's value, each a number of a module."""
+
+
+@contextmanager
+def without(part: str) -> Iterator[None]:
+    """The part counts nothing meanwhile; '' leaves none out."""
+    weights = dict(ranking.WEIGHTS)
+    module, name = BESIDE.get(part, (assembly, ""))
+    kept = getattr(module, name, None)
+    try:
+        ranking.WEIGHTS.update(dict.fromkeys(PARTS.get(part, ()), 0.0))
+        if name:
+            setattr(module, name, 0.0)
+        yield
+    finally:
+        ranking.WEIGHTS.update(weights)
+        if name:
+            setattr(module, name, kept)
+
+
+def row_of(part: str, lines: list[Line]) -> list[str]:
+    """One row: the part that was left out, and each figure that is shown."""
+    found = {(line.shop, line.run, line.subset, line.metric): line.ours for line in lines}
+    return [f"without {part}" if part else "with all", *(f"{found[key]:.4f}" for key in SHOWN.values())]
+
+
+def main() -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluate.parts", description=__doc__)
+    parser.add_argument("--shared", type=Path, default=ROOT / "../shared", help="folder with data/ and tools/")
+    parser.add_argument("--work", type=Path, default=ROOT / "var/evaluate-parts", help="shops and runs")
+    parser.add_argument("--builds", type=Path, required=True, help="work folder of make evaluate: its builds")
+    chosen = parser.parse_args()
+    chosen.keep = True
+    shops, rows = [lay_out(name, chosen.shared, chosen.work) for name in SETS], []
+    for part in ("", *PARTS, *BESIDE):
+        with without(part):
+            asked = {asking for shop in shops for asking in evaluate_shop(shop, KINDS, chosen, {})}
+        rows.append(row_of(part, score(shops, asked, chosen)))
+    print("\n" + as_table(["", *SHOWN], rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
