@@ -3,8 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export UV_PYTHON_DOWNLOADS := never
 PY := .venv/bin/python
+# What .env says holds where the environment says nothing else; $ and # in a value are taken as they are.
 ifneq (,$(wildcard .env))
-include .env
+$(shell mkdir -p var && sed -n '/^[A-Z_]*=/{s/[$$]/&&/g;s/#/\\#/g;s/=/ ?= /p}' .env > var/env.mk)
+include var/env.mk
 export
 endif
 # FEED=, ORDERS= and SETS= bring one's own shop.

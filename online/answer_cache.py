@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -21,6 +20,7 @@ from online.present import bundle_id_of
 from online.shared_answers import SharedAnswer, SharedAnswers
 from online.stages import STAGES
 from setwise.names import ProductId
+from setwise.request_ids import RequestIds
 from setwise.rules import RuleBook
 
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
@@ -60,8 +60,9 @@ class AnswerCache:
 
     def __init__(
         self, ttl_s: float, max_bytes: int, allow_preorder: bool, shared: SharedAnswers | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, request_ids: RequestIds | None = None,
     ) -> None:  # fmt: skip
+        self._request_ids = request_ids or RequestIds()
         self.shared = shared
         self._pool = ThreadPoolExecutor(SHARED_THREADS, "shared-answers") if shared else None
         self._ttl_s, self._allow_preorder, self._clock = ttl_s, allow_preorder, clock
@@ -106,7 +107,7 @@ class AnswerCache:
             refresh = asyncio.ensure_future(self._make(key, live, book, now, make, is_refresh=True))
             self._fly(key, refresh)
         answer: Answer = entry.answer
-        return renewed(answer, (self._clock() - started) * 1000)
+        return renewed(answer, self._request_ids.new(), (self._clock() - started) * 1000)
 
     async def _computed(
         self, key: bytes, live: LiveRelease, book: RuleBook, now: datetime, make: Callable[[], Awaitable[Answer]],
@@ -118,7 +119,7 @@ class AnswerCache:
             self._fly(key, flight)
             return await asyncio.shield(flight)
         answer: Answer = await asyncio.shield(flight)
-        return renewed(answer, (self._clock() - started) * 1000)
+        return renewed(answer, self._request_ids.new(), (self._clock() - started) * 1000)
 
     def _fly(self, key: bytes, flight: "asyncio.Future[Any]") -> None:
         self._flights[key] = flight
@@ -140,7 +141,7 @@ class AnswerCache:
             metrics.observe_cache(NAME, "shared")
             self._kept[key] = found
             known: Answer = found.answer
-            return renewed(known, (self._clock() - started) * 1000)
+            return renewed(known, self._request_ids.new(), (self._clock() - started) * 1000)
         answer = await make()
         entry = self._entry(answer, live, book, now) if _is_worth_keeping(answer) else None
         if entry is not None:
@@ -214,9 +215,8 @@ def _products_of(answer: BundleAnswer | ProductsAnswer) -> dict[str, int]:
     return wanted
 
 
-def renewed(answer: Answer, total_ms: float) -> Answer:
+def renewed(answer: Answer, request_id: str, total_ms: float) -> Answer:
     """The same answer under ids of its own, with the time that this one took."""
-    request_id = uuid.uuid4().hex
     timings = dict.fromkeys(STAGES, 0.0) | {"total": round(total_ms, 3)}
     new = msgspec.structs.replace(answer, request_id=request_id, timings_ms=timings)
     if isinstance(new, ProductsAnswer):

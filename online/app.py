@@ -15,12 +15,13 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_changes, routes_requests, routes_rules, routes_swap, routes_users
+from online import routes, routes_changes, routes_events, routes_requests, routes_rules, routes_swap, routes_users
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
 from online.doors import LOCAL, OPEN, DoorMiddleware
+from online.event_intake import EventIntake
 from online.gather import Dependencies
 from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
@@ -30,6 +31,7 @@ from online.log import Log
 from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
 from online.rate_limits import Rate
+from online.recorder import Recorder
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
@@ -65,6 +67,8 @@ def create_app(
     doors: DoorMiddleware,
     keys: KeysWatch,
     rate: Rate,
+    events: EventIntake,
+    recorder: Recorder,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -104,14 +108,16 @@ def create_app(
         rules.stop()
         changes.stop()
         kept.stop()
+        recorder.stop()
         requests.store.close()
+        events.close()
         keys.stop()
         dependencies.close()
         on_stop()
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
-        *routes_requests.HANDLERS, *routes_users.HANDLERS,
+        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS,
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
@@ -134,6 +140,8 @@ def create_app(
                 "changes": changes,
                 "kept": kept,
                 "log": requests.log,
+                "events": events,
+                "recorder": recorder,
                 "request_store": requests.store,
                 "streams": requests.streams,
                 "probes": probes,
@@ -143,7 +151,16 @@ def create_app(
                 "admission": Admission(threads, longest_wait_s),
             }
         ),
-        on_startup=[keys.start, watch.start, rules.start, changes.start, kept.start, probes.start, start_workers],
+        on_startup=[
+            keys.start,
+            watch.start,
+            rules.start,
+            changes.start,
+            kept.start,
+            recorder.start,
+            probes.start,
+            start_workers,
+        ],
         on_shutdown=[requests.store.stop_waiting, stop, rate.close],
         openapi_config=OpenAPIConfig(
             title="Setwise",

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorSto
 from online.stages import Stages
 from setwise.index import Hits
 from setwise.names import SHOPPER_PROFILES_VIEW
+from setwise.request_ids import RequestIds
 
 logger = logging.getLogger(__name__)
 LADDER = ("full", "no_profile", "no_features", "lexical", "local_index", "popular")
@@ -56,6 +56,7 @@ class Dependencies(msgspec.Struct, frozen=True):
     timeouts: TimeOuts = TimeOuts()
     encoding: Encoding = msgspec.field(default_factory=Encoding)
     breakers: Breakers = msgspec.field(default_factory=Breakers)
+    request_ids: RequestIds = msgspec.field(default_factory=RequestIds)
 
     def probes(self, live: Callable[[], LiveRelease | None]) -> list[tuple[Breaker, Probe]]:
         """One cheap question to each; nothing is asked before there is a release."""
@@ -112,7 +113,7 @@ class Context:
         self.stages = Stages()
         self.degraded: list[Degraded] = []
         self.rung = "full"
-        self.request_id = uuid.uuid4().hex
+        self.request_id = dependencies.request_ids.new()
 
     def degrade(self, rung: str, dependency: str, reason: str) -> None:
         """Notes a dependency that is answered without; the worst rung stays."""

@@ -13,7 +13,7 @@ from online.live import LiveRelease, ReleaseWatch
 from online.log import Log
 from setwise.changes import NOTHING_CHANGED, ChangedRows, ProductState, merged, values_of
 from setwise.cloud_event import CloudEvent
-from setwise.log import LogDownError, Record, started
+from setwise.log import LogDownError, Record, all_of
 from setwise.names import CHANGES_TOPIC, ProductId
 from setwise.snapshot import Snapshot
 
@@ -155,26 +155,3 @@ class ChangesWatch:
         for product_id in untold:
             told = self._append(self.state_of(product_id))
             told.add_done_callback(lambda told, one=product_id: self._untold.add(one) if told.exception() else None)  # type: ignore[misc]
-
-
-def all_of(futures: Sequence[Future[None]]) -> Future[None]:
-    """Resolves when all have, with the first failure there was: one wake-up of a loop, not a thousand."""
-    both, lock = started(), threading.Lock()
-    waiting, failure = len(futures), None
-
-    def done(future: Future[None]) -> None:
-        nonlocal waiting, failure
-        with lock:
-            waiting -= 1
-            failure = failure or future.exception()
-            is_last = not waiting
-        if is_last and failure is not None:
-            both.set_exception(failure)
-        elif is_last:
-            both.set_result(None)
-
-    for future in futures:
-        future.add_done_callback(done)
-    if not futures:
-        both.set_result(None)
-    return both

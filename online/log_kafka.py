@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
 from online.polling import Polling
+from setwise.kafka_settings import client_settings
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS, DEAD_LETTER, TOPICS
 from setwise.settings import Log
@@ -29,25 +29,6 @@ SILENCE_S = 1.0
 ANSWERS_S = 0.5
 # The newest segment is never compacted, and each start reads it whole; Kafka's own is 1 GB or seven days.
 _COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(32 << 20), "segment.ms": "3600000"}
-
-
-def client_settings(log: Log) -> dict[str, Any]:
-    """How every client of this process talks to Kafka."""
-    common: dict[str, Any] = {
-        "bootstrap.servers": log.kafka_brokers,
-        "security.protocol": log.kafka_security,
-        # A broker that comes back is found at once, not after ten seconds.
-        "reconnect.backoff.ms": 50,
-        "reconnect.backoff.max.ms": 500,
-        "socket.keepalive.enable": True,
-        "log_level": 0,
-    }
-    if log.kafka_security.startswith("SASL"):
-        common |= {"sasl.mechanism": log.kafka_mechanism, "sasl.username": log.kafka_user}
-        common["sasl.password"] = log.kafka_password
-    if log.kafka_ca_file:
-        common["ssl.ca.location"] = log.kafka_ca_file
-    return common
 
 
 class KafkaLog:

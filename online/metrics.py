@@ -41,6 +41,8 @@ _violations = Counter("setwise_constraint_violations_total", "Broken promises in
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
 _cache = Counter("setwise_cache_requests_total", "Look-ups in a cache, and what became of them", ["cache", "result"])
 _requests = Counter("setwise_async_requests_total", "What became of asynchronous requests", ["result"])
+_events = Counter("setwise_events_total", "Events of shoppers by what became of them", ["type", "result"])
+_served = Counter("setwise_served_events_total", "Answers as events: recorded, spooled, dropped", ["result"])
 _cpu = Counter("setwise_cpu_seconds_total", "CPU that the serving processes have used")
 _cost = Counter("setwise_cost_dollars_total", "That CPU at the set price of a core")
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release, the oldest", multiprocess_mode="livemax")
@@ -55,6 +57,7 @@ _up = Gauge("setwise_dependency_up", "0 while answers go without it", ["dependen
 
 # labels() takes as long as observe(), and there are few values of each.
 _request_of, _stage_of = cache(_request.labels), cache(_stage.labels)
+_events_of = cache(_events.labels)
 _answers_of, _degraded_of, _cache_of = cache(_answers.labels), cache(_degraded.labels), cache(_cache.labels)
 
 
@@ -93,6 +96,17 @@ def observe_not_kept(count: int) -> None:
 def observe_cache(name: str, result: str) -> None:
     """Notes a look-up: hit, miss, changed, refresh, waited (another request computes it), shared (a process did)."""
     _cache_of(name, result).inc()
+
+
+def observe_event(kind: str, result: str) -> None:
+    """Notes one event: accepted, duplicate, rejected."""
+    _events_of(kind, result).inc()
+
+
+def observe_served(result: str, count: int) -> None:
+    """Notes answers that were recorded in the log, spooled on the disk, or dropped."""
+    if count:
+        _served.labels(result).inc(count)
 
 
 def observe_process(cpu_s: float, dollars: float, resident_bytes: int) -> None:

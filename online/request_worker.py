@@ -21,6 +21,7 @@ from online.messages import BundleAnswer, BundleRequest
 from online.observing import observe_answer
 from online.pipeline import Prepared, recommend_bundles
 from online.progress import BUNDLES, FAILED, end_of, failure_of, progress_of
+from online.recorder import Answered, Recorder
 from online.request_store import RequestStore, RequestStoreDownError
 from setwise.cloud_event import CloudEvent
 from setwise.log import LogDownError, Record
@@ -62,10 +63,10 @@ class RequestWorker:
 
     def __init__(
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
-        changes: ChangesWatch, kept: KeptBundles, *, ttl_s: int, attempts: int,
+        changes: ChangesWatch, kept: KeptBundles, recorder: Recorder, *, ttl_s: int, attempts: int,
     ) -> None:  # fmt: skip
         self._log, self._store, self._watch, self._dependencies = log, store, watch, dependencies
-        self._rules, self._changes, self._kept = rules, changes, kept
+        self._rules, self._changes, self._kept, self._recorder = rules, changes, kept, recorder
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, name="request-worker", daemon=True)
@@ -138,7 +139,7 @@ class RequestWorker:
             except Exception:  # whatever it is, the other requests have to go on
                 logger.exception("request %s: attempt %d failed", asked.request_id, known.attempts)
                 continue
-            self._publish(asked, answer)
+            self._publish(asked, answer, record.headers.get("traceparent", ""))
             break
         self._tell(record, asked.request_id)
 
@@ -163,8 +164,12 @@ class RequestWorker:
         observe_answer(asked.body, answer)
         return answer
 
-    def _publish(self, asked: AskedFor, answer: BundleAnswer) -> None:
+    def _publish(self, asked: AskedFor, answer: BundleAnswer, traceparent: str) -> None:
         is_first = self._patiently(lambda: self._store.publish(asked.request_id, end_of(answer), "done"))
+        if is_first:  # of several answers the client sees this one
+            self._recorder.note(
+                Answered("requests", asked.body, asked.owner, traceparent, datetime.now(UTC), answer=answer)
+            )
         metrics.observe_async("done" if is_first else "again")
 
     def _tell(self, record: Record, request_id: str) -> None:

@@ -28,7 +28,10 @@ from online.messages import (
 from online.observing import observe_answer
 from online.pipeline import recommend_bundles, recommend_products
 from online.problems import ProblemError
+from online.recorder import Answered
+from online.tracing import current_traceparent
 from setwise.catalogue import is_sellable, price_now
+from setwise.events.served import Route
 from setwise.names import ProductId
 from setwise.rules import RuleBook
 
@@ -51,7 +54,7 @@ def deadline_of(request: Any_Request) -> Deadline:
     return Deadline() if seconds is None else Deadline(seconds)
 
 
-async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer]) -> Response[Answer]:
+async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer], route: Route) -> Response[Answer]:
     live, deadline = live_of(request), deadline_of(request)
     loop = asyncio.get_running_loop()
     state, now = request.app.state, datetime.now(UTC)
@@ -76,6 +79,10 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer])
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
     observe_answer(body, answer)
+    client = caller_of(request).name
+    state.recorder.note(
+        Answered(route, body, client, current_traceparent(), now, answer=answer, release=live.manifest.release_id)
+    )
     return Response(answer, headers=server_timing(answer.timings_ms))
 
 
@@ -94,7 +101,7 @@ def require_something(body: BundleRequest) -> None:
 async def bundles(request: Any_Request, data: JSONBody[BundleRequest]) -> Response[BundleAnswer]:
     """Several complete bundles that never exceed the budget; only prompt, lock or basket is required."""
     require_something(data)
-    return await _answer(request, data, recommend_bundles)
+    return await _answer(request, data, recommend_bundles, "bundles")
 
 
 @post("/v1/products", status_code=200, opt=RECOMMEND | IS_ANSWER, summary="Single products, ranked")
@@ -104,7 +111,7 @@ async def products(request: Any_Request, data: JSONBody[ProductsRequest]) -> Res
         raise ProblemError(422, "Unprocessable Content", "say something: prompt, user_id or basket is required")
     if data.k > 200 and data.candidates is None:
         raise ProblemError(422, "Unprocessable Content", "k is at most 200, and 1,000 only with candidates")
-    return await _answer(request, data, recommend_products)
+    return await _answer(request, data, recommend_products, "products")
 
 
 @get("/v1/search", opt=RECOMMEND | IS_ANSWER, summary="Products for a search box")
@@ -117,7 +124,7 @@ async def search(
     """The short form of POST /v1/products."""
     if not q.strip():
         raise ProblemError(422, "Unprocessable Content", "q holds only spaces; say what to look for")
-    return await _answer(request, ProductsRequest(prompt=q, k=k, offset=offset), recommend_products)
+    return await _answer(request, ProductsRequest(prompt=q, k=k, offset=offset), recommend_products, "search")
 
 
 @get("/v1/products/{product_id:str}", opt=RECOMMEND, summary="One product as it is sold now")

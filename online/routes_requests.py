@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +73,7 @@ async def accept(
     state, owner, key = request.app.state, caller_of(request).name, idempotency_key or ""
     store: RequestStore = state.request_store
     body_hash = hashlib.sha256(msgspec.json.encode(data)).hexdigest()
-    now, new_id = datetime.now(UTC), uuid.uuid4().hex
+    now, new_id = datetime.now(UTC), request.app.state.dependencies.request_ids.new()
     known = await _ask(state.stores, lambda: store.create(new_id, owner, body_hash, key, now))
     if known.body_hash != body_hash:
         detail = "another request has this Idempotency-Key; send a new key with a new request"

@@ -12,6 +12,7 @@ from online.app import Requests, create_app
 from online.breaker import Breaker
 from online.bundle_store import build_bundle_store
 from online.doors import DoorMiddleware
+from online.event_intake import EventIntake
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
 from online.keys.store import build_keys_store
@@ -22,12 +23,18 @@ from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
 from online.observing import observe_app
 from online.rate_limits import build_rate
+from online.recorder import Recorder
 from online.request_store import RequestStore, build_request_store
 from online.request_worker import RequestWorker
 from online.retrieval import build_retriever
 from online.routes_requests import Streams
+from online.seen_events import build_seen_events
 from online.shared_answers import build_shared_answers
+from online.spool import SPOOL_FILE, Spool
+from setwise.events.secret import event_secret
+from setwise.pseudonyms import Pseudonyms
 from setwise.release import Releases
+from setwise.request_ids import RequestIds
 from setwise.settings import Deadlines, Settings, listed
 
 PATIENCE = 10
@@ -40,7 +47,7 @@ def build_app(settings: Settings) -> Litestar:
     keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
     workers = [_build_request_worker(settings, parts) for _ in range(settings.requests.threads)]
     app = create_app(
-        build_dependencies(settings),
+        msgspec.structs.replace(build_dependencies(settings), request_ids=parts.request_ids),
         parts.watch,
         parts.rules,
         parts.changes,
@@ -54,11 +61,14 @@ def build_app(settings: Settings) -> Litestar:
             settings.caching.max_mb * 1024 * 1024,
             settings.catalogue.allow_preorder,
             build_shared_answers(settings),
+            request_ids=parts.request_ids,
         ),
         pictures=_data_dir(settings) / "sample" / "pictures",
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,
+        recorder=parts.recorder,
+        events=EventIntake(parts.log, build_seen_events(settings), parts.pseudonyms, parts.request_ids),
         cors_origins=listed(settings.doors.cors_origins),
         on_stop=parts.log.close,
     )
@@ -70,7 +80,7 @@ class WorkerProcess(msgspec.Struct, frozen=True):
     """A worker with what has to run beside it."""
 
     worker: RequestWorker
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | Recorder]
     closes: list[Callable[[], None]]
 
     def run(self) -> None:
@@ -87,8 +97,8 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 def build_worker(settings: Settings) -> WorkerProcess:
     """A process that only answers asynchronous requests."""
     parts = _build_parts(settings)
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
-    around = [parts.watch, parts.rules, parts.changes, parts.kept]
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | Recorder]
+    around = [parts.watch, parts.rules, parts.changes, parts.kept, parts.recorder]
     return WorkerProcess(_build_request_worker(settings, parts), around, [parts.log.close, parts.store.close])
 
 
@@ -101,6 +111,9 @@ class _Parts(msgspec.Struct, frozen=True):
     rules: RulesWatch
     changes: ChangesWatch
     kept: KeptBundles
+    pseudonyms: Pseudonyms
+    request_ids: RequestIds
+    recorder: Recorder
 
 
 def _data_dir(settings: Settings) -> Path:
@@ -109,7 +122,10 @@ def _data_dir(settings: Settings) -> Path:
 
 def _build_parts(settings: Settings) -> _Parts:
     watch = ReleaseWatch(Releases(settings.storage.releases, _data_dir(settings) / "release-cache"))
-    log = build_log(settings)
+    log, secret = build_log(settings), event_secret(settings.events.secret, _data_dir(settings))
+    pseudonyms = Pseudonyms(secret)
+    # The embedded log is a file itself: a second one on the same disk would not save what the first cannot.
+    spool = None if settings.log.backend == "local" else Spool(_data_dir(settings) / SPOOL_FILE)
     return _Parts(
         log,
         build_request_store(settings),
@@ -117,6 +133,9 @@ def _build_parts(settings: Settings) -> _Parts:
         build_rules_watch(settings, watch.is_known),
         ChangesWatch(log, watch),
         KeptBundles(build_bundle_store(settings)),
+        pseudonyms,
+        RequestIds(secret),
+        Recorder(log, pseudonyms, spool),
     )
 
 
@@ -127,10 +146,11 @@ def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
         limits.ms, limits.encode_ms * PATIENCE, limits.retrieve_ms * PATIENCE, limits.features_ms * PATIENCE
     )
     dependencies = build_dependencies(msgspec.structs.replace(settings, deadlines=patient))
+    dependencies = msgspec.structs.replace(dependencies, request_ids=parts.request_ids)
     requests = settings.requests
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
-        ttl_s=requests.ttl_s, attempts=requests.attempts,
+        parts.recorder, ttl_s=requests.ttl_s, attempts=requests.attempts,
     )  # fmt: skip
 
 

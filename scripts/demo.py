@@ -97,6 +97,7 @@ def main() -> int:
         f"{python} -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port {dagster_port} --log-level error",
         env=quiet,
     )
+    manager.add_process("loader", f"{python} -m orchestration.loader", env=quiet)
     prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
     threading.Thread(target=show_answer, args=(port, dagster_port, prompt), daemon=True).start()
     manager.loop()

@@ -1,5 +1,7 @@
 """A record of the durable log, as both shells see it; Kafka and the local file carry the same ones."""
 
+import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 
@@ -27,3 +29,26 @@ def started() -> Future[None]:
     future: Future[None] = Future()
     future.set_running_or_notify_cancel()
     return future
+
+
+def all_of(futures: Sequence[Future[None]]) -> Future[None]:
+    """Resolves when all have, with the first failure there was: one wake-up of a loop, not a thousand."""
+    both, lock = started(), threading.Lock()
+    waiting, failure = len(futures), None
+
+    def done(future: Future[None]) -> None:
+        nonlocal waiting, failure
+        with lock:
+            waiting -= 1
+            failure = failure or future.exception()
+            is_last = not waiting
+        if is_last and failure is not None:
+            both.set_exception(failure)
+        elif is_last:
+            both.set_result(None)
+
+    for future in futures:
+        future.add_done_callback(done)
+    if not futures:
+        both.set_result(None)
+    return both

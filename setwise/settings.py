@@ -156,6 +156,29 @@ class Log(msgspec.Struct, frozen=True):
     """Certificates that Kafka's own is checked against; empty = those of the system."""
 
 
+class Events(msgspec.Struct, frozen=True):
+    """What shoppers do, as shops send it."""
+
+    seen: Literal["sqlite", "redis"] = "sqlite"
+    """Where it is kept for a day which events came. sqlite: a file in the data folder. redis: a server."""
+    secret: str = ""
+    """What pseudonyms and request ids are made with, the same for all processes of a shop; empty = a file that is made
+    in the data folder."""
+
+
+class Warehouse(msgspec.Struct, frozen=True):
+    """Where analysts ask what was answered and what shoppers did."""
+
+    backend: Literal["duckdb", "postgres"] = "duckdb"
+    """duckdb: a file in the data folder. postgres: a server."""
+    postgres_url: str = ""
+    """The warehouse's database, for postgres."""
+
+    def __post_init__(self) -> None:
+        if self.backend == "postgres" and not self.postgres_url:
+            raise SettingsError("SETWISE_WAREHOUSE=postgres needs SETWISE_WAREHOUSE_POSTGRES_URL")
+
+
 class Deadlines(msgspec.Struct, frozen=True):
     """How long an answer may take and may wait for what it depends on, in milliseconds."""
 
@@ -253,6 +276,8 @@ _PREFIXES = {
     "bundles": "BUNDLES",
     "requests": "REQUESTS",
     "log": "LOG",
+    "events": "EVENTS",
+    "warehouse": "WAREHOUSE",
     "deadlines": "DEADLINE",
     "caching": "CACHE",
     "service": "",
@@ -273,6 +298,8 @@ class Settings(msgspec.Struct, frozen=True):
     bundles: Bundles = Bundles()
     requests: Requests = Requests()
     log: Log = Log()
+    events: Events = Events()
+    warehouse: Warehouse = Warehouse()
     deadlines: Deadlines = Deadlines()
     caching: Caching = Caching()
     service: Service = Service()

@@ -19,12 +19,12 @@ from setwise.bundle import assembly
 SETS = ("bundlerec-electronic", "bundlerec-clothing", "chorus")
 KINDS = {"queries", "queries-bundles"}
 SHOWN = {
-    "queries R@10": ("bundlerec-pooled", "queries", "all", "Recall@10"),
-    "best Jaccard": ("bundlerec-pooled", "queries-bundles", "all", "best_Jaccard"),
-    "coverage": ("bundlerec-pooled", "queries-bundles", "all", "coverage"),
+    "queries R@10": ("bundlerec-pooled", "queries", "", "Recall@10"),
+    "best Jaccard": ("bundlerec-pooled", "queries-bundles", "", "best_Jaccard"),
+    "coverage": ("bundlerec-pooled", "queries-bundles", "", "coverage"),
     "unseen": ("bundlerec-pooled", "queries-bundles", "unseen", "coverage"),
-    "chorus NDCG@10": ("chorus", "queries", "all", "NDCG@10"),
-    "R@50": ("chorus", "queries", "all", "Recall@50"),
+    "chorus NDCG@10": ("chorus", "queries", "", "NDCG@10"),
+    "R@50": ("chorus", "queries", "", "Recall@50"),
 }
 PARTS = {
     "words": ("lexical",),

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from online.live import ReleaseWatch
-from online.live_changes import ChangesWatch, all_of
+from online.live_changes import ChangesWatch
 from online.log import EmbeddedLog
 from setwise.changes import ProductState
 from setwise.cloud_event import CloudEvent
-from setwise.log import LogDownError, started
+from setwise.log import LogDownError, all_of, started
 from setwise.names import CHANGES_TOPIC, ProductId
 from setwise.release import Releases
 

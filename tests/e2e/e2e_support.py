@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
 from benchmarks.examples.service import serve as serve_settings
-from online.log_kafka import client_settings
+from setwise.kafka_settings import client_settings
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,30 @@
+with listed as (
+    select
+        events.*,
+        numbers.number as item_number,
+        events.data -> 'items' -> (numbers.number - 1) as item
+    from {{ ref('stg_interactions') }} as events
+    inner join {{ ref('stg_numbers') }} as numbers on numbers.number <= events.items
+)
+
+select
+    source,
+    event_id,
+    item_number,
+    kind,
+    occurred_at,
+    received_at,
+    user_key,
+    visitor_key,
+    request_id,
+    coalesce(nullif({{ said('item', 'bundle_id') }}, ''), bundle_id) as bundle_id,
+    order_id,
+    currency,
+    is_unserved,
+    is_machine,
+    {{ said('item', 'product_id') }} as product_id,
+    coalesce(cast((item ->> 'quantity') as integer), 1) as quantity,
+    cast((item ->> 'price_cents') as bigint) as price_cents,
+    {{ said('item', 'slot') }} as slot,
+    cast((item ->> 'position') as integer) as position
+from listed

@@ -1,0 +1,67 @@
+"""python -m orchestration.marts: dbt's models over the raw tables, on the warehouse that the settings name.
+
+Arguments are dbt's own: build (the default), run, test, docs generate, ..."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestration.warehouse.stores import FILE
+from setwise.settings import Settings, SettingsError
+
+PROJECT = Path(__file__).parents[1] / "dbt"
+
+
+def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """What dbt/profiles.yml reads; the password goes by a name that dbt keeps out of its logs."""
+    data_dir = Path(settings.storage.data_dir).absolute()
+    found = {
+        **environ,
+        "SETWISE_WAREHOUSE": settings.warehouse.backend,
+        "SETWISE_DBT_FILE": str(data_dir / FILE),
+        "SETWISE_DBT_TARGET": str(data_dir / "dbt-target"),
+        "DBT_LOG_PATH": str(data_dir / "dbt-target" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    if settings.warehouse.backend == "postgres":
+        named = conninfo_to_dict(settings.warehouse.postgres_url)
+        found |= {
+            "SETWISE_DBT_HOST": str(named.get("host") or "127.0.0.1"),
+            "SETWISE_DBT_PORT": str(named.get("port") or 5432),
+            "SETWISE_DBT_USER": str(named.get("user") or ""),
+            "SETWISE_DBT_DATABASE": str(named.get("dbname") or ""),
+            "DBT_ENV_SECRET_SETWISE_PASSWORD": str(named.get("password") or ""),
+        }
+    return found
+
+
+def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
+    """dbt's exit status."""
+    program = Path(sys.executable).with_name("dbt")
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    return subprocess.run(
+        [str(program), *arguments, *where], env=dbt_environ(settings, environ), check=False
+    ).returncode  # fmt: skip
+
+
+def main() -> int:
+    """dbt's exit status; 2 for settings that do not fit."""
+    arguments = sys.argv[1:] or ["build"]
+    if arguments[0] in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"setwise: {error}", file=sys.stderr)
+        return 2
+    return dbt(settings, os.environ, *arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""python -m orchestration.tables: docs/tables.md from the models, so that what analysts read is what is enforced."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+ROOT = Path(__file__).parents[1]
+MODELS = ROOT / "dbt/models/marts/marts.yml"
+QUESTIONS = ROOT / "dbt/questions.yml"
+DOCUMENT = ROOT / "docs/tables.md"
+HEAD = """# Tables for analysts
+
+Made by `python -m orchestration.tables` from the models in `dbt/`. The same names, columns and rows on DuckDB and PostgreSQL; `python -m orchestration.marts`
+builds them. Money is in minor units of the row's currency, times are UTC without a zone, report days begin at midnight of the variable `time_zone` (UTC).
+
+**What is credited.** A line of an order is credited once: to the last click on its product in an answer within seven days before the purchase, else to the last
+impression within 24 hours, by the same user or visitor. Refunds take it back. Bots, floods and clicks on answers that were never given credit nothing. Example: on Monday
+a shopper sees a bundle with a lamp and clicks on the lamp; on Tuesday another bundle with the same lamp comes into view; on Wednesday the lamp is bought. Monday's
+bundle is credited: a click comes before an impression. Had nobody clicked, nothing would be: Tuesday's impression is more than 24 hours old.
+
+The raw tables (`raw.interactions`, `raw.served`, `raw.dead_letters`) hold events as they came ([docs/events.md](events.md)); views in `staging` give their fields
+names and types, and are as fresh as the raw tables.
+"""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What an analyst asks, and the statement that answers it."""
+
+    question: str
+    sql: str
+
+
+def questions() -> list[Question]:
+    """In the order of the file."""
+    return msgspec.convert(yaml.safe_load(QUESTIONS.read_text()), list[Question])
+
+
+def document() -> str:
+    """The whole of docs/tables.md."""
+    models = yaml.safe_load(MODELS.read_text())["models"]
+    return "\n".join([HEAD, *(line for model in models for line in _table(model)), *_questions()])
+
+
+def _table(model: dict[str, Any]) -> Iterator[str]:
+    yield f"## {model['name']}\n"
+    yield f"{model['description']}\n"
+    yield "| column | type | |\n| --- | --- | --- |"
+    for column in model["columns"]:
+        yield f"| `{column['name']}` | {column['data_type']} | {column['description']} |"
+    yield ""
+
+
+def _questions() -> Iterator[str]:
+    yield "## Ten questions\n"
+    for one in questions():
+        yield f"### {one.question}\n\n```sql\n{one.sql.rstrip()}\n```\n"
+
+
+def main() -> int:
+    """Writes the document."""
+    DOCUMENT.write_text(document())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Records of the log as rows of the raw tables, or as dead letters with the reason."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from setwise.events import UnreadableEventError, decode_interaction, decode_served
+from setwise.log import Record
+from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
+
+MAX_IDENTITY = 1_000
+"""Characters of source and id together: PostgreSQL indexes no more than 2,700 bytes."""
+DECODERS = {INTERACTIONS_TOPIC: decode_interaction, SERVED_TOPIC: decode_served}
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    id: str
+    source: str
+    type: str
+    time: datetime
+    data: msgspec.Raw
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What is written in one transaction; `ends` = the next offset of each partition that records came from."""
+
+    topic: str
+    rows: list[tuple[object, ...]]
+    """In the order of tables.COLUMNS, each identity once."""
+    letters: list[tuple[object, ...]]
+    ends: dict[int, int]
+    count: int
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
+
+
+def batch_of(topic: str, records: Sequence[Record], now: datetime) -> Batch:
+    """Never raises for what a record holds."""
+    rows: dict[tuple[str, str], tuple[object, ...]] = {}
+    letters: list[tuple[object, ...]] = []
+    ends: dict[int, int] = {}
+    for record in records:
+        ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
+        try:
+            row = _row(topic, record, now)
+        except UnreadableEventError as error:
+            text = record.value.decode("utf-8", "replace").replace("\0", "\ufffd")
+            reason = str(error).replace("\0", "\ufffd")
+            letters.append((topic, record.partition, record.offset, reason, naive(record.at), text))
+            continue
+        rows.setdefault((str(row[0]), str(row[1])), row)
+    return Batch(topic, list(rows.values()), letters, ends, len(records))
+
+
+def _row(topic: str, record: Record, now: datetime) -> tuple[object, ...]:
+    DECODERS[topic](record.value)
+    event = _decode(record.value)
+    data = bytes(event.data).decode()
+    texts = (event.source, event.id, event.type, record.key, data)
+    if any("\0" in text for text in texts) or "\\u0000" in data:
+        raise UnreadableEventError("it holds a NUL character, which PostgreSQL keeps nowhere")
+    if len(event.source) + len(event.id) > MAX_IDENTITY:
+        raise UnreadableEventError(f"source and id have more than {MAX_IDENTITY} characters")
+    return (
+        event.source,
+        event.id,
+        event.type,
+        naive(event.time),
+        naive(record.at),
+        record.partition,
+        record.offset,
+        record.key,
+        record.headers.get("traceparent", ""),
+        naive(now),
+        data,
+    )
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without a zone, as all times of the warehouse are."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,190 @@
+"""Where records are read from by their offsets: the local log's file, or Kafka. No group: the warehouse knows."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from setwise.kafka_settings import client_settings
+from setwise.local_log import LOG_FILE, LocalLog
+from setwise.log import LogDownError, Record
+from setwise.settings import Log, Settings
+from setwise.wal_watch import WalWatch
+
+ASK_S = 5.0
+AT_ONCE = 5_000
+
+
+class Source(Protocol):
+    """Reads; commits nothing."""
+
+    def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
+        """Records from these offsets on, those of one partition in order; [] after the time. Raises LogDownError."""
+        ...
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """The offset that each partition's next record will have. Raises LogDownError."""
+        ...
+
+    def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
+        """What the log took in that time, in batches. Raises LogDownError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class LocalSource:
+    """The embedded log: one partition."""
+
+    def __init__(self, path: Path, retention_h: float) -> None:
+        self._log = LocalLog(path, retention_h)
+        self._watches: dict[str, WalWatch] = {}
+
+    def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
+        """Asks the file system whether anything was written before it asks the file."""
+        watch, until = self._watches.setdefault(topic, WalWatch(self._log.path)), time.monotonic() + timeout_s
+        while True:
+            if watch.is_written():
+                found = self._log.read(topic, since.get(0, 0), limit)
+                if found:
+                    watch.look_again()
+                    return found
+            if time.monotonic() >= until:
+                return []
+            time.sleep(0.05)
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Of the one partition."""
+        return {0: self._log.end(topic)}
+
+    def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
+        """From the first record that is kept: the log holds days, not years."""
+        at = 0
+        while records := self._log.read(topic, at, AT_ONCE):
+            at = records[-1].offset + 1
+            if found := [record for record in records if start <= record.at < end]:
+                yield found
+            if records[-1].at >= end:
+                return
+
+    def close(self) -> None:
+        """Ends the log's thread."""
+        self._log.close()
+
+
+class KafkaSource:
+    """A consumer for each topic, whose partitions are assigned at the offsets that are asked for."""
+
+    def __init__(self, log: Log) -> None:
+        self._settings = log
+        self._consumers: dict[str, Consumer] = {}
+        self._at: dict[str, dict[int, int]] = {}
+
+    def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
+        """Assigned anew only where the offsets are not those behind the last records."""
+        consumer = self._consumer(topic)
+        if self._at.get(topic) is None or any(self._at[topic].get(p, 0) != since.get(p, 0) for p in self._at[topic]):
+            partitions = self._partitions(topic)
+            wanted = {number: since.get(number, 0) for number in partitions}
+            consumer.assign([TopicPartition(self._name(topic), p, at or OFFSET_BEGINNING) for p, at in wanted.items()])
+            self._at[topic] = wanted
+        records = [_record(topic, message) for message in self._messages(consumer, limit, timeout_s)]
+        for record in records:
+            self._at[topic][record.partition] = record.offset + 1
+        return records
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """The high watermarks."""
+        consumer = self._consumer(topic)
+        try:
+            return {
+                p: consumer.get_watermark_offsets(TopicPartition(self._name(topic), p), timeout=ASK_S)[1]
+                for p in self._partitions(topic)
+            }
+        except KafkaException as error:
+            raise LogDownError(error.args[0].name()) from error
+
+    def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
+        """By the broker's index of times, with a consumer of its own."""
+        consumer = self._made()
+        try:
+            at_ms = int(start.timestamp() * 1_000)
+            asked = [TopicPartition(self._name(topic), p, at_ms) for p in self._partitions(topic)]
+            found = [one for one in consumer.offsets_for_times(asked, timeout=ASK_S) if one.offset >= 0]
+            ends = self.ends(topic)
+            left = {one.partition for one in found if one.offset < ends[one.partition]}
+            consumer.assign([one for one in found if one.partition in left])
+            until = time.monotonic() + ASK_S
+            while left:
+                records = [_record(topic, message) for message in self._messages(consumer, AT_ONCE, 1.0)]
+                until = time.monotonic() + ASK_S if records else until
+                if time.monotonic() > until:
+                    raise LogDownError("no answer")
+                left -= {r.partition for r in records if r.at >= end or r.offset + 1 >= ends[r.partition]}
+                if inside := [record for record in records if start <= record.at < end]:
+                    yield inside
+        except KafkaException as error:
+            raise LogDownError(error.args[0].name()) from error
+        finally:
+            consumer.close()
+
+    def close(self) -> None:
+        """Ends the connections."""
+        for consumer in self._consumers.values():
+            consumer.close()
+
+    def _consumer(self, topic: str) -> Consumer:
+        if topic not in self._consumers:
+            self._consumers[topic] = self._made()
+        return self._consumers[topic]
+
+    def _made(self) -> Consumer:
+        return Consumer(
+            {
+                **client_settings(self._settings),
+                "group.id": f"{self._settings.prefix}.loader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+            }
+        )
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            found = self._consumer(topic).list_topics(self._name(topic), timeout=ASK_S).topics[self._name(topic)]
+        except KafkaException as error:
+            raise LogDownError(error.args[0].name()) from error
+        return sorted(found.partitions)
+
+    def _messages(self, consumer: Consumer, limit: int, timeout_s: float) -> list[Message]:
+        try:
+            messages = consumer.consume(1, timeout_s)
+            if messages and limit > 1:
+                messages += consumer.consume(limit - 1, 0)
+        except (KafkaException, RuntimeError) as error:
+            raise LogDownError(type(error).__name__) from error
+        good = [message for message in messages if message.error() is None]
+        for message in messages:
+            fault = message.error()
+            if fault is not None and not good and fault.code() != KafkaError._PARTITION_EOF and not fault.retriable():
+                raise LogDownError(fault.name())
+        return good
+
+    def _name(self, topic: str) -> str:
+        return f"{self._settings.prefix}.{topic}"
+
+
+def _record(topic: str, message: Any) -> Record:
+    at = datetime.fromtimestamp(message.timestamp()[1] / 1_000, UTC)
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers() or ()}
+    key = (message.key() or b"").decode("utf-8", "replace")
+    return Record(topic, message.partition(), message.offset(), key, message.value() or b"", headers, at)
+
+
+def build_source(settings: Settings) -> Source:
+    """The one that the settings name."""
+    if settings.log.backend == "kafka":
+        return KafkaSource(settings.log)
+    return LocalSource(Path(settings.storage.data_dir).absolute() / LOG_FILE, settings.log.retention_h)
