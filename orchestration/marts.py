@@ -14,6 +14,7 @@ from orchestration.warehouse.stores import FILE
 from setwise.settings import Settings, SettingsError
 
 PROJECT = Path(__file__).parents[1] / "dbt"
+PROGRAM = Path(sys.executable).with_name("dbt")
 
 
 def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -22,8 +23,8 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
     found = {
         **environ,
         "SETWISE_WAREHOUSE": settings.warehouse.backend,
-        "SETWISE_DBT_FILE": str(data_dir / FILE),
-        "SETWISE_DBT_TARGET": str(data_dir / "dbt-target"),
+        "DBT_SETWISE_FILE": str(data_dir / FILE),
+        "DBT_SETWISE_TARGET": str(data_dir / "dbt-target"),
         "DBT_LOG_PATH": str(data_dir / "dbt-target" / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -31,10 +32,10 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
     if settings.warehouse.backend == "postgres":
         named = conninfo_to_dict(settings.warehouse.postgres_url)
         found |= {
-            "SETWISE_DBT_HOST": str(named.get("host") or "127.0.0.1"),
-            "SETWISE_DBT_PORT": str(named.get("port") or 5432),
-            "SETWISE_DBT_USER": str(named.get("user") or ""),
-            "SETWISE_DBT_DATABASE": str(named.get("dbname") or ""),
+            "DBT_SETWISE_HOST": str(named.get("host") or "127.0.0.1"),
+            "DBT_SETWISE_PORT": str(named.get("port") or 5432),
+            "DBT_SETWISE_USER": str(named.get("user") or ""),
+            "DBT_SETWISE_DATABASE": str(named.get("dbname") or ""),
             "DBT_ENV_SECRET_SETWISE_PASSWORD": str(named.get("password") or ""),
         }
     return found
@@ -42,10 +43,9 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
 
 def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
     """dbt's exit status."""
-    program = Path(sys.executable).with_name("dbt")
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     return subprocess.run(
-        [str(program), *arguments, *where], env=dbt_environ(settings, environ), check=False
+        [str(PROGRAM), *arguments, *where], env=dbt_environ(settings, environ), check=False
     ).returncode  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""Events in the raw tables, hour by hour, and dbt's models over them: from a topic to a mart."""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from orchestration.marts import PROGRAM, PROJECT, dbt, dbt_environ
+from orchestration.resources import Workplace
+from orchestration.warehouse.rows import batch_of
+from orchestration.warehouse.sources import build_source
+from orchestration.warehouse.stores import build_warehouse
+from orchestration.warehouse.tables import SCHEMA, TOPICS
+from setwise.settings import Settings
+
+HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00", timezone="UTC", end_offset=1)
+MAX_LATE = timedelta(minutes=5)
+"""An event that the log took so long ago and that is in no table means that the loader stands still."""
+TOPIC_SPECS = [
+    dg.AssetSpec(topic, group_name="topics", kinds={"kafka"}, description=f"Records of the log's topic {topic}.")
+    for topic in TOPICS
+]
+
+
+def raw_asset(topic: str) -> dg.AssetsDefinition:
+    """The raw table of one topic."""
+
+    @dg.asset(
+        name=f"raw_{topic}", group_name="raw", deps=[topic], partitions_def=HOURS,
+        kinds={"postgres", "duckdb"},
+        description="Events of one hour of the log, as they came; what is there already stays as it is.",
+    )  # fmt: skip
+    def load_hour(context: dg.AssetExecutionContext, workplace: Workplace) -> dg.MaterializeResult[None]:
+        start = context.partition_time_window.start.astimezone(UTC)
+        source, warehouse = build_source(workplace.settings), build_warehouse(workplace.settings)
+        try:
+            warehouse.migrate()
+            done = [
+                warehouse.load(batch_of(topic, records, datetime.now(UTC)), None)
+                for records in source.between(topic, start, start + timedelta(hours=1))
+            ]
+            behind = sum(source.ends(topic).values()) - sum(warehouse.offsets(topic).values())
+        finally:
+            source.close()
+            warehouse.close()
+        return dg.MaterializeResult(
+            metadata={
+                "loaded": sum(one.inserted for one in done),
+                "there already": sum(one.known for one in done),
+                "dead letters": sum(one.dead for one in done),
+                "records behind": max(behind, 0),
+            }
+        )
+
+    return load_hour
+
+
+def freshness_check(topic: str) -> dg.AssetChecksDefinition:
+    """Whether the loader keeps up with one topic."""
+
+    @dg.asset_check(asset=f"raw_{topic}", name=f"the_loader_keeps_up_with_{topic}")
+    def keeps_up(workplace: Workplace) -> dg.AssetCheckResult:
+        """What the log took five minutes ago and more is in the raw table."""
+        source, warehouse = build_source(workplace.settings), build_warehouse(workplace.settings)
+        try:
+            warehouse.migrate()
+            waiting = source.read(topic, warehouse.offsets(topic), 1_000, 1.0)
+            late = sum(record.at < datetime.now(UTC) - MAX_LATE for record in waiting)
+            rows = int(warehouse.rows(f"SELECT count(*) FROM {SCHEMA}.{topic}")[0][0])  # noqa: S608 - a name of ours
+        finally:
+            source.close()
+            warehouse.close()
+        return dg.AssetCheckResult(passed=not late, metadata={"late": late, "rows": rows})
+
+    return keeps_up
+
+
+class Names(DagsterDbtTranslator):
+    """A source is the raw table's asset; a model is its own, in the group of its folder."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Without schemas: names are unique."""
+        name = str(dbt_resource_props["name"])
+        return dg.AssetKey(f"raw_{name}" if dbt_resource_props["resource_type"] == "source" else name)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """staging, intermediate, marts; none for a source."""
+        return None if dbt_resource_props["resource_type"] == "source" else str(dbt_resource_props["fqn"][1])
+
+
+def manifest_of(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """What dbt read of the project, anew where a file of it is newer."""
+    path = Path(settings.storage.data_dir).absolute() / "dbt-target/manifest.json"
+    newest = max(file.stat().st_mtime for file in PROJECT.rglob("*") if file.is_file())
+    if (not path.is_file() or path.stat().st_mtime < newest) and dbt(settings, environ, "parse", "--quiet"):
+        raise RuntimeError("dbt cannot read its project; see the lines above")
+    return path
+
+
+_SETTINGS = Settings.from_env(os.environ)
+_TARGET = Path(_SETTINGS.storage.data_dir).absolute() / "dbt-target"
+
+
+@dbt_assets(manifest=manifest_of(_SETTINGS, os.environ), dagster_dbt_translator=Names(), project=None)
+def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterator[Any]:
+    """dbt build: models and their tests, those that were chosen."""
+    os.environ.update(dbt_environ(Settings.from_env(os.environ), {}))
+    yield from dbt_cli.cli(["build"], context=context, target_path=_TARGET).stream()
+
+
+DBT = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(PROGRAM))
+ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models]
+CHECKS = [freshness_check(topic) for topic in TOPICS]

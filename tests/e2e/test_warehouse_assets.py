@@ -1,0 +1,69 @@
+"""Dagster's side of the tables: an hour is loaded again without a change, and the marts are built over it."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.warehouse.stores import DuckWarehouse
+from setwise.cloud_event import CloudEvent
+from setwise.events import Interaction, InteractionItem
+from setwise.local_log import LOG_FILE, LocalLog
+from setwise.names import INTERACTIONS_TOPIC
+
+ROOT = Path(__file__).parents[2]
+RUN = """
+import json, sys
+import dagster as dg
+from orchestration.warehouse.assets import models, raw_asset
+from orchestration.warehouse.definitions import defs
+
+def run(assets, **more):
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize(assets, instance=instance, resources=defs.resources, raise_on_error=False, **more)
+        found = {
+            event.asset_key.to_user_string(): {k: v.value for k, v in event.step_materialization_data.materialization.metadata.items()}
+            for event in done.get_asset_materialization_events()
+        }
+        return done.success, found
+
+hour = sys.argv[1]
+raw = raw_asset("interactions")
+both = [run([raw], partition_key=hour) for _ in range(2)]
+built, names = run([models])
+print(json.dumps({
+    "hours": [[ok, found["raw_interactions"]] for ok, found in both],
+    "marts": [built, sorted(names)],
+}, default=str))
+"""  # noqa: E501
+
+
+def test_an_hour_of_the_log_is_loaded_again_without_a_change_and_the_marts_follow(tmp_path: Path) -> None:
+    log, now = LocalLog(tmp_path / LOG_FILE, 1), datetime.now(UTC)
+    for number in range(30):
+        items = [InteractionItem("p-1", 1, 500)]
+        data = Interaction("purchase", now, 1, "u-1", items=items, currency="USD", order_id=f"o-{number}")
+        event = CloudEvent(f"e-{number}", "setwise.purchase", now, data, "shop")
+        log.append(INTERACTIONS_TOPIC, "u-1", event.encoded(), {}).result(10)
+    log.append(INTERACTIONS_TOPIC, "u-1", b"no event", {}).result(10)
+    log.close()
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("SETWISE_", "DAGSTER_"))}
+    own |= {"SETWISE_DATA_DIR": str(tmp_path), "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)}
+    hour = now.strftime("%Y-%m-%d-%H:00")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, hour], capture_output=True, text=True, env=own, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    (first_ok, first), (again_ok, again) = told["hours"]
+    assert first_ok and again_ok
+    assert (first["loaded"], first["dead letters"]) == (30, 1)
+    assert (again["loaded"], again["there already"]) == (0, 30)
+    built, names = told["marts"]
+    assert built and {"stg_interactions", "fct_orders", "rpt_bundle_performance_daily"} <= set(names)
+    orders = DuckWarehouse(tmp_path / "warehouse.duckdb").rows(
+        "SELECT count(*), sum(revenue_cents) FROM marts.fct_orders"
+    )
+    assert [(int(lines), int(cents)) for lines, cents in orders] == [(30, 15_000)]
