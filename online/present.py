@@ -90,6 +90,7 @@ def bundle(
     items = sorted(one.items, key=lambda item: of_slot[item.slot.name][0])
     shown = [_item(context, plan, item, of_slot[item.slot.name][1], explain) for item in items]
     products = [context.live.snapshot[item.candidate.row] for item in items]
+    pieces = sum(item.slot.quantity for item in items)
     names = [(leaf_category(product) or item.slot.name).lower() for product, item in zip(products, items, strict=True)]
     return BundleOut(
         bundle_id=bundle_id_of(context.request_id, shown),
@@ -98,7 +99,7 @@ def bundle(
         total_cents=one.total_cents,
         currency=plan.currency,
         score=one.score,
-        reasons=bundle_reasons(plan, len(items), one.total_cents, one.parts.get("fit", 0.0), relaxed),
+        reasons=bundle_reasons(plan, len(items), pieces, one.total_cents, one.parts.get("fit", 0.0), relaxed),
         open_slots=list(one.open_slots),
         items=shown,
         parts=one.parts if explain else None,

@@ -51,9 +51,12 @@ def _goes_with(live: LiveRelease, plan: Plan, product: Product) -> str:
     return ""
 
 
-def bundle_reasons(plan: Plan, count: int, total_cents: int, fit: float, relaxed: Sequence[str]) -> list[str]:
+def bundle_reasons(
+    plan: Plan, count: int, pieces: int, total_cents: int, fit: float, relaxed: Sequence[str]
+) -> list[str]:  # fmt: skip
     """What holds for the bundle as a whole."""
-    reasons = [f"{count} {'product' if count == 1 else 'products'} for {format_cents(total_cents, plan.currency)}"]
+    counted = f"{count} {'product' if count == 1 else 'products'}" + (f", {pieces} pieces," if pieces > count else "")
+    reasons = [f"{counted} for {format_cents(total_cents, plan.currency)}"]
     if plan.budget and plan.budget.max_cents is not None and plan.budget.scope == "total":
         left = plan.budget.max_cents - total_cents
         reasons.append(

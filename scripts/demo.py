@@ -17,6 +17,7 @@ from setwise.settings import Settings, SettingsError
 
 PROMPT = "a cosy mid-century living room under $1500, no leather"
 PATIENCE_S = 90
+TRIES = 20
 
 
 def port_is_free(port: int) -> bool:
@@ -37,8 +38,12 @@ def show_answer(port: int, dagster_port: int, prompt: str) -> None:
     body = json.dumps({"prompt": prompt})
     request = urllib.request.Request(f"{base}/v1/bundles", body.encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:
-            answer = json.load(reply)
+        for _ in range(TRIES):  # Dagster starts beside it: the first answers may have had to go without something
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                answer = json.load(reply)
+            if answer["served_by"] == "full":
+                break
+            time.sleep(0.5)
     except (urllib.error.URLError, OSError) as error:
         print(f"setwise: the API did not answer ({error}); see the lines above", flush=True)
         return
@@ -89,6 +94,9 @@ def main() -> int:
     manager = Manager()
     # On loopback, for a first look: everywhere else a service is closed until its operator makes keys.
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
+    # Dagster and the loader share the laptop's cores: whole answers, if a little later.
+    for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
+        os.environ.setdefault(name, ms)
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning", "SETWISE_LOG_FORMAT": "human"}
     python = sys.executable
     manager.add_process("api", f"{python} -m online", env=quiet)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from benchmarks.serving import events
 from benchmarks.serving.load import attack, percentile, summary
 from benchmarks.serving.processes import cost, memory_mb, total
 from benchmarks.serving.prompts import requests
@@ -62,6 +63,8 @@ def measure(shop: Shop, rate: float, seconds: int, work: Path, say: Say, made: b
             say(f"{shop.name}: asynchronous requests, catalogue changes")
             result["asynchronous"] = acknowledged(running, rate, min(count, 500), shop.shoppers, work)
             result["changes"] = change_effects(running, min(20, max(5, seconds // 2)))
+            say(f"{shop.name}: events, and their rows")
+            result["events"] = events.measured(running.url, shop)
         result["memory_mb"] = memory_mb(running.pids["service"])
     return result
 

@@ -11,7 +11,7 @@ from benchmarks.serving.goals import GOALS, row
 Found = dict[str, Any]
 HEAD = ("what", "goal, embedded", "here", "measured", "met", "goal, servers", "here", "measured", "met")
 NOT_HERE = (
-    "Rows of the goals that no part of this run measures: events accepted and queryable, and from a click to a queryable row. "
+    "Rows of the goals that no part of this run measures: from a click to the marts. "
     "Assembly's distance from the optimum is `python -m benchmarks.assembly`'s."
 )
 
