@@ -31,10 +31,11 @@ from online.log import Log
 from online.openapi import document_problems
 from online.problems import EXCEPTION_HANDLERS
 from online.rate_limits import Rate
-from online.recorder import Recorder
+from online.recording import Recorder
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
+from online.spool import SpooledLog
 
 MAX_BODY = 64 * 1024
 STORE_THREADS = 2
@@ -69,6 +70,7 @@ def create_app(
     rate: Rate,
     events: EventIntake,
     recorder: Recorder,
+    spooled: SpooledLog,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -109,6 +111,7 @@ def create_app(
         changes.stop()
         kept.stop()
         recorder.stop()
+        spooled.stop()
         requests.store.close()
         events.close()
         keys.stop()
@@ -157,6 +160,7 @@ def create_app(
             rules.start,
             changes.start,
             kept.start,
+            spooled.start,
             recorder.start,
             probes.start,
             start_workers,

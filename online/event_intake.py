@@ -1,18 +1,18 @@
 """Events of a call to records of the log: read, judged, told apart from what came before, made durable."""
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from cachetools import TTLCache
 
 from online import metrics
-from online.log import Log
 from online.seen_events import SeenEvents, mark_of
+from online.spool import Appends
 from setwise.cloud_event import CloudEvent
 from setwise.events import Judged, RefusedEventError, judged, read_event
 from setwise.events.interaction import TYPE_PREFIX
@@ -21,9 +21,6 @@ from setwise.names import INTERACTIONS_TOPIC
 from setwise.pseudonyms import Pseudonyms
 from setwise.request_ids import RequestIds
 
-FLOOD_PER_MINUTE = 600
-"""Events of one person in a minute beyond which they are marked: a shopper who looks around sends a tenth of it."""
-PEOPLE = 50_000
 Status = Literal["accepted", "duplicate", "rejected"]
 
 
@@ -73,12 +70,33 @@ class Taken(msgspec.Struct, frozen=True):
     settled: "Future[None]"
 
 
+class Floods:
+    """Counts the events of each person in this minute; every process for itself."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = per_minute, clock
+        self._counts: Counter[str] = Counter()
+        self._minute, self._lock = 0, threading.Lock()
+
+    def is_one(self, person: str) -> bool:
+        """Counts one more; True beyond what a person can do."""
+        minute = int(self._clock() // 60)
+        with self._lock:
+            if minute != self._minute:
+                self._minute = minute
+                self._counts.clear()
+            self._counts[person] += 1
+            return self._counts[person] > self._most
+
+
 class EventIntake:
     """Safe to call from several threads. A call is begun, waited for without a thread, and ended."""
 
-    def __init__(self, log: Log, seen: SeenEvents, pseudonyms: Pseudonyms, request_ids: RequestIds) -> None:
+    def __init__(
+        self, log: Appends, seen: SeenEvents, pseudonyms: Pseudonyms, request_ids: RequestIds, flood_per_min: int
+    ) -> None:  # fmt: skip
         self._log, self._seen, self._pseudonyms, self._request_ids = log, seen, pseudonyms, request_ids
-        self._minute: TTLCache[str, int] = TTLCache(PEOPLE, 60, timer=time.monotonic)
+        self._floods = Floods(flood_per_min)
 
     def begin(self, entries: Sequence[Any], sender: Sender, currency: str) -> Taken:
         """Reads any JSON values, and gives the log what is new."""
@@ -118,20 +136,18 @@ class EventIntake:
                 )
             except RefusedEventError as error:
                 entry.reasons.append(str(error))
-                metrics.observe_event(said.kind, "rejected")
+                metrics.observe_events(said.kind, "rejected")
                 continue
             entry.events.append(self._watched(event))
         for _ in reading.left_out:
-            metrics.observe_event("unknown", "rejected")
+            metrics.observe_events("unknown", "rejected")
         return entry
 
     def _watched(self, event: Judged) -> Judged:
         """Marked where its person sends more than a person can do."""
         if not (event.data.user or event.data.visitor):
             return event
-        count = self._minute.get(event.key, 0) + 1
-        self._minute[event.key] = count
-        if count <= FLOOD_PER_MINUTE:
+        if not self._floods.is_one(event.key):
             return event
         data = msgspec.structs.replace(event.data, marks=[*event.data.marks, "flood"])
         return msgspec.structs.replace(event, data=data)
@@ -153,6 +169,6 @@ def _result(index: int, entry: _Entry, marks: dict[int, bytes], taken: set[bytes
         if status == "rejected":
             reasons.append("the log did not take it; send it again")
         statuses.append(status)
-        metrics.observe_event(event.data.kind, status)
+        metrics.observe_events(event.data.kind, status)
     best: Status = "accepted" if "accepted" in statuses else "duplicate" if "duplicate" in statuses else "rejected"
     return EventResult(index, entry.id, best, "; ".join(dict.fromkeys(reasons)))

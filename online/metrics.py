@@ -41,8 +41,10 @@ _violations = Counter("setwise_constraint_violations_total", "Broken promises in
 _not_kept = Counter("setwise_bundles_not_kept_total", "Answered bundles that nobody can swap: the store was too slow")
 _cache = Counter("setwise_cache_requests_total", "Look-ups in a cache, and what became of them", ["cache", "result"])
 _requests = Counter("setwise_async_requests_total", "What became of asynchronous requests", ["result"])
-_events = Counter("setwise_events_total", "Events of shoppers by what became of them", ["type", "result"])
-_served = Counter("setwise_served_events_total", "Answers as events: recorded, spooled, dropped", ["result"])
+_events = Counter(
+    "setwise_events_total", "Events of shoppers and of answers, and what became of them", ["type", "result"]
+)
+_spooled = Gauge("setwise_spooled_records", "What waits on the disk for the log", multiprocess_mode="livemax")
 _cpu = Counter("setwise_cpu_seconds_total", "CPU that the serving processes have used")
 _cost = Counter("setwise_cost_dollars_total", "That CPU at the set price of a core")
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release, the oldest", multiprocess_mode="livemax")
@@ -98,15 +100,14 @@ def observe_cache(name: str, result: str) -> None:
     _cache_of(name, result).inc()
 
 
-def observe_event(kind: str, result: str) -> None:
-    """Notes one event: accepted, duplicate, rejected."""
-    _events_of(kind, result).inc()
+def observe_events(kind: str, result: str, count: int = 1) -> None:
+    """Notes events of one kind: accepted, duplicate, rejected, or dropped."""
+    _events_of(kind, result).inc(count)
 
 
-def observe_served(result: str, count: int) -> None:
-    """Notes answers that were recorded in the log, spooled on the disk, or dropped."""
-    if count:
-        _served.labels(result).inc(count)
+def observe_spooled(count: int) -> None:
+    """Notes how many records wait for the log."""
+    _spooled.set(count)
 
 
 def observe_process(cpu_s: float, dollars: float, resident_bytes: int) -> None:

@@ -21,11 +21,13 @@ from online.messages import BundleAnswer, BundleRequest
 from online.observing import observe_answer
 from online.pipeline import Prepared, recommend_bundles
 from online.progress import BUNDLES, FAILED, end_of, failure_of, progress_of
-from online.recorder import Answered, Recorder
+from online.recording import KIND as SERVED
+from online.recording import Answered, served_event
 from online.request_store import RequestStore, RequestStoreDownError
 from setwise.cloud_event import CloudEvent
 from setwise.log import LogDownError, Record
-from setwise.names import DEAD_LETTER, REQUESTS_TOPIC, RESULTS_TOPIC
+from setwise.names import DEAD_LETTER, REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC
+from setwise.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 GROUP = "workers"
@@ -54,6 +56,7 @@ class _StoppedError(Exception):
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+_decode_answer = msgspec.json.Decoder(BundleAnswer).decode
 
 
 class RequestWorker:
@@ -63,10 +66,10 @@ class RequestWorker:
 
     def __init__(
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
-        changes: ChangesWatch, kept: KeptBundles, recorder: Recorder, *, ttl_s: int, attempts: int,
+        changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, *, ttl_s: int, attempts: int,
     ) -> None:  # fmt: skip
         self._log, self._store, self._watch, self._dependencies = log, store, watch, dependencies
-        self._rules, self._changes, self._kept, self._recorder = rules, changes, kept, recorder
+        self._rules, self._changes, self._kept, self._pseudonyms = rules, changes, kept, pseudonyms
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, name="request-worker", daemon=True)
@@ -139,9 +142,9 @@ class RequestWorker:
             except Exception:  # whatever it is, the other requests have to go on
                 logger.exception("request %s: attempt %d failed", asked.request_id, known.attempts)
                 continue
-            self._publish(asked, answer, record.headers.get("traceparent", ""))
+            self._publish(asked, answer)
             break
-        self._tell(record, asked.request_id)
+        self._tell(record, asked.request_id, asked)
 
     def _answer(self, asked: AskedFor) -> BundleAnswer:
         live, book = self._watch.live, self._rules.book
@@ -164,19 +167,18 @@ class RequestWorker:
         observe_answer(asked.body, answer)
         return answer
 
-    def _publish(self, asked: AskedFor, answer: BundleAnswer, traceparent: str) -> None:
+    def _publish(self, asked: AskedFor, answer: BundleAnswer) -> None:
         is_first = self._patiently(lambda: self._store.publish(asked.request_id, end_of(answer), "done"))
-        if is_first:  # of several answers the client sees this one
-            self._recorder.note(
-                Answered("requests", asked.body, asked.owner, traceparent, datetime.now(UTC), answer=answer)
-            )
         metrics.observe_async("done" if is_first else "again")
 
-    def _tell(self, record: Record, request_id: str) -> None:
-        """Appends what the store holds, which may be another attempt's answer, to the results."""
+    def _tell(self, record: Record, request_id: str, asked: AskedFor | None = None) -> None:
+        """Appends what the store holds, which may be another attempt's answer, to the results, and to what was served:
+        nobody waits here, so that it is durable before the request counts as done."""
         events = {one.name: one.data for one in self._patiently(lambda: self._store.events(request_id, 0))}
         if BUNDLES in events:
             data: dict[str, Any] = {"status": "done", "answer": msgspec.Raw(events[BUNDLES])}
+            if asked is not None:
+                self._record(record, asked, _decode_answer(events[BUNDLES]))
         elif FAILED in events:
             data = {"status": "failed", "problem": msgspec.Raw(events[FAILED])}
         else:
@@ -185,6 +187,13 @@ class RequestWorker:
         result = CloudEvent(request_id, RESULT_TYPE, datetime.now(UTC), data, subject=request_id)
         headers = result.headers(record.headers.get("traceparent", ""))
         self._append(RESULTS_TOPIC, request_id, result.encoded(), headers)
+
+    def _record(self, record: Record, asked: AskedFor, answer: BundleAnswer) -> None:
+        traceparent, now = record.headers.get("traceparent", ""), datetime.now(UTC)
+        answered = Answered("requests", asked.body, answer, asked.owner, answer.release, now, traceparent)
+        served = served_event(answered, self._pseudonyms)
+        self._append(SERVED_TOPIC, served.subject, served.encoded(), served.headers(traceparent))
+        metrics.observe_events(SERVED, "accepted")
 
     def _bury(self, record: Record, reason: str) -> None:
         """To the dead letters, and a failure for the client."""

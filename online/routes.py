@@ -28,7 +28,7 @@ from online.messages import (
 from online.observing import observe_answer
 from online.pipeline import recommend_bundles, recommend_products
 from online.problems import ProblemError
-from online.recorder import Answered
+from online.recording import Answered
 from online.tracing import current_traceparent
 from setwise.catalogue import is_sellable, price_now
 from setwise.events.served import Route
@@ -80,9 +80,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
         state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
     observe_answer(body, answer)
     client = caller_of(request).name
-    state.recorder.note(
-        Answered(route, body, client, current_traceparent(), now, answer=answer, release=live.manifest.release_id)
-    )
+    state.recorder.record(Answered(route, body, answer, client, live.manifest.release_id, now, current_traceparent()))
     return Response(answer, headers=server_timing(answer.timings_ms))
 
 

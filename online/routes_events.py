@@ -11,6 +11,7 @@ from litestar.params import Body
 
 from online.doors import EVENTS, caller_of
 from online.event_intake import EventIntake, EventsAnswer, Sender
+from online.keys import ANONYMOUS
 from online.problems import ProblemError
 from online.routes import Any_Request
 from online.tracing import current_traceparent
@@ -18,6 +19,7 @@ from setwise.events import MAX_EVENTS, expanded
 from setwise.log import LogDownError
 
 MAX_BODY = 1024 * 1024
+BROWSERS = ("Mozilla/", "Opera/")
 _FORMS = (
     "One event or a list of at most 500, each a CloudEvent 1.0 of a type such as setwise.click, a GA4 e-commerce "
     "payload, or a Segment e-commerce track call. docs/events.md names fields, identities and verdicts."
@@ -46,8 +48,7 @@ async def events(request: Any_Request, data: EventsBody) -> Response[EventsAnswe
     state, loop = request.app.state, asyncio.get_running_loop()
     intake: EventIntake = state.events
     currency = state.watch.live.manifest.currency if state.watch.live is not None else ""
-    agent = request.headers.get("user-agent", "")[:512]
-    sender = Sender(caller_of(request).name, agent, datetime.now(UTC), current_traceparent())
+    sender = Sender(caller_of(request).name, _agent_of(request), datetime.now(UTC), current_traceparent())
     taken = await loop.run_in_executor(state.stores, intake.begin, entries, sender, currency)
     with contextlib.suppress(LogDownError):  # which ones were not taken, the answer says
         await asyncio.wrap_future(taken.settled)
@@ -56,6 +57,12 @@ async def events(request: Any_Request, data: EventsBody) -> Response[EventsAnswe
     except LogDownError as error:
         detail = "the log does not take events at the moment; send them again, what came twice changes nothing"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error
+
+
+def _agent_of(request: Any_Request) -> str:
+    """The shopper's browser. A shop's server that passes events on with a key is no bot, whatever library it uses."""
+    agent = request.headers.get("user-agent", "")[:512]
+    return agent if caller_of(request).name == ANONYMOUS or agent.startswith(BROWSERS) else ""
 
 
 HANDLERS = (events,)

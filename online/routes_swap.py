@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 from litestar import Response, post
 from litestar.params import JSONBody, Parameter
 
@@ -15,7 +14,7 @@ from online.bundle_store import BundleStoreDownError, KeptBundle
 from online.doors import RECOMMEND, caller_of
 from online.messages import BundleOut, SwapRequest
 from online.problems import ProblemError
-from online.recorder import Answered
+from online.recording import AnsweredSwap
 from online.routes import Any_Request, deadline_of, live_of, server_timing
 from online.swap import Swapped, SwapRefusedError, swap
 from online.tracing import current_traceparent
@@ -56,13 +55,9 @@ async def swap_slot(
     state.admission.note(done.timings_ms["total"] / 1000)
     kept.keep([done.kept])
     metrics.observe_stages(done.timings_ms)
-    asked = msgspec.structs.replace(done.kept.request, user_id=data.user_id or done.kept.request.user_id)
-    state.recorder.note(
-        Answered(
-            "swap", asked, caller_of(request).name, current_traceparent(), datetime.now(UTC), done.answer,
-            release=live.manifest.release_id, timings_ms=done.timings_ms,
-        )
-    )  # fmt: skip
+    state.recorder.record(
+        AnsweredSwap(done, data.user_id, caller_of(request).name, datetime.now(UTC), current_traceparent())
+    )
     return Response(done.answer, headers=server_timing(done.timings_ms))
 
 

@@ -23,14 +23,14 @@ from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
 from online.observing import observe_app
 from online.rate_limits import build_rate
-from online.recorder import Recorder
+from online.recording import Recorder
 from online.request_store import RequestStore, build_request_store
 from online.request_worker import RequestWorker
 from online.retrieval import build_retriever
 from online.routes_requests import Streams
 from online.seen_events import build_seen_events
 from online.shared_answers import build_shared_answers
-from online.spool import SPOOL_FILE, Spool
+from online.spool import SPOOL_FILE, SpooledLog
 from setwise.events.secret import event_secret
 from setwise.pseudonyms import Pseudonyms
 from setwise.release import Releases
@@ -45,6 +45,7 @@ def build_app(settings: Settings) -> Litestar:
     """The application of one process; it connects to nothing before it starts."""
     parts = _build_parts(settings)
     keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
+    spooled = SpooledLog(parts.log, _data_dir(settings) / SPOOL_FILE, settings.events.spool_mb * 1024 * 1024)
     workers = [_build_request_worker(settings, parts) for _ in range(settings.requests.threads)]
     app = create_app(
         msgspec.structs.replace(build_dependencies(settings), request_ids=parts.request_ids),
@@ -67,8 +68,11 @@ def build_app(settings: Settings) -> Litestar:
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,
-        recorder=parts.recorder,
-        events=EventIntake(parts.log, build_seen_events(settings), parts.pseudonyms, parts.request_ids),
+        recorder=Recorder(spooled, parts.pseudonyms),
+        spooled=spooled,
+        events=EventIntake(
+            spooled, build_seen_events(settings), parts.pseudonyms, parts.request_ids, settings.events.flood_per_min
+        ),
         cors_origins=listed(settings.doors.cors_origins),
         on_stop=parts.log.close,
     )
@@ -80,7 +84,7 @@ class WorkerProcess(msgspec.Struct, frozen=True):
     """A worker with what has to run beside it."""
 
     worker: RequestWorker
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | Recorder]
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
     closes: list[Callable[[], None]]
 
     def run(self) -> None:
@@ -97,8 +101,8 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 def build_worker(settings: Settings) -> WorkerProcess:
     """A process that only answers asynchronous requests."""
     parts = _build_parts(settings)
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | Recorder]
-    around = [parts.watch, parts.rules, parts.changes, parts.kept, parts.recorder]
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
+    around = [parts.watch, parts.rules, parts.changes, parts.kept]
     return WorkerProcess(_build_request_worker(settings, parts), around, [parts.log.close, parts.store.close])
 
 
@@ -113,7 +117,6 @@ class _Parts(msgspec.Struct, frozen=True):
     kept: KeptBundles
     pseudonyms: Pseudonyms
     request_ids: RequestIds
-    recorder: Recorder
 
 
 def _data_dir(settings: Settings) -> Path:
@@ -123,9 +126,6 @@ def _data_dir(settings: Settings) -> Path:
 def _build_parts(settings: Settings) -> _Parts:
     watch = ReleaseWatch(Releases(settings.storage.releases, _data_dir(settings) / "release-cache"))
     log, secret = build_log(settings), event_secret(settings.events.secret, _data_dir(settings))
-    pseudonyms = Pseudonyms(secret)
-    # The embedded log is a file itself: a second one on the same disk would not save what the first cannot.
-    spool = None if settings.log.backend == "local" else Spool(_data_dir(settings) / SPOOL_FILE)
     return _Parts(
         log,
         build_request_store(settings),
@@ -133,9 +133,8 @@ def _build_parts(settings: Settings) -> _Parts:
         build_rules_watch(settings, watch.is_known),
         ChangesWatch(log, watch),
         KeptBundles(build_bundle_store(settings)),
-        pseudonyms,
+        Pseudonyms(secret),
         RequestIds(secret),
-        Recorder(log, pseudonyms, spool),
     )
 
 
@@ -150,7 +149,7 @@ def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
     requests = settings.requests
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
-        parts.recorder, ttl_s=requests.ttl_s, attempts=requests.attempts,
+        parts.pseudonyms, ttl_s=requests.ttl_s, attempts=requests.attempts,
     )  # fmt: skip
 
 

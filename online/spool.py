@@ -1,67 +1,156 @@
-"""A place on the disk for records that the log does not take at the moment: bounded, and given back in order."""
+"""The log, and a file beside it for the time in which it is away: nothing is lost, and the order stays."""
 
-from collections.abc import Callable, Sequence
+import logging
+import threading
+import time
+import uuid
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Protocol
 
-import msgspec
+from online import metrics
+from setwise.local_log import LocalLog
+from setwise.log import LogDownError, Record, started
+from setwise.wal_watch import WalWatch
 
-from setwise.local_log import LocalLog, LocalReader
-from setwise.log import LogDownError
-
+logger = logging.getLogger(__name__)
 SPOOL_FILE = "spool.db"
-TOPIC = "spooled"
+TOPIC = "spool"
 GROUP = "drain"
+TO = "spooled-topic"
+"""The header that says which topic a spooled record is for."""
+LOOK_S = 0.25
 AT_ONCE = 500
-MAX_RECORDS = 200_000
-"""About half a gigabyte of answers, an hour of fifty a second; beyond them nothing more is taken."""
-RETENTION_H = 7 * 24
+LONGEST_S = 20.0
+"""The log says within seconds whether it took a record; what it does not say counts as no."""
+RETENTION_H = 30 * 24
+SIZE_EVERY_S = 0.5
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """A record that is to be appended."""
+class Appends(Protocol):
+    """What a spool needs of the log."""
 
-    key: str
-    value: bytes
-    headers: dict[str, str]
+    def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]: ...
 
 
-class Spool:
-    """Shared by the processes of a machine; one of them at a time gives back."""
+class SpooledLog:
+    """Appends to the log; once that failed to the file, which all processes of the machine share, until it is empty.
 
-    def __init__(self, path: Path, max_records: int = MAX_RECORDS) -> None:
-        self._log = LocalLog(path, RETENTION_H)
-        self._reader: LocalReader | None = None
-        self._max_records = max_records
+    One process at a time moves what lies there into the log, in order, and deletes it there after the log has it: a
+    crash in between writes it twice, under the same id."""
 
-    def put(self, records: Sequence[Waiting]) -> int:
-        """How many of them are on the disk now."""
-        try:
-            room = self._max_records - self._log.held(TOPIC)
-        except LogDownError:
-            return 0
-        written = [self._log.append(TOPIC, one.key, one.value, one.headers) for one in records[: max(room, 0)]]
-        return sum(future.exception() is None for future in written)
+    def __init__(self, log: Appends, path: Path, max_bytes: int) -> None:
+        self._log, self._max_bytes = log, max_bytes
+        self._file = LocalLog(path, RETENTION_H)
+        self._written = WalWatch(path)
+        self._name = uuid.uuid4().hex
+        self._is_spooling = False
+        self._used, self._used_at = 0, float("-inf")
+        self._wake, self._is_stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
-    def drained(self, append: Callable[[Sequence[Waiting]], list[Waiting]]) -> bool:
-        """Gives `append` what lies here, oldest first, until it leaves something; True where nothing is left."""
-        reader = self._reader = self._reader or LocalReader(self._log, TOPIC, GROUP)
-        while True:
+    def start(self) -> None:
+        """Begins with what an earlier process has left."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the draining; what lies in the file stays there for the next start."""
+        self._is_stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=LONGEST_S)
+        self._file.close()
+
+    @property
+    def is_spooling(self) -> bool:
+        """True while records go to the file."""
+        return self._is_spooling
+
+    def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
+        """Resolves when the record is durable, in the log or in the file; LogDownError where it is in neither."""
+        if self._is_spooling:
+            return self._spool(topic, key, value, headers)
+        written = started()
+
+        def done(first: Future[None]) -> None:
+            if first.exception() is None:
+                written.set_result(None)
+            else:
+                self._spool(topic, key, value, headers).add_done_callback(lambda second: _copy(second, written))
+
+        self._log.append(topic, key, value, headers).add_done_callback(done)
+        return written
+
+    def _spool(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
+        if self._is_full():
+            written = started()
+            written.set_exception(LogDownError("the log is away and the spool is full"))
+            return written
+        if not self._is_spooling:
+            logger.warning("the log does not take records; they wait in %s", SPOOL_FILE)
+        self._is_spooling = True
+        self._wake.set()
+        return self._file.append(TOPIC, key, value, {**headers, TO: topic})
+
+    def _is_full(self) -> bool:
+        now = time.monotonic()
+        if now - self._used_at > SIZE_EVERY_S:
+            self._used_at = now
             try:
-                records = reader.poll(AT_ONCE, 0)
-                if not records:
-                    return self._log.held(TOPIC) == 0
-                if append([Waiting(record.key, record.value, record.headers) for record in records]):
-                    # A new reader begins with what was not given back.
-                    reader.close()
-                    self._reader = None
-                    return False
-                reader.commit(records)
-                self._log.forget(TOPIC, records[-1].offset + 1)
+                self._used = self._file.used_bytes()
             except LogDownError:
-                return False
+                return True
+        return self._used >= self._max_bytes
 
-    def close(self) -> None:
-        """Another process may give back what is left."""
-        if self._reader is not None:
-            self._reader.close()
-        self._log.close()
+    def _run(self) -> None:
+        while not self._is_stopping.is_set():
+            # Another process may have begun to spool: what comes here after that belongs behind it.
+            if self._is_spooling or self._written.is_written():
+                try:
+                    self._drain()
+                except LogDownError as error:
+                    logger.debug("the spool cannot be drained: %s", error)
+            self._wake.wait(LOOK_S)
+            self._wake.clear()
+
+    def _drain(self) -> None:
+        """Returns when the file is empty, or when the log does not take its first record. Raises LogDownError."""
+        while not self._is_stopping.is_set():
+            first = self._file.read(TOPIC, 0, 1)
+            self._is_spooling = bool(first)
+            metrics.observe_spooled(self._file.end(TOPIC) - first[0].offset if first else 0)
+            if not first:
+                return
+            if self._file.take(GROUP, TOPIC, self._name) is None or not self._move(first):
+                return
+            while records := self._file.read(TOPIC, 0, AT_ONCE):
+                if self._is_stopping.is_set() or not self._move(records):
+                    return
+                metrics.observe_spooled(self._file.end(TOPIC) - records[-1].offset - 1)
+            logger.info("the log has all that waited for it")
+
+    def _move(self, records: list[Record]) -> bool:
+        """False where the log did not take all of them; those before the first that it did not take are done."""
+        moved = [
+            self._log.append(r.headers[TO], r.key, r.value, {k: v for k, v in r.headers.items() if k != TO})
+            for r in records
+        ]
+        until, taken = time.monotonic() + LONGEST_S, 0
+        for one in moved:
+            try:
+                one.result(max(until - time.monotonic(), 0))
+            except (LogDownError, TimeoutError):
+                break
+            taken += 1
+        if taken:
+            self._file.forget(TOPIC, records[taken - 1].offset + 1)
+            self._used_at = float("-inf")
+        return taken == len(records)
+
+
+def _copy(done: Future[None], to: Future[None]) -> None:
+    error = done.exception()
+    if error is None:
+        to.set_result(None)
+    else:
+        to.set_exception(error)

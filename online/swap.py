@@ -14,7 +14,7 @@ from online.candidates import Ranked, as_candidates
 from online.deadline import Deadline
 from online.gather import Dependencies
 from online.live import LiveRelease
-from online.messages import BundleOut, SlotRequest, SwapRequest
+from online.messages import BundleOut, Degraded, SlotRequest, SwapRequest
 from online.pipeline import Prepared, prepare
 from online.slots import Filled
 from online.wishes import GIVE_WAY, narrowed
@@ -47,6 +47,8 @@ class Swapped(msgspec.Struct, frozen=True):
     answer: BundleOut
     kept: KeptBundle
     timings_ms: dict[str, float]
+    served_by: str = "full"
+    degraded: list[Degraded] = []
 
 
 def swap(
@@ -214,4 +216,4 @@ def _present(
         ],
         swapped_out=[*kept.swapped_out, going.product_id],
     )
-    return Swapped(answer, new, context.stages.timings_ms())
+    return Swapped(answer, new, context.stages.timings_ms(), context.rung, context.degraded)

@@ -110,21 +110,23 @@ class LocalLog:
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
 
-    def held(self, topic: str) -> int:
-        """How many records of a topic are kept. Raises LogDownError."""
-        first = select(func.min(_RECORDS.c.offset)).where(_RECORDS.c.topic == topic)
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                found = connection.scalar(first)
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
-        return 0 if found is None else self.end(topic) - int(found)
-
     def forget(self, topic: str, offset: int) -> None:
         """Deletes the records of a topic before `offset`. Raises LogDownError."""
         try:
             with self._engine.begin() as connection:
                 connection.execute(delete(_RECORDS).where(_RECORDS.c.topic == topic, _RECORDS.c.offset < offset))
+        except SQLAlchemyError as error:
+            raise LogDownError(type(error).__name__) from error
+
+    def used_bytes(self) -> int:
+        """What the records take of the file; pages that are free again do not count. Raises LogDownError."""
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                pages, free, size = (
+                    int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+                    for name in ("page_count", "freelist_count", "page_size")
+                )
+                return (pages - free) * size
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
 

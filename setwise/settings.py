@@ -164,6 +164,10 @@ class Events(msgspec.Struct, frozen=True):
     secret: str = ""
     """What pseudonyms and request ids are made with, the same for all processes of a shop; empty = a file that is made
     in the data folder."""
+    flood_per_min: int = 300
+    """Events a minute of one user or visitor; those above are kept with the mark `flood`."""
+    spool_mb: int = 256
+    """What the log does not take waits in the data folder up to this size."""
 
 
 class Warehouse(msgspec.Struct, frozen=True):

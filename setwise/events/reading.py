@@ -50,6 +50,8 @@ def read_event(raw: Any, currency: str, received_at: datetime) -> Reading:
     except RefusedEventError as error:
         named = raw.get("id", raw.get("messageId"))
         return Reading(named[:64] if isinstance(named, str) else "", [], [str(error)])
+    except RecursionError:
+        return Reading("", [], ["it is nested too deeply"])
     return Reading(said[0].id, said, [])
 
 

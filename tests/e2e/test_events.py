@@ -118,7 +118,9 @@ def test_a_click_that_follows_no_answer_of_ours_is_marked_and_one_that_does_is_n
         answer = client.post("/v1/bundles", json=PROMPT).json()
         ours = click("e-1", request_id=answer["request_id"], bundle_id=answer["bundles"][0]["bundle_id"])
         send(client, [ours, click("e-2", request_id=uuid.uuid4().hex)])
-        bot = client.post("/v1/events", json=click("e-3"), headers={"User-Agent": "Googlebot/2.1"})
+        bot = client.post(
+            "/v1/events", json=click("e-3"), headers={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
+        )
         assert bot.json()["accepted"] == 1
     assert [one.marks for one in interactions(environ, 3)] == [[], ["unserved"], ["bot"]]
 
@@ -138,8 +140,12 @@ def test_every_path_of_an_answer_is_recorded_with_what_was_shown(environ) -> Non
         while client.get(later["status_url"]).json()["status"] != "done" and time.monotonic() < until:
             time.sleep(0.05)
         count = 6 + (swap.status_code == 200)
-        kept = {one.request_id: one for one in served(environ, count)}
-    assert len(kept) == count
+        told = served(environ, count)
+        kept = {one.request_id: one for one in told if one.route != "swap"}
+    assert len(told) == count and len(kept) == 6
+    swaps = [one for one in told if one.route == "swap"]
+    assert [one.request_id for one in swaps] == [answer["request_id"]] * (swap.status_code == 200)
+    assert all(one.bundles[0].parent_bundle_id == bundle["bundle_id"] for one in swaps)
     whole = kept[answer["request_id"]]
     assert whole.route == "bundles" and whole.visitor and whole.release == answer["release"]
     shown = [[(i["product_id"], i["price_cents"]) for i in b["items"]] for b in answer["bundles"]]

@@ -20,6 +20,11 @@ def test_who_wants_no_alcohol_wants_no_wine_in_any_language() -> None:
     assert what_holds("Alkohol") == what_holds("alcohol")
 
 
+def test_who_wants_no_metal_wants_no_steel_and_who_wants_no_wood_no_oak() -> None:
+    assert {"steel", "brass"} <= set(what_holds("metal")) and "acier" in what_holds("métal")
+    assert {"oak", "walnut"} <= set(what_holds("wood")) and "eiche" in what_holds("Holz")
+
+
 def test_a_word_that_the_table_lacks_leaves_out_nothing_else() -> None:
     assert what_holds("polyester") == ()
 

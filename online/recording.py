@@ -1,0 +1,185 @@
+"""What was answered becomes a record of the log, by a thread of its own: no answer waits for it or fails by it."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import NamedTuple
+
+from online import metrics
+from online.messages import BundleAnswer, BundleOut, BundleRequest, ItemOut, ProductsAnswer, ProductsRequest
+from online.spool import Appends
+from online.swap import Swapped
+from setwise.cloud_event import CloudEvent
+from setwise.events import Served, ServedBundle, ServedItem
+from setwise.events.served import TYPE, VERSION, Route
+from setwise.names import SERVED_TOPIC
+from setwise.pseudonyms import Pseudonyms
+
+logger = logging.getLogger(__name__)
+EVERY_S = 0.1
+"""A thread that is woken by each answer takes the interpreter from the next one; a tenth of a second hurts nobody."""
+AT_ONCE = 500
+MAX_WAITING = 5_000
+"""Some 50 MB of answers; a broker that has just died says so after five seconds."""
+KIND = "served"
+
+
+class Answered(NamedTuple):
+    """An answer with what its record says beside it; a tuple, as one is made in each answer's time."""
+
+    route: Route
+    request: BundleRequest | ProductsRequest
+    answer: BundleAnswer | ProductsAnswer
+    client: str
+    release: str
+    at: datetime
+    traceparent: str
+
+
+class AnsweredSwap(NamedTuple):
+    """A swap's answer, whose record has the request of the bundle that was swapped."""
+
+    swapped: Swapped
+    user_id: str | None
+    client: str
+    at: datetime
+    traceparent: str
+
+
+class Recorder:
+    """Holds at most MAX_WAITING answers; what comes beyond them, or has no place on the disk, is dropped and counted.
+
+    A process that is killed takes with it what it answered in its last tenth of a second."""
+
+    def __init__(self, log: Appends, pseudonyms: Pseudonyms, max_waiting: int = MAX_WAITING) -> None:
+        self._log, self._pseudonyms, self._max_waiting = log, pseudonyms, max_waiting
+        self._waiting: deque[Answered | AnsweredSwap] = deque()
+        self._is_stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        """Starts the writer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes what waits."""
+        self._is_stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=20)
+
+    def record(self, answered: Answered | AnsweredSwap) -> None:
+        """Returns at once and never raises."""
+        if len(self._waiting) < self._max_waiting:
+            self._waiting.append(answered)
+        else:
+            metrics.observe_events(KIND, "dropped")
+
+    def _run(self) -> None:
+        while not self._is_stopping.wait(EVERY_S):
+            self._write_all()
+        self._write_all()
+
+    def _write_all(self) -> None:
+        while self._waiting:
+            some = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
+            written = [future for one in some if (future := self._write(one)) is not None]
+            taken = sum(future.exception() is None for future in written)  # waits for each
+            metrics.observe_events(KIND, "accepted", taken)
+            if taken < len(some):
+                metrics.observe_events(KIND, "dropped", len(some) - taken)
+
+    def _write(self, one: Answered | AnsweredSwap) -> Future[None] | None:
+        try:
+            event = served_event(one, self._pseudonyms)
+            return self._log.append(SERVED_TOPIC, event.subject, event.encoded(), event.headers(one.traceparent))
+        except Exception:  # whatever it is, the others have to be written
+            logger.exception("an answer could not be recorded")
+            return None
+
+
+def served_event(one: Answered | AnsweredSwap, pseudonyms: Pseudonyms) -> CloudEvent:
+    """The record of setwise.served, its key as `subject`: the user, else the visitor, else the answer itself."""
+    served = _of_swap(one, pseudonyms) if isinstance(one, AnsweredSwap) else _of_answer(one, pseudonyms)
+    event_id = one.swapped.answer.bundle_id if isinstance(one, AnsweredSwap) else served.request_id
+    return CloudEvent(event_id, TYPE, one.at, served, subject=served.user or served.visitor or served.request_id)
+
+
+def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
+    request, answer = one.request, one.answer
+    consent = request.consent
+    bundles: list[ServedBundle] = []
+    products: list[ServedItem] = []
+    currency, infeasible, experiment = "", "", {}
+    if isinstance(answer, BundleAnswer):
+        bundles = [_bundle(bundle, at) for at, bundle in enumerate(answer.bundles, 1)]
+        infeasible, experiment = answer.infeasible.reason if answer.infeasible else "", answer.experiment
+    else:
+        first = request.offset + 1 if isinstance(request, ProductsRequest) else 1
+        products = [
+            ServedItem(p.product_id, at, p.price_cents, p.score) for at, p in enumerate(answer.products, first)
+        ]  # fmt: skip
+        currency = answer.products[0].currency if answer.products else ""
+    return Served(
+        request_id=answer.request_id,
+        route=one.route,
+        client=one.client,
+        release=one.release,
+        served_by=answer.served_by,
+        timings_ms=answer.timings_ms,
+        version=VERSION,
+        user=pseudonyms.user(request.user_id) if consent else "",
+        visitor=pseudonyms.visitor(request.visitor_id) if consent else "",
+        session=pseudonyms.session(request.session_id) if consent else "",
+        consent=consent,
+        prompt=(request.prompt or "") if consent else "",
+        understood=answer.understood,
+        bundles=bundles,
+        products=products,
+        currency=currency,
+        infeasible=infeasible,
+        degraded=[f"{less.dependency}: {less.reason}" for less in answer.degraded],
+        experiment=experiment,
+        trace_id=_trace_id(one.traceparent),
+    )
+
+
+def _of_swap(one: AnsweredSwap, pseudonyms: Pseudonyms) -> Served:
+    swapped, request = one.swapped, one.swapped.kept.request
+    consent = request.consent
+    return Served(
+        request_id=swapped.kept.request_id,
+        route="swap",
+        client=one.client,
+        release=swapped.kept.release,
+        served_by=swapped.served_by,
+        timings_ms=swapped.timings_ms,
+        version=VERSION,
+        user=pseudonyms.user(one.user_id or request.user_id) if consent else "",
+        visitor=pseudonyms.visitor(request.visitor_id) if consent else "",
+        session=pseudonyms.session(request.session_id) if consent else "",
+        consent=consent,
+        bundles=[_bundle(swapped.answer, 1)],
+        degraded=[f"{less.dependency}: {less.reason}" for less in swapped.degraded],
+        trace_id=_trace_id(one.traceparent),
+    )
+
+
+def _bundle(bundle: BundleOut, position: int) -> ServedBundle:
+    return ServedBundle(
+        bundle.bundle_id, position, bundle.label, bundle.total_cents, bundle.currency, bundle.score,
+        _items(bundle.items), parent_bundle_id=bundle.parent_bundle_id or "",
+    )  # fmt: skip
+
+
+def _items(items: Sequence[ItemOut]) -> list[ServedItem]:
+    return [
+        ServedItem(item.product_id, at, item.price_cents, item.score, item.slot, item.quantity)
+        for at, item in enumerate(items, 1)
+    ]
+
+
+def _trace_id(traceparent: str) -> str:
+    return traceparent.split("-")[1] if traceparent else ""
