@@ -130,6 +130,12 @@ def test_what_cannot_be_a_row_is_a_dead_letter_and_holds_nothing_up(warehouse: W
     assert offset == 1 and why in reason
 
 
+def test_a_text_that_only_looks_like_a_nul_is_a_row(warehouse: Warehouse) -> None:
+    done = warehouse.load(batch_of(INTERACTIONS_TOPIC, [record(0, event("e", query="a\\u0000b"))], NOW), {})
+    assert (done.inserted, done.dead) == (1, 0)
+    assert warehouse.rows("SELECT data ->> 'query' FROM raw.interactions") == [("a\\u0000b",)]
+
+
 def test_a_loader_goes_on_where_the_last_one_was(
     opened: Callable[[], Warehouse], warehouse: Warehouse, tmp_path: Path
 ) -> None:
