@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ def loaded(settings: Settings, shoppers: Shoppers) -> Warehouse:
 
 
 def as_compared(value: Any) -> Any:
-    return round(float(value), 6) if isinstance(value, float) or type(value).__name__ == "Decimal" else value
+    """Sums are decimals on one and whole numbers on the other."""
+    if isinstance(value, float | Decimal):
+        return int(value) if value == int(value) else round(float(value), 6)
+    return value
 
 
 def content(warehouse: Warehouse, mart: str) -> tuple[list[str], list[str]]:

@@ -1,16 +1,7 @@
-with listed as (
-    select
-        events.*,
-        numbers.number as item_number,
-        events.data -> 'items' -> (numbers.number - 1) as item
-    from {{ ref('stg_interactions') }} as events
-    inner join {{ ref('stg_numbers') }} as numbers on numbers.number <= events.items
-)
-
 select
     source,
     event_id,
-    item_number,
+    cast(listed.item_number as integer) as item_number,
     kind,
     occurred_at,
     received_at,
@@ -27,4 +18,5 @@ select
     cast((item ->> 'price_cents') as bigint) as price_cents,
     {{ said('item', 'slot') }} as slot,
     cast((item ->> 'position') as integer) as position
-from listed
+from {{ ref('stg_interactions') }} as events
+{{ listed('events.data', 'items') }}

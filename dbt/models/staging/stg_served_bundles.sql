@@ -1,14 +1,5 @@
-with listed as (
-    select
-        answers.*,
-        numbers.number as bundle_number,
-        answers.data -> 'bundles' -> (numbers.number - 1) as bundle
-    from {{ ref('stg_served') }} as answers
-    inner join {{ ref('stg_numbers') }} as numbers on numbers.number <= answers.bundles
-)
-
 select
-    {{ said('bundle', 'bundle_id') }} as bundle_id,
+    {{ said('listed.item', 'bundle_id') }} as bundle_id,
     request_id,
     answer_id,
     served_at,
@@ -18,12 +9,13 @@ select
     release_id,
     served_by,
     experiment,
-    cast((bundle ->> 'position') as integer) as position,
-    {{ said('bundle', 'label') }} as label,
-    cast((bundle ->> 'total_cents') as bigint) as total_cents,
-    {{ said('bundle', 'currency') }} as bundle_currency,
-    cast((bundle ->> 'score') as double precision) as score,
-    {{ said('bundle', 'parent_bundle_id') }} as parent_bundle_id,
-    {{ entries('bundle', 'items') }} as items,
-    bundle
-from listed
+    cast((listed.item ->> 'position') as integer) as position,
+    {{ said('listed.item', 'label') }} as label,
+    cast((listed.item ->> 'total_cents') as bigint) as total_cents,
+    {{ said('listed.item', 'currency') }} as bundle_currency,
+    cast((listed.item ->> 'score') as double precision) as score,
+    {{ said('listed.item', 'parent_bundle_id') }} as parent_bundle_id,
+    {{ entries('listed.item', 'items') }} as items,
+    listed.item as bundle
+from {{ ref('stg_served') }} as answers
+{{ listed('answers.data', 'bundles') }}

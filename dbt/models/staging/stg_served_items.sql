@@ -5,9 +5,9 @@ with of_bundles as (
         bundles.bundle_id,
         bundles.served_at,
         bundles.bundle_currency as currency,
-        bundles.bundle -> 'items' -> (numbers.number - 1) as item
+        listed.item
     from {{ ref('stg_served_bundles') }} as bundles
-    inner join {{ ref('stg_numbers') }} as numbers on numbers.number <= bundles.items
+    {{ listed('bundles.bundle', 'items') }}
 ),
 
 of_lists as (
@@ -17,9 +17,9 @@ of_lists as (
         '' as bundle_id,
         answers.served_at,
         answers.currency,
-        answers.data -> 'products' -> (numbers.number - 1) as item
+        listed.item
     from {{ ref('stg_served') }} as answers
-    inner join {{ ref('stg_numbers') }} as numbers on numbers.number <= answers.products
+    {{ listed('answers.data', 'products') }}
 ),
 
 both_kinds as (
