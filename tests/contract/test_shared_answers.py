@@ -80,9 +80,20 @@ def start(require_server: Callable[[str, str, int], None]) -> Iterator[Callable[
     client.close()
 
 
+def shared_keys(one: Process) -> list[bytes]:
+    """What it has handed over: a process that ends drops what it had no time to."""
+    with redis.Redis.from_url(REDIS_URL) as client:
+        until = time.monotonic() + 10
+        while not (keys := list(client.scan_iter(f"{one.shared._prefix}*", count=1_000))):
+            assert time.monotonic() < until, "nothing was handed over"
+            time.sleep(0.01)
+        return keys
+
+
 def test_what_one_process_has_computed_the_others_find_under_ids_of_their_own(start, live) -> None:
     one, other = start(), start()
     first = one.ask(live)
+    assert len(shared_keys(one)) == 1
     one.cache.close()
     second = other.ask(live)
     assert (one.made, other.made) == (1, 0)
@@ -93,6 +104,7 @@ def test_what_one_process_has_computed_the_others_find_under_ids_of_their_own(st
 def test_a_process_that_knows_of_another_price_computes(start, live, tmp_path) -> None:
     one, other = start(), start()
     one.ask(live)
+    assert len(shared_keys(one)) == 1
     one.cache.close()
     other.ask(release(tmp_path / "b", 6_000))
     assert other.made == 1
@@ -101,13 +113,10 @@ def test_a_process_that_knows_of_another_price_computes(start, live, tmp_path) -
 def test_rubbish_under_the_key_is_computed_anew(start, live) -> None:
     one, other = start(), start()
     one.ask(live)
-    client = redis.Redis.from_url(REDIS_URL)
-    while not (keys := list(client.scan_iter(f"{one.shared._prefix}*", count=1_000))):
-        time.sleep(0.01)
+    (key,) = shared_keys(one)
     one.cache.close()
-    (key,) = keys
-    client.set(key, b"\x93rubbish", px=60_000)
-    client.close()
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.set(key, b"\x93rubbish", px=60_000)
     assert other.ask(live).products == [RUG]
     assert other.made == 1
 
