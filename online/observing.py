@@ -72,7 +72,7 @@ def observe_app(app: Litestar, seeing: Seeing) -> None:
     """Puts the watch around a finished application, and lets the process be watched as long as it runs."""
     traces, state = tracing.build_tracing(seeing), app.state
     app.asgi_handler = RequestWatch(app.asgi_handler, traces)
-    process = ProcessWatch(state.watch, state.dependencies.features, state.probes, seeing.cpu_hour_price)
+    process = ProcessWatch(state.watch, state.dependencies.features, seeing.cpu_hour_price, state.probes)
     app.on_startup.append(process.start)
     app.on_shutdown[:0] = [process.stop]
     app.on_shutdown.append(traces.close)

@@ -34,9 +34,11 @@ def resident_bytes() -> int:
 
 
 class ProcessWatch:
-    """CPU, its cost, memory, ages and dependencies of this process, as metrics."""
+    """CPU, its cost, memory and ages of this process, as metrics, and of its dependencies where they are probed."""
 
-    def __init__(self, releases: ReleaseWatch, features: _Features, probes: _Probes, cpu_hour_price: float) -> None:
+    def __init__(
+        self, releases: ReleaseWatch, features: _Features, cpu_hour_price: float, probes: _Probes | None = None
+    ) -> None:
         self._releases, self._features, self._probes = releases, features, probes
         self._price = cpu_hour_price
         self._cpu_s = 0.0
@@ -60,5 +62,5 @@ class ProcessWatch:
             None if live is None else (now - live.manifest.created_at).total_seconds(),
             None if newest is None else (now - newest).total_seconds(),
         )
-        for name, is_up in self._probes.states().items():
+        for name, is_up in self._probes.states().items() if self._probes else ():
             metrics.observe_dependency(name, is_up)

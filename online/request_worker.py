@@ -68,7 +68,7 @@ class RequestWorker:
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
         changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, *, ttl_s: int, attempts: int,
     ) -> None:  # fmt: skip
-        self._log, self._store, self._watch, self._dependencies = log, store, watch, dependencies
+        self._log, self._store, self._watch, self.dependencies = log, store, watch, dependencies
         self._rules, self._changes, self._kept, self._pseudonyms = rules, changes, kept, pseudonyms
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
@@ -105,7 +105,7 @@ class RequestWorker:
                 self._finish(reader, record)
         with contextlib.suppress(LogDownError):  # its lease runs out by itself
             reader.close()
-        self._dependencies.close()
+        self.dependencies.close()
 
     def _finish(self, reader: LogReader, record: Record) -> None:
         try:
@@ -159,7 +159,7 @@ class RequestWorker:
                 logger.warning("progress of request %s cannot be told: %s", asked.request_id, error)
 
         answer = recommend_bundles(
-            asked.body, live, self._dependencies, datetime.now(UTC), book, on_prepared=tell
+            asked.body, live, self.dependencies, datetime.now(UTC), book, on_prepared=tell
         )  # fmt: skip
         older = older_than_elsewhere(self._rules, self._changes)
         self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner))

@@ -22,6 +22,7 @@ from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
 from online.observing import observe_app
+from online.process_watch import ProcessWatch
 from online.rate_limits import build_rate
 from online.recording import Recorder
 from online.request_store import RequestStore, build_request_store
@@ -84,7 +85,7 @@ class WorkerProcess(msgspec.Struct, frozen=True):
     """A worker with what has to run beside it."""
 
     worker: RequestWorker
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ProcessWatch]
     closes: list[Callable[[], None]]
 
     def run(self) -> None:
@@ -101,9 +102,11 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 def build_worker(settings: Settings) -> WorkerProcess:
     """A process that only answers asynchronous requests."""
     parts = _build_parts(settings)
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles]
-    around = [parts.watch, parts.rules, parts.changes, parts.kept]
-    return WorkerProcess(_build_request_worker(settings, parts), around, [parts.log.close, parts.store.close])
+    worker = _build_request_worker(settings, parts)
+    process = ProcessWatch(parts.watch, worker.dependencies.features, settings.seeing.cpu_hour_price)
+    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ProcessWatch]
+    around = [parts.watch, parts.rules, parts.changes, parts.kept, process]
+    return WorkerProcess(worker, around, [parts.log.close, parts.store.close])
 
 
 class _Parts(msgspec.Struct, frozen=True):

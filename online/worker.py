@@ -7,10 +7,20 @@ import sys
 from types import FrameType
 
 import threadpoolctl
+from prometheus_client import start_http_server
 
 from online.logs import log_to
 from online.service import build_worker
 from setwise.settings import Settings, SettingsError
+
+
+def show_metrics(port: int) -> bool:
+    """Serves the page that Prometheus reads, in a thread; False where the port is taken."""
+    try:
+        start_http_server(port, "127.0.0.1")
+    except OSError:
+        return False
+    return True
 
 
 def main() -> int:
@@ -25,6 +35,13 @@ def main() -> int:
         return 2
     log_to(settings)
     threadpoolctl.threadpool_limits(1, user_api="blas")
+    port = settings.requests.metrics_port
+    if port and not show_metrics(port):
+        print(
+            f"setwise: port {port} of 127.0.0.1 is taken; set SETWISE_REQUESTS_METRICS_PORT to another one",
+            file=sys.stderr,
+        )
+        return 1
     process = build_worker(settings)
 
     def on_signal(_: int, __: FrameType | None) -> None:

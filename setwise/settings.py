@@ -127,6 +127,8 @@ class Requests(msgspec.Struct, frozen=True):
     """A request that ended its worker so many times goes to the dead letters."""
     streams: int = 500
     """Event streams that one process keeps open at once; one more is refused with 503."""
+    metrics_port: int = 0
+    """Port of 127.0.0.1 where `python -m online.worker` shows its /metrics, each worker its own; 0 = nowhere."""
 
 
 class Log(msgspec.Struct, frozen=True):

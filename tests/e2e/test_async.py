@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from e2e_support import own_copy, serve
-from request_ledger import Workers, killed_under_a_ledger, post, results_of, settings_of, stream, until_ended
+from fault_servers import free_port
+from request_ledger import Worker, Workers, killed_under_a_ledger, post, results_of, settings_of, stream, until_ended
 
 from online.log import build_log
 from online.request_store import RequestStoreDownError, build_request_store
@@ -101,6 +103,24 @@ def dead_letters_until(environ: dict[str, str], request_id: str, seconds: float 
     tail.close()
     log.close()
     return reasons
+
+
+def test_a_worker_shows_what_it_answered_on_a_port_of_its_own(environ, tmp_path) -> None:
+    port = free_port()
+    worker = Worker(environ | {"SETWISE_REQUESTS_METRICS_PORT": str(port)}, tmp_path / "worker.log")
+    try:
+        with serve(environ | {"SETWISE_REQUESTS_THREADS": "0"}) as client:
+            worker.wait_ready()
+            until_ended(client, post(client).json()["request_id"], 60)
+        # What is counted is noted before the answer is stored, what the process uses once a second.
+        time.sleep(1.2)
+        page = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        figures = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+        assert float(figures['setwise_async_requests_total{result="done"}']) >= 1
+        assert float(figures['setwise_answers_total{served_by="full"}']) >= 1
+        assert float(figures["setwise_cpu_seconds_total"]) > 0
+    finally:
+        worker.kill()
 
 
 def test_what_no_worker_survives_goes_to_the_dead_letters(environ) -> None:
