@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
@@ -41,6 +41,9 @@ MAX_BODY = 64 * 1024
 STORE_THREADS = 2
 UI_PATH = "/schema-ui"
 """Swagger UI comes from an installed package: the page works without internet, and no other site learns of it."""
+
+WEB = Path(__file__).parent / "web"
+AN_HOUR = CacheControlHeader(max_age=3_600, public=True)
 
 
 def _ui_folder() -> Path:
@@ -125,6 +128,7 @@ def create_app(
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
     )
+    handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(

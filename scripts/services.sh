@@ -67,6 +67,8 @@ start() {
   done
   # promtool comes with it: the tests try the alert rules. Its server is not started.
   command -v promtool >/dev/null || packages+=(prometheus)
+  # The tests look at pages with it.
+  command -v chromium >/dev/null || packages+=(chromium)
   if [ ${#packages[@]} -gt 0 ]; then
     command -v apt-get >/dev/null ||
       { say "${packages[*]} must be installed and this system has no apt-get: install it with this system's own package manager, or use compose.yaml" >&2; problems=1; }

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
 from benchmarks.examples.service import serve as serve_settings
+from online.log import build_log
+from setwise.events import Interaction, decode_interaction
 from setwise.kafka_settings import client_settings
+from setwise.log import Record
+from setwise.names import INTERACTIONS_TOPIC
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +89,21 @@ def serve(environ: dict[str, str]) -> TestClient:
     kept = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
     settings = Settings.from_env({**kept, **environ})
     return serve_settings(settings)
+
+
+def records_of(environ: dict[str, str], topic: str, count: int) -> list[Record]:
+    """At least so many records, from the first one on, read as another process would."""
+    servers = {k: v for k, v in os.environ.items() if k.startswith(("SETWISE_KAFKA", "SETWISE_REDIS"))}
+    log = build_log(Settings.from_env(servers | environ))
+    tail, found, until = log.tail(topic), list[Record](), time.monotonic() + 30
+    while (len(found) < count or not tail.is_caught_up) and time.monotonic() < until:
+        found += tail.poll(1_000, 0.2)
+    tail.close()
+    log.close()
+    return found
+
+
+def interactions(environ: dict[str, str], count: int) -> list[Interaction]:
+    """By their time: records of several partitions come in no order."""
+    events = [decode_interaction(record.value) for record in records_of(environ, INTERACTIONS_TOPIC, count)]
+    return [event.data for event in sorted(events, key=lambda event: event.time)]

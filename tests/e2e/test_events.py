@@ -1,6 +1,5 @@
 """Events of shoppers and of answers over HTTP: what was accepted is in the log, once, and says who without naming."""
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support import delete_topics, own_copy, serve
+from e2e_support import delete_topics, interactions, own_copy, records_of, serve
 from litestar.testing import TestClient
 
-from online.log import build_log
-from setwise.events import Interaction, Served, decode_interaction, decode_served
-from setwise.log import Record
+from setwise.events import Served, decode_served
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
-from setwise.settings import Settings
 
 PROMPT = {"prompt": "a sofa and a lamp under $1500"}
 ANYONE = {"SETWISE_ANONYMOUS": "recommend,events"}
@@ -28,24 +24,6 @@ def environ(profile: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]
     yield mine
     if mine.get("SETWISE_LOG") == "kafka":
         delete_topics(mine)
-
-
-def records_of(environ: dict[str, str], topic: str, count: int) -> list[Record]:
-    """At least so many records, from the first one on, read as another process would."""
-    servers = {k: v for k, v in os.environ.items() if k.startswith(("SETWISE_KAFKA", "SETWISE_REDIS"))}
-    log = build_log(Settings.from_env(servers | environ))
-    tail, found, until = log.tail(topic), list[Record](), time.monotonic() + 30
-    while (len(found) < count or not tail.is_caught_up) and time.monotonic() < until:
-        found += tail.poll(1_000, 0.2)
-    tail.close()
-    log.close()
-    return found
-
-
-def interactions(environ: dict[str, str], count: int) -> list[Interaction]:
-    """By their time: records of several partitions come in no order."""
-    events = [decode_interaction(record.value) for record in records_of(environ, INTERACTIONS_TOPIC, count)]
-    return [event.data for event in sorted(events, key=lambda event: event.time)]
 
 
 def served(environ: dict[str, str], count: int) -> list[Served]:

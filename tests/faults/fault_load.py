@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Any
 
@@ -54,8 +55,9 @@ async def _exchange(port: int, path: str, body: object, key: str) -> tuple[int, 
 
 
 def ask_now(port: int, path: str, body: object = None, key: str = "") -> Reply:
-    """One request, waited for."""
-    return asyncio.run(ask(port, path, body, key=key))
+    """One request, waited for; in a thread, as a browser's driver keeps a loop of its own running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ask(port, path, body, key=key)).result()
 
 
 class Load:

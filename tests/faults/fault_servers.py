@@ -205,8 +205,8 @@ class Stage(msgspec.Struct):
 class Service:
     """`python -m online` in a process of its own."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.port = free_port()
+    def __init__(self, environ: dict[str, str], log: Path, port: int = 0) -> None:
+        self.port = port or free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SETWISE_")}
         environ = {"SETWISE_ANONYMOUS": "recommend,events"} | environ
         self.admin_key = new_key(Settings.from_env(environ), "operator", "admin")
