@@ -1,89 +1,109 @@
-"""Kafka's log while its broker is away, and when it is back: on a broker of these tests' own."""
+"""Kafka's log while its broker is away and when it is back, and a broker that demands TLS and a name: all of these
+tests' own."""
 
 import contextlib
-import os
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from fault_servers import Guarded, Server, kafka_libraries, kafka_server
 
 from online.log_kafka import KafkaLog
 from setwise import settings
 from setwise.log import LogDownError
 from setwise.names import CHANGES_TOPIC
 
-BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
+USER, PASSWORD = "setwise", "not-a-secret"
 
 
-def kafka_libraries() -> Path | None:
-    """The broker's jars that `make services` fetched."""
-    found = [Path(__file__).parents[2] / "var" / "services" / "kafka" / "libs"]
-    return next((path for path in found if path.is_dir()), None)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Broker:
-    """A broker of this test's own, that can be killed and started again on its data."""
-
-    def __init__(self, folder: Path, libraries: Path) -> None:
-        self.port, controller = free_port(), free_port()
-        self._folder = folder
-        self._java = ["java", "-Xmx256m", "-cp", f"{libraries}/*"]
-        (folder / "server.properties").write_text(
-            "process.roles=broker,controller\nnode.id=1\n"
-            f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-            f"listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}\n"
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}\n"
-            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-            "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
-            f"log.dirs={folder / 'data'}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n"
-            "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
-            "group.initial.rebalance.delay.ms=0\n"
-        )
-        self._run("kafka.tools.StorageTool", "format", "--cluster-id", "xAAAAAAAAAAAAAAAAAAAAA", "--config")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [*self._java, "kafka.Kafka", str(self._folder / "server.properties")]
-        with (self._folder / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _run(self, *arguments: str) -> None:
-        command = [*self._java, *arguments, str(self._folder / "server.properties")]
-        subprocess.run(command, cwd=self._folder, capture_output=True, check=True)
+@pytest.fixture(scope="module")
+def libraries(leave_out) -> Path:
+    found = kafka_libraries()
+    if found is None:
+        leave_out("Kafka of its own", "it needs Java and the jars that `make services` fetches")
+    return found
 
 
 @pytest.fixture
-def broker(tmp_path: Path, require_server: Callable[[str, str, int], None]) -> Iterator[Broker]:
-    host, port = BROKERS.split(",")[0].rsplit(":", 1)
-    require_server("Kafka", host, int(port))
-    libraries = kafka_libraries()
-    if libraries is None:
-        pytest.skip("a broker of the test's own needs the jars of `make services`")
-    broker = Broker(tmp_path, libraries)
-    yield broker
-    broker.kill()
+def broker(tmp_path: Path, libraries: Path) -> Iterator[tuple[Server, int]]:
+    server, port = kafka_server(tmp_path / "kafka", libraries)
+    yield server, port
+    server.kill()
 
 
-def test_a_broker_that_was_killed_is_said_to_be_away_until_it_is_back(broker: Broker) -> None:
-    log = KafkaLog(settings.Log(backend="kafka", partitions=2, kafka_brokers=f"127.0.0.1:{broker.port}"))
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the certificate of an authority, and with a key and certificate of 127.0.0.1 by it."""
+    folder, authority = tmp_path_factory.mktemp("authority"), trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    issued = authority.issue_cert("127.0.0.1")
+    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    chain = b"".join(one.bytes() for one in issued.cert_chain_pems)
+    key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "broker.pem").write_bytes(key_pem + chain)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def guarded_port(tmp_path_factory: pytest.TempPathFactory, libraries: Path, authority: Path) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("guarded")
+    server, port = kafka_server(
+        folder / "kafka", libraries, guarded=Guarded(USER, PASSWORD, authority / "broker.pem")
+    )  # fmt: skip
+    server.start()
+    yield port
+    server.kill()
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_broker_that_demands_tls_and_a_name_is_written_to_and_read(guarded_port, authority, mechanism) -> None:
+    log = KafkaLog(guarded_settings(guarded_port, authority, kafka_mechanism=mechanism))
+    assert log.wait_until_ready(60)
+    log.append(CHANGES_TOPIC, mechanism, b"1", {}).result(20)
+    tail, found, end = log.tail(CHANGES_TOPIC), set[str](), time.monotonic() + 30
+    while mechanism not in found and time.monotonic() < end:
+        with contextlib.suppress(LogDownError):  # the client has not found the broker yet
+            found |= {record.key for record in tail.poll(10, 0.2)}
+    assert mechanism in found
+    tail.close()
+    log.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kafka_password": "another"}, {"kafka_ca_file": ""}, {"kafka_security": "PLAINTEXT"}, {"kafka_security": "SSL"}],
+    ids=["password", "authority", "no TLS", "no name"],
+)
+def test_a_broker_that_is_asked_wrongly_takes_nothing(guarded_port, authority, wrong) -> None:
+    log = KafkaLog(guarded_settings(guarded_port, authority, **wrong))
+    with pytest.raises(LogDownError):
+        log.append(CHANGES_TOPIC, "wrong", b"1", {}).result(30)
+    log.close()
+
+
+def guarded_settings(port: int, authority: Path, **other: object) -> settings.Log:
+    given = {
+        "backend": "kafka", "partitions": 2, "kafka_brokers": f"127.0.0.1:{port}", "kafka_security": "SASL_SSL",
+        "kafka_user": USER, "kafka_password": PASSWORD, "kafka_ca_file": str(authority / "ca.pem"),
+    }  # fmt: skip
+    return settings.Log(**(given | other))
+
+
+def test_a_broker_that_was_killed_is_said_to_be_away_until_it_is_back(broker: tuple[Server, int]) -> None:
+    server, port = broker
+    log = KafkaLog(settings.Log(backend="kafka", partitions=2, kafka_brokers=f"127.0.0.1:{port}"))
     tail = log.tail(CHANGES_TOPIC)
     with pytest.raises(LogDownError):
         tail.poll(10, 0.2)
-    broker.start()
+    server.start()
     assert log.wait_until_ready(60)
     log.append(CHANGES_TOPIC, "p", b"1", {}).result(20)
     found: list[str] = []
@@ -94,7 +114,7 @@ def test_a_broker_that_was_killed_is_said_to_be_away_until_it_is_back(broker: Br
         except LogDownError:  # the client has not found the broker yet
             continue
     assert found == ["1"]
-    broker.kill()
+    server.kill()
     with pytest.raises(LogDownError):
         log.append(CHANGES_TOPIC, "p", b"lost", {}).result(20)
     with contextlib.suppress(LogDownError):  # one late answer is a busy machine's
@@ -102,7 +122,7 @@ def test_a_broker_that_was_killed_is_said_to_be_away_until_it_is_back(broker: Br
     for _ in range(5):
         with pytest.raises(LogDownError):
             tail.poll(10, 0.5)
-    broker.start()
+    server.start()
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:

@@ -109,7 +109,31 @@ def kafka_libraries() -> Path | None:
     return folder if folder.is_dir() and shutil.which("java") else None
 
 
-def kafka_server(folder: Path, libraries: Path, told: Callable[[int], int] = int) -> tuple[Server, int]:
+class Guarded(msgspec.Struct, frozen=True):
+    """A broker that talks TLS with this key and certificate (PEM, PKCS 8) and lets in one user by PLAIN and SCRAM."""
+
+    user: str
+    password: str
+    key_and_certificate: Path
+
+    @property
+    def properties(self) -> str:
+        """What the broker is told beside its usual settings."""
+        login = f'required username="{self.user}" password="{self.password}" user_{self.user}="{self.password}";'
+        modules = "org.apache.kafka.common.security"
+        return (
+            f"ssl.keystore.type=PEM\nssl.keystore.location={self.key_and_certificate}\n"
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
+            "ssl.endpoint.identification.algorithm=\nssl.truststore.type=PEM\n"
+            f"ssl.truststore.location={self.key_and_certificate.with_name('ca.pem')}\n"
+            f"listener.name.clients.plain.sasl.jaas.config={modules}.plain.PlainLoginModule {login}\n"
+            f"listener.name.clients.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;\n"
+        )
+
+
+def kafka_server(
+    folder: Path, libraries: Path, told: Callable[[int], int] = int, guarded: Guarded | None = None
+) -> tuple[Server, int]:
     """One KRaft node with data of its own. `told` gives the port that clients are sent to for the one it listens on."""
     folder.mkdir(parents=True)
     port, controller = free_port(), free_port()
@@ -117,17 +141,20 @@ def kafka_server(folder: Path, libraries: Path, told: Callable[[int], int] = int
     properties.write_text(
         "process.roles=broker,controller\nnode.id=1\n"
         f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-        f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n"
-        f"advertised.listeners=PLAINTEXT://127.0.0.1:{told(port)}\n"
-        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-        "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
+        f"listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n"
+        f"advertised.listeners=CLIENTS://127.0.0.1:{told(port)}\n"
+        f"listener.security.protocol.map=CLIENTS:{'SASL_SSL' if guarded else 'PLAINTEXT'},CONTROLLER:PLAINTEXT\n"
+        "controller.listener.names=CONTROLLER\ninter.broker.listener.name=CLIENTS\n"
+        f"{guarded.properties if guarded else ''}"
         f"log.dirs={folder / 'data'}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n"
         "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
         "group.initial.rebalance.delay.ms=0\n"
     )
     java = ["java", "-Xmx256m", "-cp", f"{libraries}/*"]
-    format_it = ["kafka.tools.StorageTool", "format", "--cluster-id", "xAAAAAAAAAAAAAAAAAAAAA", "--config"]
-    subprocess.run([*java, *format_it, str(properties)], cwd=folder, capture_output=True, check=True)
+    format_it = ["kafka.tools.StorageTool", "format", "--cluster-id", "xAAAAAAAAAAAAAAAAAAAAA"]
+    if guarded:
+        format_it += ["--add-scram", f"SCRAM-SHA-512=[name={guarded.user},password={guarded.password}]"]
+    subprocess.run([*java, *format_it, "--config", str(properties)], cwd=folder, capture_output=True, check=True)
     return Server([*java, "kafka.Kafka", str(properties)], folder, [port], {}), port
 
 
