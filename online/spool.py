@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +46,10 @@ class SpooledLog:
         self._written = WalWatch(path)
         self._name = uuid.uuid4().hex
         self._is_spooling = False
+        self._choosing = threading.Lock()
+        """Held while it is decided whether a record goes to the log or to the file."""
+        self._unwritten = set[Future[None]]()
+        """What is on its way into the file, where a reader does not see it yet."""
         self._used, self._used_at = 0, float("-inf")
         self._wake, self._is_stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -68,15 +73,18 @@ class SpooledLog:
 
     def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
         """Resolves when the record is durable, in the log or in the file; LogDownError where it is in neither."""
-        if self._is_spooling:
-            return self._spool(topic, key, value, headers)
+        with self._choosing:
+            if self._is_spooling:
+                return self._spool(topic, key, value, headers)
         written = started()
 
         def done(first: Future[None]) -> None:
             if first.exception() is None:
                 written.set_result(None)
             else:
-                self._spool(topic, key, value, headers).add_done_callback(lambda second: _copy(second, written))
+                with self._choosing:
+                    spooled = self._spool(topic, key, value, headers)
+                spooled.add_done_callback(lambda second: _copy(second, written))
 
         self._log.append(topic, key, value, headers).add_done_callback(done)
         return written
@@ -90,7 +98,10 @@ class SpooledLog:
             logger.warning("the log does not take records; they wait in %s", SPOOL_FILE)
         self._is_spooling = True
         self._wake.set()
-        return self._file.append(TOPIC, key, value, {**headers, TO: topic})
+        spooled = self._file.append(TOPIC, key, value, {**headers, TO: topic})
+        self._unwritten.add(spooled)
+        spooled.add_done_callback(self._unwritten.discard)
+        return spooled
 
     def _is_full(self) -> bool:
         now = time.monotonic()
@@ -116,9 +127,12 @@ class SpooledLog:
     def _drain(self) -> None:
         """Returns when the file is empty, or when the log does not take its first record. Raises LogDownError."""
         while not self._is_stopping.is_set():
-            first = self._file.read(TOPIC, 0, 1)
-            self._is_spooling = bool(first)
-            metrics.observe_spooled(self._file.end(TOPIC) - first[0].offset if first else 0)
+            with self._choosing:
+                # Nothing goes past what is on its way into the file: its sender may have been told already.
+                unwritten = len(self._unwritten)
+                first = self._file.read(TOPIC, 0, 1)
+                self._is_spooling = bool(first or unwritten)
+            metrics.observe_spooled(self._file.end(TOPIC) - first[0].offset if first else unwritten)
             if not first:
                 return
             if self._file.take(GROUP, TOPIC, self._name) is None or not self._move(first):
@@ -131,21 +145,40 @@ class SpooledLog:
 
     def _move(self, records: list[Record]) -> bool:
         """False where the log did not take all of them; those before the first that it did not take are done."""
-        moved = [
-            self._log.append(r.headers[TO], r.key, r.value, {k: v for k, v in r.headers.items() if k != TO})
-            for r in records
-        ]
-        until, taken = time.monotonic() + LONGEST_S, 0
-        for one in moved:
-            try:
-                one.result(max(until - time.monotonic(), 0))
-            except (LogDownError, TimeoutError):
+        taken = 0
+        for some in _rounds(records):
+            moved = [
+                self._log.append(r.headers[TO], r.key, r.value, {k: v for k, v in r.headers.items() if k != TO})
+                for r in some
+            ]
+            done, until = 0, time.monotonic() + LONGEST_S
+            for one in moved:
+                try:
+                    one.result(max(until - time.monotonic(), 0))
+                except (LogDownError, TimeoutError):
+                    break
+                done += 1
+            taken += done
+            if done < len(some):
                 break
-            taken += 1
         if taken:
             self._file.forget(TOPIC, records[taken - 1].offset + 1)
             self._used_at = float("-inf")
         return taken == len(records)
+
+
+def _rounds(records: list[Record]) -> Iterator[list[Record]]:
+    """Consecutive records of different people: while one of somebody's may still fail, the next one is not sent."""
+    some, people = list[Record](), set[tuple[str, str]]()
+    for record in records:
+        who = (record.headers[TO], record.key)
+        if who in people:
+            yield some
+            some, people = [], set()
+        some.append(record)
+        if record.key:
+            people.add(who)
+    yield some
 
 
 def _copy(done: Future[None], to: Future[None]) -> None:
