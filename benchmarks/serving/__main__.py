@@ -16,7 +16,7 @@ from benchmarks.serving.answers import Result, loaded, measure
 from benchmarks.serving.load import vegeta
 from benchmarks.serving.machine import ROOT, calibrate, facts
 from benchmarks.serving.overload import overloaded
-from benchmarks.serving.processes import memory_mb
+from benchmarks.serving.processes import resident_mb
 from benchmarks.serving.prompts import made_prompts, requests
 from benchmarks.serving.report import read_results, write_report
 from benchmarks.serving.service import serving
@@ -135,7 +135,7 @@ class Run:
                 "products": shop.live()[0].counts["products"],
                 "seconds_to_first_answer": running.seconds_to_first_answer,
                 "unique": loaded(running, bodies[count:], rate, self.work),
-                "resident_mb": memory_mb(running.pids["service"])[0]["resident"],
+                "resident_mb": resident_mb(running.pids["service"]),
             }
 
 

@@ -72,6 +72,7 @@ def facts(factor: float, quick: bool) -> dict[str, object]:
         "load_before": round(os.getloadavg()[0], 2),
         "processor": _processor(),
         "cores": psutil.cpu_count(),
+        "serving_processes": int(os.environ.get("SETWISE_WORKERS", "1")),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},

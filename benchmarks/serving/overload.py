@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.serving.answers import Result, Say, loaded
 from benchmarks.serving.load import Sample, attack, percentile
-from benchmarks.serving.processes import memory_mb
+from benchmarks.serving.processes import resident_mb
 from benchmarks.serving.prompts import requests
 from benchmarks.serving.service import Running, serving
 from benchmarks.serving.shops import Shop
@@ -29,7 +29,7 @@ def _at(running: Running, shop: Shop, factor: int, rate: float, seconds: int, wo
     say(f"{shop.name}: {factor} x {rate:.1f} a second for {seconds} s")
     bodies = requests(int(factor * rate * seconds), 8 + factor, shop.shoppers)
     samples = attack(f"{running.url}/v1/bundles", bodies, factor * rate, work)
-    return judged(samples, factor, rate, seconds) | {"resident_mb": memory_mb(running.pids["service"])[0]["resident"]}
+    return judged(samples, factor, rate, seconds) | {"resident_mb": resident_mb(running.pids["service"])}
 
 
 def judged(samples: list[Sample], factor: int, rate: float, seconds: float) -> Result:

@@ -50,6 +50,11 @@ def memory_mb(pid: int) -> list[dict[str, float]]:
     return measured
 
 
+def resident_mb(pid: int) -> float:
+    """Of a process and its children together; what they share counts for each."""
+    return round(sum(one["resident"] for one in memory_mb(pid)), 1)
+
+
 def total(seconds: Iterable[float]) -> float:
     """The sum, in seconds."""
     return round(sum(seconds), 3)

@@ -79,13 +79,13 @@ def _machines(results: dict[str, Found]) -> str:
     rows = [
         [
             name, m["date"], "quick" if m["quick"] else "full", f"{m['factor']:.2f}", f"{m['load_before']:.1f}",
-            f"{m['cores']} x {m['processor']}", f"{m['memory_gib']}",
+            f"{m['cores']} x {m['processor']}", f"{m['memory_gib']}", f"{m.get('serving_processes', 1)}",
         ]
         for name, m in ((name, one["machine"]) for name, one in results.items())
     ]  # fmt: skip
     newest = max((one["machine"] for one in results.values()), key=lambda m: m["date"], default=None)
     versions = ", ".join(f"{k} {v}" for k, v in newest["versions"].items()) if newest else ""
-    head = ("part", "date", "run", "factor", "load before", "processor", "GiB")
+    head = ("part", "date", "run", "factor", "load before", "processor", "GiB", "serving processes")
     return (
         "`factor` is the machine's time against the one that the goals are for: times are multiplied by it, rates divided. "
         "`load before` is the one-minute load average when the part began: above .5, others were using the cores.\n\n"

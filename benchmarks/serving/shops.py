@@ -26,6 +26,8 @@ NOISE = 0.35
 """Length of the noise that parts a made vector from the one it came from; cosine to it about .94."""
 REDIS_DB = 5
 """A database of its own: Feast's keys would be those of every other shop on the server."""
+WORKERS = "SETWISE_WORKERS"
+"""How many processes serve, as the environment of the run says; one where it says nothing."""
 SERVERS = {
     "SETWISE_VECTORS": "weaviate",
     "SETWISE_FEATURES": "redis",
@@ -85,7 +87,10 @@ def clean_environ(shop: Shop) -> dict[str, str]:
     """An environment with this shop's settings and no others."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
     kept |= {k: v for k, v in os.environ.items() if k.startswith("SETWISE_LOG_KAFKA") or k == "SETWISE_KAFKA_BROKERS"}
-    measured = {"PYTHONWARNINGS": "ignore", "SETWISE_ANONYMOUS": "recommend,events", "SETWISE_ADDRESS_PER_S": "0"}
+    measured = {
+        "PYTHONWARNINGS": "ignore", "SETWISE_ANONYMOUS": "recommend,events", "SETWISE_ADDRESS_PER_S": "0",
+        WORKERS: os.environ.get(WORKERS, "1"),
+    }  # fmt: skip
     return kept | measured | shop.environ | {"SETWISE_DATA_DIR": str(shop.data_dir)}
 
 
