@@ -8,6 +8,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from online import metrics, tracing
+from online.failures import Failures
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.process_watch import ProcessWatch
 from online.promises import broken
@@ -35,8 +36,8 @@ class RequestWatch:
 
     A request lasts until its answer begins: a stream of events stays open for minutes, and none of them is a wait."""
 
-    def __init__(self, app: ASGIApp, traces: tracing.Tracing) -> None:
-        self._app, self._tracing = app, traces
+    def __init__(self, app: ASGIApp, traces: tracing.Tracing, failures: Failures) -> None:
+        self._app, self._tracing, self._failures = app, traces, failures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets it through, and looks on."""
@@ -53,6 +54,7 @@ class RequestWatch:
                 message["headers"] = [*message.get("headers", ()), (b"traceparent", trace.traceparent.encode())]
                 seconds, route = time.perf_counter() - started, route_of(scope)
                 metrics.observe_request(route, status, seconds)
+                self._failures.note(route, status)
                 if logger.isEnabledFor(logging.DEBUG):
                     logger.debug("%s %s %d in %.2f ms", scope["method"], route, status, seconds * 1000)
             await send(message)
@@ -71,8 +73,9 @@ def route_of(scope: Scope) -> str:
 def observe_app(app: Litestar, seeing: Seeing) -> None:
     """Puts the watch around a finished application, and lets the process be watched as long as it runs."""
     traces, state = tracing.build_tracing(seeing), app.state
-    app.asgi_handler = RequestWatch(app.asgi_handler, traces)
+    failures = Failures(state.recorder)
+    app.asgi_handler = RequestWatch(app.asgi_handler, traces, failures)
     process = ProcessWatch(state.watch, state.dependencies.features, seeing.cpu_hour_price, state.probes)
-    app.on_startup.append(process.start)
-    app.on_shutdown[:0] = [process.stop]
+    app.on_startup += [process.start, failures.start]
+    app.on_shutdown[:0] = [process.stop, failures.stop]
     app.on_shutdown.append(traces.close)

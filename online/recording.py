@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import uuid
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -49,6 +50,19 @@ class AnsweredSwap(NamedTuple):
     traceparent: str
 
 
+class Unanswered(NamedTuple):
+    """Requests of one route and second that ended with this status."""
+
+    route: Route
+    status: int
+    requests: int
+    at: datetime
+    traceparent: str = ""
+
+
+Recorded = Answered | AnsweredSwap | Unanswered
+
+
 class Recorder:
     """Holds at most MAX_WAITING answers; what comes beyond them, or has no place on the disk, is dropped and counted.
 
@@ -56,7 +70,7 @@ class Recorder:
 
     def __init__(self, log: Appends, pseudonyms: Pseudonyms, max_waiting: int = MAX_WAITING) -> None:
         self._log, self._pseudonyms, self._max_waiting = log, pseudonyms, max_waiting
-        self._waiting: deque[Answered | AnsweredSwap] = deque()
+        self._waiting: deque[Recorded] = deque()
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -70,7 +84,7 @@ class Recorder:
         if self._thread.is_alive():
             self._thread.join(timeout=20)
 
-    def record(self, answered: Answered | AnsweredSwap) -> None:
+    def record(self, answered: Recorded) -> None:
         """Returns at once and never raises."""
         if len(self._waiting) < self._max_waiting:
             self._waiting.append(answered)
@@ -91,7 +105,7 @@ class Recorder:
             if taken < len(some):
                 metrics.observe_events(KIND, "dropped", len(some) - taken)
 
-    def _write(self, one: Answered | AnsweredSwap) -> Future[None] | None:
+    def _write(self, one: Recorded) -> Future[None] | None:
         try:
             event = served_event(one, self._pseudonyms)
             return self._log.append(SERVED_TOPIC, event.subject, event.encoded(), event.headers(one.traceparent))
@@ -100,10 +114,16 @@ class Recorder:
             return None
 
 
-def served_event(one: Answered | AnsweredSwap, pseudonyms: Pseudonyms) -> CloudEvent:
+def served_event(one: Recorded, pseudonyms: Pseudonyms) -> CloudEvent:
     """The record of setwise.served, its key as `subject`: the user, else the visitor, else the answer itself."""
-    served = _of_swap(one, pseudonyms) if isinstance(one, AnsweredSwap) else _of_answer(one, pseudonyms)
-    event_id = one.swapped.answer.bundle_id if isinstance(one, AnsweredSwap) else served.request_id
+    if isinstance(one, AnsweredSwap):
+        served, event_id = _of_swap(one, pseudonyms), one.swapped.answer.bundle_id
+    elif isinstance(one, Unanswered):
+        served = _of_none(one)
+        event_id = served.request_id
+    else:
+        served = _of_answer(one, pseudonyms)
+        event_id = served.request_id
     return CloudEvent(event_id, TYPE, one.at, served, subject=served.user or served.visitor or served.request_id)
 
 
@@ -164,6 +184,20 @@ def _of_swap(one: AnsweredSwap, pseudonyms: Pseudonyms) -> Served:
         bundles=[_bundle(swapped.answer, 1)],
         degraded=[f"{less.dependency}: {less.reason}" for less in swapped.degraded],
         trace_id=_trace_id(one.traceparent),
+    )
+
+
+def _of_none(one: Unanswered) -> Served:
+    return Served(
+        request_id=uuid.uuid4().hex,
+        route=one.route,
+        client="",
+        release="",
+        served_by="none",
+        timings_ms={},
+        version=VERSION,
+        failed=one.status,
+        count=one.requests,
     )
 
 

@@ -65,6 +65,10 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     """Dependency and reason of each that was answered without."""
     experiment: dict[str, str] = {}
     trace_id: str = ""
+    failed: int = 0
+    """HTTP status of requests that got no answer; there is nothing else in such a record but their route ..."""
+    count: int = 1
+    """... and how many there were within a second."""
 
 
 class ServedEvent(msgspec.Struct, frozen=True):

@@ -137,6 +137,19 @@ def test_every_path_of_an_answer_is_recorded_with_what_was_shown(environ) -> Non
     assert kept[found["request_id"]].route == "search" and kept[later["request_id"]].route == "requests"
 
 
+def test_requests_that_got_no_answer_are_recorded_by_the_second(environ, tmp_path) -> None:
+    empty = {"SETWISE_DATA_DIR": str(tmp_path / "empty"), "SETWISE_RELEASES_URL": str(tmp_path / "none")}
+    with serve(environ | empty) as client:
+        statuses = [client.post("/v1/bundles", json=PROMPT).status_code for _ in range(3)]
+        statuses += [client.get("/v1/search?q=sofa").status_code, client.post("/v1/bundles", json={}).status_code]
+    assert statuses == [503, 503, 503, 503, 422]
+    found = served(environ | empty, 2)
+    assert {(one.route, one.failed, one.served_by) for one in found} == {
+        ("bundles", 503, "none"), ("search", 503, "none"),
+    }  # fmt: skip
+    assert sum(one.count for one in found) == 4 and not any(one.bundles or one.prompt for one in found)
+
+
 def test_a_time_that_cannot_be_is_replaced_or_refused_with_a_remedy(environ) -> None:
     ahead, old = click("e-1"), click("e-2")
     ahead["time"] = (datetime.now(UTC) + timedelta(days=2)).isoformat()
