@@ -107,7 +107,7 @@ def materialise(store: "FeatureStore", until: datetime) -> dict[str, int]:
     An online store that has lost its rows (another server, an emptied one) is filled again.
     """
     written = {}
-    for view in VIEWS:
+    for view in (name for name, one in VIEWS.items() if not one.is_streamed):
         known = store.get_feature_view(view)
         assert known.ttl is not None
         # A microsecond more than the bounds, because Feast takes both of them in.
