@@ -24,10 +24,11 @@ _PROBED = 5
 
 def open_store(settings: Settings, project: str = FEAST_PROJECT) -> "FeatureStore":
     """Feast as `feature_repo/feature_store.<backend>.yaml` describes it, with the settings filled in."""
+    import feature_repo  # noqa: F401 - before Feast: it imports it in a third of the time
+
+    # isort: split
     import yaml
     from feast import FeatureStore, RepoConfig
-
-    import feature_repo  # noqa: F401 - it imports Feast, quickly
 
     folder = Path(settings.storage.data_dir).absolute()
     (folder / "features").mkdir(parents=True, exist_ok=True)
