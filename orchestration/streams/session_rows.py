@@ -1,7 +1,7 @@
 """Rows of shopper_sessions into Feast's online store, by Feast itself."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -52,6 +52,23 @@ class SessionRows:
                 self._store.write_to_online_store(SHOPPER_SESSIONS_VIEW, pd.DataFrame(columns))
             except (redis.RedisError, sqlite3.Error, OSError) as error:
                 raise SessionStoreDownError(type(error).__name__) from error
+
+    def missing(self, keys: Sequence[ShopperKey]) -> set[ShopperKey]:
+        """Those that have no row. Raises SessionStoreDownError."""
+        import redis
+
+        self._register()
+        feature = ShopperSession.__struct_fields__[0]
+        found: set[ShopperKey] = set()
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            asked = [{SESSION_ENTITY_KEY: key} for key in some]
+            try:
+                answer = self._store.get_online_features([f"{SHOPPER_SESSIONS_VIEW}:{feature}"], asked).to_dict()
+            except (redis.RedisError, sqlite3.Error, OSError) as error:
+                raise SessionStoreDownError(type(error).__name__) from error
+            found |= {key for key, value in zip(some, answer[feature], strict=True) if value is None}
+        return found
 
     def forget(self, before: datetime) -> None:
         """Rows that were written before this moment; in Redis they go by themselves. Raises SessionStoreDownError."""

@@ -47,14 +47,19 @@ class SessionStream:
             act = act_of(event)
             for key in keys_of(event) if act is not None else ():
                 acts.setdefault(key, []).append(act)  # type: ignore[arg-type]
-        known = self._state.sessions(list(acts))
+        known, oldest = self._state.sessions(list(acts)), datetime.now(UTC) - WINDOW
+        # A row that was written and is not there was forgotten for its shopper: so is what it was made of.
+        written = [key for key, session in known.items() if row_of(session).last_at_s >= oldest.timestamp()]
+        for key in self._rows.missing(written):
+            del known[key]
         changed = {
             key: session
             for key, more in acts.items()
             if (session := merged(known.get(key, ()), more)) != known.get(key)
         }
-        oldest = int((datetime.now(UTC) - WINDOW).timestamp())
-        rows = {key: row for key, session in changed.items() if (row := row_of(session)).last_at_s >= oldest}
+        rows = {
+            key: row for key, session in changed.items() if (row := row_of(session)).last_at_s >= oldest.timestamp()
+        }
         if rows:
             self._rows.write(rows)
         try:

@@ -16,7 +16,7 @@ import redis
 from online.hydration import ONLINE_FILE, FeatureReader, FeatureStoreDownError, RedisFeatures, SqliteFeatures
 from online.sessions import session_of
 from orchestration.feature_store import apply, materialise, open_store, write_parquet
-from orchestration.streams.session_rows import KEPT, SessionRows
+from orchestration.streams.session_rows import KEPT, SessionRows, SessionStoreDownError
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW, ProductId, UserId
 from setwise.sessions import WINDOW, ShopperKey, ShopperSession
 from setwise.settings import Features, Settings, Storage
@@ -128,6 +128,16 @@ def test_a_forgotten_shopper_has_no_row(rows, reader) -> None:
     assert reader.forget(SHOPPER_SESSIONS_VIEW, "u-5")
     assert reader.read(SHOPPER_SESSIONS_VIEW, ["u-5"], NOW) == [None]
     assert not reader.forget(SHOPPER_SESSIONS_VIEW, "u-5")
+    assert rows.missing([ShopperKey("u-5"), ShopperKey("v-0")]) == {"u-5"} and rows.missing([]) == set()
+
+
+def test_a_store_that_does_not_answer_says_so(tmp_path: Path) -> None:
+    features = Features(backend="redis", redis_url="redis://127.0.0.1:1/0")
+    down = SessionRows(Settings(storage=Storage(data_dir=str(tmp_path)), features=features), PROJECT)
+    with pytest.raises(SessionStoreDownError, match="ConnectionError"):
+        down.write({ShopperKey("v-1"): session("p-1")})
+    with pytest.raises(SessionStoreDownError, match="ConnectionError"):
+        down.missing([ShopperKey("v-1")])
 
 
 def test_old_rows_leave_the_store(settings, rows, reader) -> None:

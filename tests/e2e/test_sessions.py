@@ -168,3 +168,6 @@ def test_a_session_is_shown_with_what_is_kept_of_a_shopper_and_forgotten_with_it
     assert client.delete(f"/v1/users/{user}").json()["stores"]["shopper_sessions"]
     assert client.get(f"/v1/users/{user}").json()["stores"]["shopper_sessions"] is None
     assert listed(client, "a sofa", user_id=user) == before
+    act(client, "click", before[7], user_id=user)  # who comes back is somebody new
+    seconds_until(lambda: client.get(f"/v1/users/{user}").json()["stores"]["shopper_sessions"] is not None)
+    assert client.get(f"/v1/users/{user}").json()["stores"]["shopper_sessions"]["clicked_products"] == [before[7]]

@@ -4,6 +4,7 @@ FAULTS=long kills it STREAM_KILLS times, 50 where it is not set."""
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from fault_servers import redis_server, wait_until
 
 from online.hydration import build_reader
 from online.log import Log, build_log
@@ -173,3 +175,43 @@ def test_a_stream_that_is_killed_again_and_again_loses_nothing_and_doubles_nothi
     reader.close()
     state.close()
     log.close()
+
+
+def test_a_stream_whose_store_is_away_waits_and_catches_up(leave_out, tmp_path) -> None:
+    if shutil.which("redis-server") is None:
+        leave_out("Redis of its own", "there is no redis-server on PATH")
+    redis, port = redis_server(tmp_path / "redis")
+    environ = {"SETWISE_DATA_DIR": str(tmp_path / "data"), "SETWISE_FEATURES": "redis"}
+    environ["SETWISE_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    settings, lines = Settings.from_env(environ), tmp_path / "lines"
+    log, reader = build_log(settings), build_reader(settings, 5)
+
+    def click(number: int) -> None:
+        now = datetime.now(UTC)
+        data = Interaction("click", now, 1, "", "v-1", items=[InteractionItem(f"p-{number}")])
+        event = CloudEvent(f"e-{number}", "setwise.click", now, data, "shop")
+        log.append(INTERACTIONS_TOPIC, "v-1", event.encoded(), {}).result(20)
+
+    def clicked() -> list[str]:
+        (row,) = reader.read(SHOPPER_SESSIONS_VIEW, ["v-1"], datetime.now(UTC))
+        return row["clicked_products"] if row else []  # type: ignore[return-value]
+
+    stream = start(environ, lines)
+    try:
+        click(1)
+        wait_until(lambda: "waiting for the log or a store: ConnectionError" in lines.read_text(), 60, "a warning")
+        redis.start()
+        wait_until(lambda: clicked() == ["p-1"], 20, "the first click")
+        redis.kill()
+        click(2)
+        wait_until(lambda: lines.read_text().count("waiting for") == 2, 20, "a second warning")
+        redis.start()
+        took = wait_until(lambda: clicked()[:1] == ["p-2"], 20, "the second click")
+        print(f"the second click is there {took:.1f} s after Redis came back")
+        stream.send_signal(signal.SIGTERM)
+        assert stream.wait(30) == 0, lines.read_text()
+    finally:
+        stream.kill()
+        redis.kill()
+        reader.close()
+        log.close()
