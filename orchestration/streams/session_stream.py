@@ -5,8 +5,9 @@ writes the same rows once more."""
 
 from datetime import UTC, datetime, timedelta
 
+from orchestration.streams.offsets import OffsetsMovedError
 from orchestration.streams.session_rows import KEPT, SessionRows
-from orchestration.streams.state import OffsetsMovedError, StreamState
+from orchestration.streams.state import StreamState
 from orchestration.warehouse.sources import Source
 from setwise.events import UnreadableEventError, decode_interaction
 from setwise.names import INTERACTIONS_TOPIC
@@ -75,10 +76,9 @@ class SessionStream:
         """The next turn reads from the offsets that the state holds."""
         self._since = None
 
-    def behind(self) -> int:
-        """Records that are not worked on yet. Raises LogDownError."""
-        known = self._since or {}
-        return sum(max(end - known.get(at, 0), 0) for at, end in self._source.ends(INTERACTIONS_TOPIC).items())
+    def summary(self) -> str:
+        """What was done since the start."""
+        return f"{self.records:,} events, {self.written:,} rows written, {self.unreadable:,} unreadable"
 
     def _tidy(self) -> None:
         now = datetime.now(UTC)

@@ -8,8 +8,6 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
-    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -19,18 +17,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from orchestration.streams.offsets import move_offsets, offsets_table, read_offsets
 from setwise.local_store import open_local_store
 from setwise.sessions import Act, ShopperKey
 
 STATE_FILE = "streams.db"
 TABLES = MetaData()
-_OFFSETS = Table(
-    "offsets",
-    TABLES,
-    Column("topic", String, primary_key=True),
-    Column("partition", Integer, primary_key=True),
-    Column("next_offset", BigInteger, nullable=False),
-)
+offsets_table(TABLES)
 _SESSIONS = Table(
     "sessions",
     TABLES,
@@ -43,10 +36,6 @@ AT_ONCE = 500
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(list[Act]).decode
 
 
-class OffsetsMovedError(Exception):
-    """Another process has worked on these records."""
-
-
 class StreamState:
     """Raises SQLAlchemyError where the file cannot be read or written."""
 
@@ -57,7 +46,7 @@ class StreamState:
     def offsets(self, topic: str) -> dict[int, int]:
         """The next offset of each partition that was read from."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            return _offsets(connection, topic)
+            return read_offsets(connection, topic)
 
     def sessions(self, keys: Sequence[ShopperKey]) -> dict[ShopperKey, list[Act]]:
         """The acts of those keys that have any."""
@@ -77,18 +66,11 @@ class StreamState:
             {"shopper_key": key, "newest_us": acts[-1].at_us, "acts": _encode(acts)} for key, acts in sessions.items()
         ]
         with self._engine.begin() as connection:
-            known = _offsets(connection, topic)
-            if any(known.get(partition, 0) != since.get(partition, 0) for partition in ends):
-                raise OffsetsMovedError(topic)
+            move_offsets(connection, topic, since, ends)
             if rows:
                 statement = insert(_SESSIONS)
                 new = {"newest_us": statement.excluded.newest_us, "acts": statement.excluded.acts}
                 connection.execute(statement.on_conflict_do_update(set_=new), rows)
-            statement = insert(_OFFSETS)
-            connection.execute(
-                statement.on_conflict_do_update(set_={"next_offset": statement.excluded.next_offset}),
-                [{"topic": topic, "partition": at, "next_offset": offset} for at, offset in ends.items()],
-            )
 
     def forget_sessions(self, before: datetime) -> None:
         """Those whose newest act was before this moment."""
@@ -98,8 +80,3 @@ class StreamState:
     def close(self) -> None:
         """Closes the file."""
         self._engine.dispose()
-
-
-def _offsets(connection: Connection, topic: str) -> dict[int, int]:
-    query = select(_OFFSETS.c.partition, _OFFSETS.c.next_offset).where(_OFFSETS.c.topic == topic)
-    return {row.partition: row.next_offset for row in connection.execute(query)}
