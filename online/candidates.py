@@ -14,8 +14,10 @@ from online.wishes import Wish, met
 from setwise import completion
 from setwise.bundle import Candidate
 from setwise.index import Hits, as_shares
+from setwise.names import ProductId
 from setwise.ranking import FEATURES, WEIGHTS, best_first, feature_rows, weighted_parts
 from setwise.rules import ActiveRules
+from setwise.sessions import ShopperSession
 from setwise.snapshot import Snapshot
 from setwise.terms import codes_of
 
@@ -41,11 +43,12 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known beside the words: the shopper, the shop's rules, locked and basket rows."""
+    """What is known beside the words: the shopper, the shop's rules, locked and basket rows, what was done lately."""
 
     profile: Mapping[str, Any] | None
     active: ActiveRules
     anchors: Sequence[int] = ()
+    session: ShopperSession | None = None
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -115,6 +118,8 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
     if known.profile:
         columns["affinity"] = _affinity(snapshot, rows, known.profile)
+    if known.session and known.session.clicked_products:
+        columns["session"] = _like_clicked(snapshot, rows, known.session.clicked_products)
     if known.anchors and asked.given is None:
         anchors = np.asarray(known.anchors, dtype=np.int64)
         columns["together"] = np.mean(live.complementarity.fit(anchors, rows), axis=0)
@@ -138,6 +143,18 @@ def _affinity(snapshot: Snapshot, rows: Rows, profile: Mapping[str, Any]) -> NDA
         )
     ]
     found: NDArray[np.float64] = np.asarray(liked).mean(axis=0)
+    return found
+
+
+def _like_clicked(snapshot: Snapshot, rows: Rows, products: Sequence[ProductId]) -> NDArray[np.float64]:
+    """A third each for what was clicked itself, for its brand and for its category."""
+    clicked = np.asarray(snapshot.rows_of(products), dtype=np.int64)
+    alike = [np.isin(rows, clicked)]
+    for column, words in ((snapshot.brand, snapshot.meta.brands), (snapshot.category, snapshot.meta.categories)):
+        # Products without a brand have nothing in common.
+        codes = {code for code in column[clicked].tolist() if words[code]}
+        alike.append(snapshot.among(column[rows], codes))
+    found: NDArray[np.float64] = np.asarray(alike).mean(axis=0)
     return found
 
 

@@ -16,19 +16,23 @@ from online.dependency_watch import Probe
 from online.encoding import Encoding
 from online.hydration import FeatureReader
 from online.live import LiveRelease
-from online.messages import Degraded
+from online.messages import BundleRequest, Degraded, ProductsRequest
 from online.popular import popular_hits
 from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorStoreDownError
+from online.sessions import session_keys, session_of
 from online.stages import Stages
 from setwise.index import Hits
-from setwise.names import SHOPPER_PROFILES_VIEW
+from setwise.names import SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW
+from setwise.pseudonyms import Pseudonyms
 from setwise.request_ids import RequestIds
+from setwise.sessions import ShopperSession
 
 logger = logging.getLogger(__name__)
 LADDER = ("full", "no_profile", "no_features", "lexical", "local_index", "popular")
 RESERVE_S = 0.01
 """Left for ranking and showing what was found: with less than this nothing is looked for any more."""
 T = TypeVar("T")
+Profile = dict[str, Any]
 
 
 class TimeOuts(msgspec.Struct, frozen=True):
@@ -57,6 +61,8 @@ class Dependencies(msgspec.Struct, frozen=True):
     encoding: Encoding = msgspec.field(default_factory=Encoding)
     breakers: Breakers = msgspec.field(default_factory=Breakers)
     request_ids: RequestIds = msgspec.field(default_factory=RequestIds)
+    pseudonyms: Pseudonyms | None = None
+    """What people are called in events; without it nobody's session is read."""
 
     def probes(self, live: Callable[[], LiveRelease | None]) -> list[tuple[Breaker, Probe]]:
         """One cheap question to each; nothing is asked before there is a release."""
@@ -206,24 +212,27 @@ def _from_files(context: Context, queries: Sequence[SlotQuery], categories: Sequ
     return found
 
 
-def hydrate(context: Context, user_id: str | None) -> dict[str, Any] | None:
-    """The shopper's profile; without the store there is none, and the answer says so.
+def hydrate(context: Context, request: BundleRequest | ProductsRequest) -> tuple[Profile | None, ShopperSession | None]:
+    """The shopper's profile, and what was done lately, in one read; without the store there is neither, and the answer
+    says so. Who has no row is answered in full, and who gave no consent is not looked for.
 
     What is known about products is in the release: 300 keys of a store took 11 ms, a column takes none."""
-    reader, timeouts = context.dependencies.features, context.dependencies.timeouts
+    dependencies, user_id = context.dependencies, request.user_id if request.consent else None
     with context.stages("hydrate"):
         if context.live.popularity is None:
             context.degrade("no_features", "statistics", "the release was built without them")
-        if user_id is None:
-            return None
-        rows = context.ask(
-            context.dependencies.breakers.features,
-            "no_profile",
-            timeouts.features_s,
-            lambda _: [_checked(row) for row in reader.read(SHOPPER_PROFILES_VIEW, [user_id], context.now)],
-        )
-        return rows[0] if rows else None
+        keys = session_keys(dependencies.pseudonyms, request)
+        if user_id is None and not keys:
+            return None, None
+
+        def read(_: float) -> tuple[Profile | None, ShopperSession | None]:
+            asked = [(SHOPPER_PROFILES_VIEW, [user_id])] if user_id is not None else []
+            rows = dependencies.features.read_views([*asked, (SHOPPER_SESSIONS_VIEW, keys)], context.now)
+            return _checked(rows[0][0]) if user_id is not None else None, session_of(rows[-1], context.now)
+
+        found = context.ask(dependencies.breakers.features, "no_profile", dependencies.timeouts.features_s, read)
+        return found or (None, None)
 
 
-def _checked(row: dict[str, Any] | None) -> dict[str, Any] | None:
+def _checked(row: Profile | None) -> Profile | None:
     return None if row is None else msgspec.structs.asdict(msgspec.convert(row, Shopper))

@@ -19,6 +19,9 @@ from setwise.statistics import VIEWS
 
 FeatureRow = dict[str, FeatureValue]
 """Every feature asked for; None where the store has no value for it."""
+_NEVER_FILLED = "never filled"
+Asked = tuple[str, Sequence[str]]
+"""A view, and the keys whose rows are wanted."""
 ONLINE_FILE = "features/online.db"
 """Where `feature_repo/feature_store.sqlite.yaml` puts the SQLite store, below the data folder."""
 
@@ -34,11 +37,15 @@ class FeatureReader(Protocol):
     """
 
     newest: datetime | None
-    """When the newest values that were read here were true; None before any."""
+    """When the newest values that were read here were true, those of streamed views apart; None before any."""
 
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]: ...
+
+    def read_views(self, asked: Sequence[Asked], now: datetime) -> list[list[FeatureRow | None]]:
+        """The rows of several views, in one round trip. A streamed view that is not there has no rows."""
+        ...
 
     def forget(self, view: str, key: str) -> bool:
         """Removes all that is kept under the key; False where there was nothing."""
@@ -74,22 +81,36 @@ class SqliteFeatures:
         if features:
             query += f" AND feature_name IN ({','.join('?' * len(names))})"
             parameters += names
-        oldest = now.astimezone(timezone.utc) - self._max_age
+        oldest, is_streamed = now.astimezone(timezone.utc) - self._max_age, VIEWS[view].is_streamed
         rows: dict[str, FeatureRow] = {}
         try:
             for stored_key, name, value, second in self._connection().execute(query, parameters):
                 # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
                 stamp = datetime.fromtimestamp(second).replace(tzinfo=timezone.utc)
                 if stamp >= oldest and name in names:
-                    self.newest = stamp if self.newest is None else max(stamp, self.newest)
+                    if not is_streamed:
+                        self.newest = stamp if self.newest is None else max(stamp, self.newest)
                     row = rows.setdefault(wanted[stored_key], dict.fromkeys(names))
                     row[name] = decode_value(value)
         except sqlite3.Error as error:
-            self._forget()
             text = str(error)
-            reason = "never filled" if "no such table" in text else "timeout" if "locked" in text else text
+            if "no such table" not in text:
+                self._forget()
+            reason = _NEVER_FILLED if "no such table" in text else "timeout" if "locked" in text else text
             raise FeatureStoreDownError(reason) from error
         return [rows.get(key) for key in keys]
+
+    def read_views(self, asked: Sequence[Asked], now: datetime) -> list[list[FeatureRow | None]]:
+        """One SELECT for each view: a file has no round trips."""
+        return [self._read_view(view, keys, now) for view, keys in asked]
+
+    def _read_view(self, view: str, keys: Sequence[str], now: datetime) -> list[FeatureRow | None]:
+        try:
+            return self.read(view, keys, now)
+        except FeatureStoreDownError as error:
+            if VIEWS[view].is_streamed and str(error) == _NEVER_FILLED:
+                return [None] * len(keys)
+            raise
 
     def forget(self, view: str, key: str) -> bool:
         """One DELETE, on a connection of its own that may write."""
@@ -101,7 +122,10 @@ class SqliteFeatures:
                 with writing:
                     return writing.execute(statement, (found,)).rowcount > 0
         except sqlite3.Error as error:
-            raise FeatureStoreDownError("never filled" if "no such table" in str(error) else str(error)) from error
+            is_never_filled = "no such table" in str(error)
+            if is_never_filled and VIEWS[view].is_streamed:
+                return False
+            raise FeatureStoreDownError(_NEVER_FILLED if is_never_filled else str(error)) from error
 
     def close(self) -> None:
         """Closes every thread's connection."""
@@ -113,7 +137,7 @@ class SqliteFeatures:
             # Another file in its place (a store that was built anew) is another store.
             identity = self._path.stat().st_ino
         except OSError as error:
-            raise FeatureStoreDownError("never filled") from error
+            raise FeatureStoreDownError(_NEVER_FILLED) from error
         if getattr(self._thread, "identity", None) != identity:
             self._forget()
             uri = f"{self._path.as_uri()}?mode=ro"
@@ -154,15 +178,22 @@ class RedisFeatures:
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]:
         """One round trip, whatever the number of keys."""
-        if not keys:
-            return []
-        names = tuple(features or VIEWS[view].features)
-        fields = [f"_ts:{view}".encode(), *(redis_field(view, name) for name in names)]
+        return self._read([(view, keys, tuple(features or VIEWS[view].features))], now)[0] if keys else []
+
+    def read_views(self, asked: Sequence[Asked], now: datetime) -> list[list[FeatureRow | None]]:
+        """One round trip, whatever the number of views and keys."""
+        return self._read([(view, keys, VIEWS[view].features) for view, keys in asked], now)
+
+    def _read(
+        self, asked: Sequence[tuple[str, Sequence[str], tuple[str, ...]]], now: datetime
+    ) -> list[list[FeatureRow | None]]:
         pipeline = self._client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hmget(entity_key(VIEWS[view].entity_key, key) + self._project, fields)
+        for view, keys, names in asked:
+            fields = [f"_ts:{view}".encode(), *(redis_field(view, name) for name in names)]
+            for key in keys:
+                pipeline.hmget(entity_key(VIEWS[view].entity_key, key) + self._project, fields)
         try:
-            replies = pipeline.execute()
+            replies = iter(pipeline.execute())
         except redis.TimeoutError as error:
             raise FeatureStoreDownError("timeout") from error
         except redis.ConnectionError as error:
@@ -170,16 +201,16 @@ class RedisFeatures:
         except redis.RedisError as error:
             raise FeatureStoreDownError(type(error).__name__) from error
         oldest = now.timestamp() - self._max_age.total_seconds()
-        rows: list[FeatureRow | None] = []
-        for stamp, *values in replies:
-            second = None if stamp is None else decode_seconds(stamp)
-            if second is None or second < oldest:
-                rows.append(None)
-            else:
-                if self.newest is None or second > self.newest.timestamp():
-                    self.newest = datetime.fromtimestamp(second, timezone.utc)
-                rows.append({name: decode_value(value) for name, value in zip(names, values, strict=True)})
-        return rows
+        return [[self._row(view, names, next(replies), oldest) for _ in keys] for view, keys, names in asked]
+
+    def _row(self, view: str, names: tuple[str, ...], reply: Sequence[Any], oldest: float) -> FeatureRow | None:
+        stamp, *values = reply
+        second = None if stamp is None else decode_seconds(stamp)
+        if second is None or second < oldest:
+            return None
+        if not VIEWS[view].is_streamed and (self.newest is None or second > self.newest.timestamp()):
+            self.newest = datetime.fromtimestamp(second, timezone.utc)
+        return {name: decode_value(value) for name, value in zip(names, values, strict=True)}
 
     def forget(self, view: str, key: str) -> bool:
         """One DEL: the hash of an entity holds all of its views."""

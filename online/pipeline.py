@@ -19,6 +19,7 @@ from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
+from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots, with_partners
 from setwise import completion
 from setwise.bundle import Assembly, Infeasible
@@ -29,6 +30,8 @@ from setwise.rules import ActiveRules, RuleBook
 ROWS_PER_SLOT = 100
 ROWS_FOR_OPEN_SLOTS = 200
 MORE_FOR_EXCLUDED = 300
+JUST_CLICKED = 2
+"""Of five products that stand for a shopper who said nothing, so many are those that were clicked last."""
 NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
 NOTHING = Hits(NO_ROWS, np.empty(0), np.empty(0))
 
@@ -86,18 +89,19 @@ def prepare(
             kept = NO_ROWS
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
-    profile = hydrate(context, request.user_id if request.consent else None)
+    profile, session = hydrate(context, request)
     with context.stages("rank"):
-        known = Known(profile, active, plan.anchors)
+        known = Known(profile, active, plan.anchors, session)
+        held = rows_held(live, session, request.prompt or "", also.values())
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
-        slots = _named(live, plan, ranked, asked, can_stay_open=request.slots is None)
+        slots = _named(live, plan, ranked, asked, held, can_stay_open=request.slots is None)
         if plan.open_text:
             # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
             has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
             is_varied = live.complementarity.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
-            slots += open_slots(live, ranked[-1], plan.open_wishes, taken, list(names))
+            slots += open_slots(live, without_held(ranked[-1], held), plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
 
@@ -110,8 +114,9 @@ def recommend_products(
     context = Context(live, dependencies, now, deadline)
     with context.stages("understand"):
         plan = plan_products(request, live, now, dependencies.allow_preorder)
-    profile = hydrate(context, request.user_id if request.consent else None)
+    profile, session = hydrate(context, request)
     history = [*(profile or {}).get("usual_products", ()), *(profile or {}).get("recent_products", ())]
+    history = [*(session.clicked_products[:JUST_CLICKED] if session else ()), *history]
     known_rows = live.snapshot.rows_of(map(ProductId, history))
     text, given = plan.understanding.text, plan.basket_rows
     if not text and not given:
@@ -140,7 +145,9 @@ def recommend_products(
         most = prices if budget.max_cents is None else budget.max_cents
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
-        ranked = rank(live, rows, asked, Known(profile, active, given))
+        ranked = rank(live, rows, asked, Known(profile, active, given, session))
+        if request.candidates is None:
+            ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
     return present.products_answer(context, plan, ranked.only(slice(request.offset, wanted)))
 
 
@@ -188,16 +195,18 @@ def _is_sold_out(
 
 
 def _named(
-    live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], *, can_stay_open: bool
+    live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], held: NDArray[np.int64], *,
+    can_stay_open: bool,
 ) -> list[Filled]:  # fmt: skip
-    """The named slots; one that the shop has nothing for stays open, where another one can be answered."""
+    """The named slots; one that the shop has nothing for stays open, where another one can be answered. What the
+    shopper has is offered only where nothing else is what was named."""
     found = [of_what_is_named(live, rows, one) for rows, one, _ in zip(ranked, asked, plan.slots, strict=False)]
     can_stay_open &= any(len(rows.rows) for rows in found)
     slots = []
     for named, rows, kind in zip(plan.slots, ranked, found, strict=False):
         is_open = can_stay_open and len(rows.rows) > 0 and not len(kind.rows)
         slot = msgspec.structs.replace(named.slot, required=False) if is_open else named.slot
-        slots.append(Filled(slot, kind, named.wishes))
+        slots.append(Filled(slot, without_held(kind, held), named.wishes))
     return slots
 
 

@@ -37,6 +37,12 @@ class NoFeatures:
         """No key has a row."""
         return [None] * len(keys)
 
+    def read_views(
+        self, asked: Sequence[tuple[str, Sequence[str]]], now: datetime
+    ) -> list[list[FeatureRow | None]]:  # fmt: skip
+        """Nor in several views."""
+        return [[None] * len(keys) for _, keys in asked]
+
     def forget(self, view: str, key: str) -> bool:
         """There is nothing to forget."""
         return False

@@ -27,6 +27,7 @@ def item_reasons(
         "wish_match": f"{', '.join(met)}, as asked" if met else "",
         "together": _goes_with(live, plan, product),
         "completes": _goes_with(live, plan, product) or "completes what you have",
+        "session": "like what you looked at lately",
         "affinity": "like what you bought before",
         "rules": "recommended by the shop",
         "category_match": f"{leaf_category(product).lower()}, as asked",

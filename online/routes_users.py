@@ -13,7 +13,7 @@ from online.doors import ADMIN
 from online.hydration import FeatureStoreDownError
 from online.problems import ProblemError
 from online.routes import Any_Request
-from setwise.names import SHOPPER_PROFILES_VIEW
+from setwise.names import SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW
 
 UserPath = Annotated[str, Parameter(min_length=1, max_length=64)]
 
@@ -40,16 +40,25 @@ class ErasureReceipt(msgspec.Struct, frozen=True):
 async def export_user(request: Any_Request, user_id: UserPath) -> UserExport:
     """Read as answers read it."""
     features, now = request.app.state.dependencies.features, datetime.now(UTC)
-    rows = await _ask(request, lambda: features.read(SHOPPER_PROFILES_VIEW, [user_id], now))
-    return UserExport(user_id, now, {SHOPPER_PROFILES_VIEW: rows[0]})
+    keys = _keys_of(request, user_id)
+    rows = await _ask(request, lambda: features.read_views([(view, [key]) for view, key in keys.items()], now))
+    return UserExport(user_id, now, {view: found[0] for view, found in zip(keys, rows, strict=True)})
 
 
 @delete("/v1/users/{user_id:str}", status_code=200, opt=ADMIN, summary="Forget a shopper")
 async def forget_user(request: Any_Request, user_id: UserPath) -> ErasureReceipt:
     """Answers know nothing of the shopper from now on; doing it twice is harmless."""
     features = request.app.state.dependencies.features
-    was_there = await _ask(request, lambda: features.forget(SHOPPER_PROFILES_VIEW, user_id))
-    return ErasureReceipt(uuid.uuid4().hex, user_id, datetime.now(UTC), {SHOPPER_PROFILES_VIEW: was_there})
+    keys = _keys_of(request, user_id)
+    was_there = await _ask(request, lambda: {view: features.forget(view, key) for view, key in keys.items()})
+    return ErasureReceipt(uuid.uuid4().hex, user_id, datetime.now(UTC), was_there)
+
+
+def _keys_of(request: Any_Request, user_id: str) -> dict[str, str]:
+    """What the shopper is called in each view."""
+    pseudonyms = request.app.state.dependencies.pseudonyms
+    sessions = {} if pseudonyms is None else {SHOPPER_SESSIONS_VIEW: pseudonyms.user(user_id)}
+    return {SHOPPER_PROFILES_VIEW: user_id} | sessions
 
 
 async def _ask(request: Any_Request, question: Any) -> Any:

@@ -49,7 +49,7 @@ def build_app(settings: Settings) -> Litestar:
     spooled = SpooledLog(parts.log, _data_dir(settings) / SPOOL_FILE, settings.events.spool_mb * 1024 * 1024)
     workers = [_build_request_worker(settings, parts) for _ in range(settings.requests.threads)]
     app = create_app(
-        msgspec.structs.replace(build_dependencies(settings), request_ids=parts.request_ids),
+        _known_by(parts, build_dependencies(settings)),
         parts.watch,
         parts.rules,
         parts.changes,
@@ -141,14 +141,18 @@ def _build_parts(settings: Settings) -> _Parts:
     )
 
 
+def _known_by(parts: _Parts, dependencies: Dependencies) -> Dependencies:
+    """With the names that the shop's secret gives to requests and people."""
+    return msgspec.structs.replace(dependencies, request_ids=parts.request_ids, pseudonyms=parts.pseudonyms)
+
+
 def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
     # Nobody waits at the other end: a store that is slow is better than an answer without it.
     limits = settings.deadlines
     patient = Deadlines(
         limits.ms, limits.encode_ms * PATIENCE, limits.retrieve_ms * PATIENCE, limits.features_ms * PATIENCE
     )
-    dependencies = build_dependencies(msgspec.structs.replace(settings, deadlines=patient))
-    dependencies = msgspec.structs.replace(dependencies, request_ids=parts.request_ids)
+    dependencies = _known_by(parts, build_dependencies(msgspec.structs.replace(settings, deadlines=patient)))
     requests = settings.requests
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,

@@ -24,10 +24,11 @@ _PROBED = 5
 
 def open_store(settings: Settings, project: str = FEAST_PROJECT) -> "FeatureStore":
     """Feast as `feature_repo/feature_store.<backend>.yaml` describes it, with the settings filled in."""
+    import feature_repo  # noqa: F401 - before Feast: it imports it in a third of the time
+
+    # isort: split
     import yaml
     from feast import FeatureStore, RepoConfig
-
-    import feature_repo  # noqa: F401 - it imports Feast, quickly
 
     folder = Path(settings.storage.data_dir).absolute()
     (folder / "features").mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,7 @@ def materialise(store: "FeatureStore", until: datetime) -> dict[str, int]:
     An online store that has lost its rows (another server, an emptied one) is filled again.
     """
     written = {}
-    for view in VIEWS:
+    for view in (name for name, one in VIEWS.items() if not one.is_streamed):
         known = store.get_feature_view(view)
         assert known.ttl is not None
         # A microsecond more than the bounds, because Feast takes both of them in.

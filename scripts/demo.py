@@ -94,7 +94,7 @@ def main() -> int:
     manager = Manager()
     # On loopback, for a first look: everywhere else a service is closed until its operator makes keys.
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
-    # Dagster and the loader share the laptop's cores: whole answers, if a little later.
+    # Dagster, the loader and the streams share the laptop's cores: whole answers, if a little later.
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning", "SETWISE_LOG_FORMAT": "human"}
@@ -106,6 +106,7 @@ def main() -> int:
         env=quiet,
     )
     manager.add_process("loader", f"{python} -m orchestration.loader", env=quiet)
+    manager.add_process("streams", f"{python} -m orchestration.streams", env=quiet)
     prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
     threading.Thread(target=show_answer, args=(port, dagster_port, prompt), daemon=True).start()
     manager.loop()

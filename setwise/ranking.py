@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 FEATURES = (
     "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together",
-    "completes", "rules",
+    "completes", "rules", "session",
 )  # fmt: skip
 """All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
 slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
 wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
 orders. affinity: share of the shopper's tastes that it meets. together: how well it goes with what is locked or in the
 basket. completes: the score of setwise.completion, as a share of the best one's. rules: what the shop's pin, boost and
-bury add or take."""
+bury add or take. session: a third each for a product that was clicked lately, for its brand and for its category."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -27,6 +27,7 @@ WEIGHTS = {
     "together": 0.8,
     "completes": 3.0,
     "rules": 1.0,
+    "session": 0.3,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
 

@@ -16,12 +16,15 @@ from setwise.catalogue import Product, leaf_category
 from setwise.names import (
     PRODUCT_ENTITY_KEY,
     PRODUCT_STATS_VIEW,
+    SESSION_ENTITY_KEY,
     SHOPPER_ENTITY_KEY,
     SHOPPER_PROFILES_VIEW,
+    SHOPPER_SESSIONS_VIEW,
     ProductId,
     UserId,
 )
 from setwise.orders import Order
+from setwise.sessions import ShopperSession
 
 WINDOW = timedelta(days=365)
 """Only orders with `as_of - WINDOW <= ordered_at < as_of` count, for every feature here."""
@@ -77,7 +80,9 @@ class View(msgspec.Struct, frozen=True):
     """A feature view: the key its rows are found by, and the struct that one row is."""
 
     entity_key: str
-    row: type[ProductStats] | type[ShopperProfile]
+    row: type[ProductStats] | type[ShopperProfile] | type[ShopperSession]
+    is_streamed: bool = False
+    """Written row by row from events as they come, not from a build's parquet file; answers do well without it."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -88,6 +93,7 @@ class View(msgspec.Struct, frozen=True):
 VIEWS = {
     PRODUCT_STATS_VIEW: View(PRODUCT_ENTITY_KEY, ProductStats),
     SHOPPER_PROFILES_VIEW: View(SHOPPER_ENTITY_KEY, ShopperProfile),
+    SHOPPER_SESSIONS_VIEW: View(SESSION_ENTITY_KEY, ShopperSession, is_streamed=True),
 }
 
 

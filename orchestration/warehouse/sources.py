@@ -86,7 +86,8 @@ class KafkaSource:
     def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
         """Assigned anew only where the offsets are not those behind the last records."""
         consumer = self._consumer(topic)
-        if self._at.get(topic) is None or any(self._at[topic].get(p, 0) != since.get(p, 0) for p in self._at[topic]):
+        # A topic that nobody has made yet has no partition: it is asked for again.
+        if not self._at.get(topic) or any(at != since.get(p, 0) for p, at in self._at[topic].items()):
             partitions = self._partitions(topic)
             wanted = {number: since.get(number, 0) for number in partitions}
             consumer.assign([TopicPartition(self._name(topic), p, at or OFFSET_BEGINNING) for p, at in wanted.items()])

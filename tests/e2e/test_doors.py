@@ -178,9 +178,10 @@ def test_what_is_kept_of_a_shopper_is_shown_and_forgotten(client: TestClient, sh
     )
     user_id = shown["user_id"]
     receipt = client.delete(f"/v1/users/{user_id}").json()
-    assert receipt["stores"] == {"shopper_profiles": True} and receipt["receipt_id"]
-    assert client.get(f"/v1/users/{user_id}").json()["stores"] == {"shopper_profiles": None}
-    assert client.delete(f"/v1/users/{user_id}").json()["stores"] == {"shopper_profiles": False}
+    assert receipt["stores"] == {"shopper_profiles": True, "shopper_sessions": False} and receipt["receipt_id"]
+    nothing = dict.fromkeys(("shopper_profiles", "shopper_sessions"))
+    assert client.get(f"/v1/users/{user_id}").json()["stores"] == nothing
+    assert not any(client.delete(f"/v1/users/{user_id}").json()["stores"].values())
     assert features is not None
     answer = client.post("/v1/bundles", json={"prompt": "a sofa", "user_id": user_id}).json()
     assert answer["served_by"] == "full"

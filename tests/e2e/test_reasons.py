@@ -14,6 +14,7 @@ from setwise.prompt import understand
 from setwise.ranking import FEATURES
 from setwise.rules import ActiveRules
 from setwise.rules.document import Rule
+from setwise.sessions import ShopperSession
 
 
 def test_items_parts_add_up_to_their_scores_and_those_to_the_bundles(client) -> None:
@@ -43,6 +44,7 @@ WITHOUT: dict[str, Callable[[LiveRelease, Asked, Known], Ranking]] = {
     "affinity": lambda live, a, k: (live, a, msgspec.structs.replace(k, profile=None)),
     "together": lambda live, a, k: (live, a, msgspec.structs.replace(k, anchors=[])),
     "rules": lambda live, a, k: (live, a, msgspec.structs.replace(k, active=ActiveRules())),
+    "session": lambda live, a, k: (live, a, msgspec.structs.replace(k, session=None)),
 }
 
 
@@ -64,7 +66,7 @@ def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str)
     asked = Asked(hits, vector, first.title, [category], wishes_of(live, read))
     profile = {"top_brands": [first.brand], "top_categories": [category], "top_colors": [first.color]}
     active = ActiveRules([Rule("b", "boost", products=[first.id], value=0.25)])
-    known = Known(profile, active, [90])
+    known = Known(profile, active, [90], ShopperSession(1, (first.id,), (), ()))
     full, less = rank(live, rows, asked, known), without(*WITHOUT[factor](live, asked, known), rows)
     before = dict(zip(full.rows.tolist(), full.parts, strict=True))
     after = dict(zip(less.rows.tolist(), less.parts, strict=True))

@@ -8,14 +8,15 @@ import pytest
 from online.breaker import IN_A_ROW, Breaker
 from online.deadline import Deadline
 from online.gather import Breakers, Context, Dependencies, TimeOuts, encode, hydrate, retrieve
-from online.hydration import SqliteFeatures
+from online.hydration import RedisFeatures, SqliteFeatures
 from online.live import LiveRelease, popular_rows
-from online.messages import Degraded
+from online.messages import BundleRequest, Degraded, ProductsRequest
 from online.retrieval import InProcessRetriever
 from online.retrieval_weaviate import WeaviateRetriever
 from setwise.catalogue import Product
 from setwise.index import LocalIndex, build_index
 from setwise.names import ProductId, ReleaseId
+from setwise.pseudonyms import Pseudonyms
 from setwise.release import Manifest
 from setwise.settings import Vectors
 from setwise.snapshot import Snapshot, write_snapshot
@@ -103,10 +104,31 @@ def test_an_encoder_that_fails_leaves_the_words(live, tmp_path) -> None:
 
 def test_a_store_that_was_never_filled_leaves_out_the_shopper_and_only_where_there_is_one(live, tmp_path) -> None:
     asked = context(live, tmp_path)
-    assert hydrate(asked, None) is None
+    assert hydrate(asked, BundleRequest(prompt="a desk")) == (None, None)
     assert (asked.rung, asked.degraded) == ("full", [])
-    assert hydrate(asked, "u-1") is None
+    assert hydrate(asked, BundleRequest(prompt="a desk", user_id="u-1")) == (None, None)
     assert (asked.rung, asked.degraded) == ("no_profile", [Degraded("sqlite", "never filled")])
+
+
+def test_a_visitor_without_a_session_row_or_view_is_answered_in_full_and_without_consent_nothing_is_read(
+    live, tmp_path
+) -> None:
+    names = Pseudonyms(b"secret")
+    for request in (
+        BundleRequest(prompt="a desk", visitor_id="v-1"),
+        ProductsRequest(prompt="a desk", session_id="s-1"),
+        BundleRequest(prompt="a desk", user_id="u-1", visitor_id="v-1", consent=False),
+    ):
+        asked = context(live, tmp_path, pseudonyms=names)
+        assert hydrate(asked, request) == (None, None)
+        assert (asked.rung, asked.degraded) == ("full", [])
+    down = RedisFeatures("redis://127.0.0.1:1/0", "setwise", 1_000)
+    asked = context(live, tmp_path, pseudonyms=names, features=down)
+    assert hydrate(asked, BundleRequest(prompt="a desk", visitor_id="v-1", consent=False)) == (None, None)
+    assert asked.degraded == []
+    assert hydrate(asked, BundleRequest(prompt="a desk", visitor_id="v-1")) == (None, None)
+    assert (asked.rung, asked.degraded) == ("no_profile", [Degraded("sqlite", "unreachable")])
+    down.close()
 
 
 def test_the_worst_rung_stays_and_each_dependency_is_named_once(live, tmp_path) -> None:

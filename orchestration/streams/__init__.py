@@ -1,0 +1,1 @@
+"""Long-running processing of the log's events: what shoppers do now, where answers read it seconds later."""
