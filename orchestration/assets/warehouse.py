@@ -41,7 +41,7 @@ def raw_products(
     return _filled(context, workplace, "products", products.key, lambda warehouse: product_rows(found, warehouse))
 
 
-@dg.asset_check(asset=raw_orders)
+@dg.asset_check(asset=raw_orders, additional_ins={"orders": dg.AssetIn("orders")})
 def orders_add_up(workplace: Workplace, orders: Artefact) -> dg.AssetCheckResult:
     """Lines, sold and returned money of each currency are those of the orders that the build took."""
     of_file = sold_by_currency(_kept(orders))

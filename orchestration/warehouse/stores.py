@@ -79,6 +79,10 @@ class Warehouse(Protocol):
         """What a question finds, `?` for each parameter. Raises WarehouseDownError."""
         ...
 
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The same with the names of the columns before it. Raises WarehouseDownError."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -155,6 +159,12 @@ class DuckWarehouse:
         """Waits for whoever writes."""
         with self._opened() as connection:
             return connection.execute(statement, parameters or []).fetchall()
+
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Waits for whoever writes."""
+        with self._opened() as connection:
+            done = connection.execute(statement)
+            return [name for name, *_ in done.description or ()], done.fetchall()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -241,6 +251,12 @@ class PostgresWarehouse:
         """In a transaction of its own."""
         with self._asked() as connection:
             return connection.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """In a transaction of its own."""
+        with self._asked() as connection:
+            done = connection.execute(statement.encode())
+            return [column.name for column in done.description or ()], done.fetchall()
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,17 +1,24 @@
 """The same events through both warehouses, some of them late: the same marts, also by a full refresh, and the totals of
 an oracle to the cent."""
 
+import base64
+import csv
+import hashlib
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from shoppers import Shoppers
+from shoppers import HOSTILE, Shoppers
 from warehouses import warehouse_settings
 
+from orchestration.boards.content import asked, boards, found
+from orchestration.boards.page import write
 from orchestration.marts import dbt
 from orchestration.tables import Question, questions
 from orchestration.warehouse.rows import batch_of
@@ -86,6 +93,29 @@ def check_truth(warehouse: Warehouse, shoppers: Shoppers) -> None:
     assert warehouse.rows("SELECT count(*) FROM marts.fct_bundle_outcomes") == [(truth.bundles,)]
 
 
+def check_page(warehouse: Warehouse, folder: Path) -> None:
+    """Every board and question stands there; what shoppers typed is text in page, picture and CSV."""
+    page = write(warehouse, folder / "boards", LOADED[1])
+    text = page.read_text()
+    for board in (*boards(), *asked()):
+        assert f'<section id="{board.name}">' in text
+        with (folder / "boards" / "csv" / f"{board.name}.csv").open(newline="") as file:
+            header, *lines = csv.reader(file)
+        assert header and len(lines) == len(found(warehouse, board).rows)
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL)
+    assert style and base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() in text
+    assert "default-src 'none'" in text and "<script" not in text and "&lt;script&gt;alert" in text
+    pictures = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
+    assert len(pictures) == len(boards())
+    for picture in pictures:
+        assert ElementTree.fromstring(base64.b64decode(picture)).tag.endswith("svg")
+    with (folder / "boards" / "csv" / "question_3.csv").open(newline="") as file:
+        prompts = {row["prompt"] for row in csv.DictReader(file)}
+    assert prompts == {HOSTILE[0], f"'{HOSTILE[1]}"}
+    again = write(warehouse, folder / "boards", LOADED[1])
+    assert again.read_text() == text
+
+
 def test_both_warehouses_say_the_same_and_what_the_oracle_says(
     shoppers: Shoppers, leave_out: Callable, tmp_path: Path
 ) -> None:
@@ -101,6 +131,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             load_half(warehouse, shoppers, 1)
             assert dbt(settings, os.environ, "build", "--quiet") == 0
             check_truth(warehouse, shoppers)
+            check_page(warehouse, tmp_path / kind)
             contents.append(contents_of(warehouse))
             assert dbt(settings, os.environ, "run", "--quiet", "--full-refresh") == 0
             assert contents_of(warehouse) == contents[-1]
