@@ -48,6 +48,12 @@ serve: install  ## serve the current release on SETWISE_PORT
 rollback: install  ## make the release before the live one live again
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback
 
+.PHONY: boards
+boards: install  ## events into tables, tables into marts, marts into a page with plots, ten answers and CSV files
+	@$(PY) -m orchestration.loader --once
+	@PYTHONWARNINGS=ignore $(PY) -m orchestration.marts run --quiet
+	@$(PY) -m orchestration.boards
+
 .PHONY: test
 test: install  ## run the tests; suites for servers that are down are left out with a word
 	@$(PY) -m pytest

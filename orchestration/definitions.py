@@ -17,11 +17,12 @@ from orchestration.assets import (
     index,
     release,
     vocabulary,
+    warehouse,
 )
 from orchestration.resources import Workplace
 from setwise.settings import Settings
 
-MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release]
+MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release, warehouse]
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(

@@ -22,8 +22,15 @@ impression within 24 hours, by the same user or visitor. Refunds take it back. B
 a shopper sees a bundle with a lamp and clicks on the lamp; on Tuesday another bundle with the same lamp comes into view; on Wednesday the lamp is bought. Monday's
 bundle is credited: a click comes before an impression. Had nobody clicked, nothing would be: Tuesday's impression is more than 24 hours old.
 
-The raw tables (`raw.interactions`, `raw.served`, `raw.dead_letters`) hold events as they came ([docs/events.md](events.md)); views in `staging` give their fields
-names and types, and are as fresh as the raw tables.
+**Past orders.** A build puts its orders file (`ORDERS=`) into `raw.orders`, whole, in the place of what was there, and its products into `raw.products`. Lines of the file are lines
+of `fct_orders` with the origin `history`; a line with a negative quantity is a return: quantity 0, so many pieces refunded. An order that also came as a purchase event counts once, as the
+event; what the file takes back of it is refunded, once where a refund event says so too. `sum(revenue_cents - refunded_cents)` over `history` is the file's sum, to the cent.
+
+**How new.** A run works on what came since the last one, late events included: `fct_served`, `fct_impressions` and `fct_interactions` grow by what is new, what depends on later
+events (orders, credits, reports) is made again from them. `rpt_freshness` says how new each is. `python -m orchestration.marts build --full-refresh` makes all again, with the same result.
+
+The raw tables (`raw.interactions`, `raw.served`, `raw.dead_letters`) hold events as they came ([docs/events.md](events.md)); models in `staging` give their fields
+names and types.
 """
 
 

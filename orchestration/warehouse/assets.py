@@ -11,7 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration.marts import PROGRAM, PROJECT, dbt, dbt_environ
 from orchestration.resources import Workplace
-from orchestration.warehouse.rows import batch_of
+from orchestration.warehouse.rows import batch_of, naive
 from orchestration.warehouse.sources import build_source
 from orchestration.warehouse.stores import build_warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
@@ -20,6 +20,14 @@ from setwise.settings import Settings
 HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00", timezone="UTC", end_offset=1)
 MAX_LATE = timedelta(minutes=5)
 """An event that the log took so long ago and that is in no table means that the loader stands still."""
+LATE = (
+    "SELECT count(*) FROM raw.served AS came WHERE loaded_at < ? "
+    "AND NOT EXISTS (SELECT 1 FROM marts.fct_served WHERE answer_id = came.id)",
+    "SELECT count(*) FROM raw.interactions AS came WHERE loaded_at < ? "
+    "AND NOT EXISTS (SELECT 1 FROM marts.fct_impressions WHERE source = came.source AND event_id = came.id) "
+    "AND NOT EXISTS (SELECT 1 FROM marts.fct_interactions WHERE source = came.source AND event_id = came.id)",
+)
+"""Rows that no table of facts has yet."""
 TOPIC_SPECS = [
     dg.AssetSpec(topic, group_name="topics", kinds={"kafka"}, description=f"Records of the log's topic {topic}.")
     for topic in TOPICS
@@ -107,11 +115,38 @@ _TARGET = Path(_SETTINGS.storage.data_dir).absolute() / "dbt-target"
 
 @dbt_assets(manifest=manifest_of(_SETTINGS, os.environ), dagster_dbt_translator=Names(), project=None)
 def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterator[Any]:
-    """dbt build: models and their tests, those that were chosen."""
+    """dbt build: models and their tests, those that were chosen; unit tests look at the models, not at what is new."""
     os.environ.update(dbt_environ(Settings.from_env(os.environ), {}))
-    yield from dbt_cli.cli(["build"], context=context, target_path=_TARGET).stream()
+    command = ["build", "--exclude-resource-type", "unit_test"]
+    yield from dbt_cli.cli(command, context=context, target_path=_TARGET).stream()
+
+
+@dg.asset(group_name="reports", deps=[dg.AssetKey("rpt_freshness")], kinds={"html"})
+def boards(workplace: Workplace) -> dg.MaterializeResult[None]:
+    """The page of `make boards`. One page, with a CSV file for each of its tables."""
+    from orchestration.boards.page import write
+
+    warehouse = build_warehouse(workplace.settings)
+    try:
+        page = write(warehouse, workplace.data_dir / "boards", datetime.now(UTC))
+    finally:
+        warehouse.close()
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(page), "bytes": page.stat().st_size})
+
+
+@dg.asset_check(asset="rpt_freshness", name="the_marts_keep_up")
+def marts_keep_up(workplace: Workplace) -> dg.AssetCheckResult:
+    """What came into the raw tables five minutes ago and more is in the marts."""
+    until = naive(datetime.now(UTC) - MAX_LATE)
+    warehouse = build_warehouse(workplace.settings)
+    try:
+        late = sum(int(warehouse.rows(statement, [until])[0][0]) for statement in LATE)
+        ((built_at,),) = warehouse.rows("SELECT max(built_at) FROM marts.rpt_freshness")
+    finally:
+        warehouse.close()
+    return dg.AssetCheckResult(passed=not late, metadata={"late": late, "built at (UTC)": str(built_at)})
 
 
 DBT = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(PROGRAM))
-ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models]
-CHECKS = [freshness_check(topic) for topic in TOPICS]
+ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models, boards]
+CHECKS = [*(freshness_check(topic) for topic in TOPICS), marts_keep_up]

@@ -3,6 +3,13 @@
 import dagster as dg
 
 from orchestration.resources import Workplace
+from orchestration.warehouse import automation
 from orchestration.warehouse.assets import ASSETS, CHECKS, DBT
 
-defs = dg.Definitions(assets=ASSETS, asset_checks=CHECKS, resources={"workplace": Workplace(), "dbt_cli": DBT})
+defs = dg.Definitions(
+    assets=ASSETS,
+    asset_checks=CHECKS,
+    jobs=[automation.marts],
+    sensors=[automation.marts_follow],
+    resources={"workplace": Workplace(), "dbt_cli": DBT},
+)

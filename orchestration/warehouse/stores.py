@@ -3,7 +3,9 @@
 import contextlib
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,11 +13,12 @@ import duckdb
 import msgspec
 import psycopg
 import pyarrow as pa
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from orchestration.warehouse.rows import Batch
-from orchestration.warehouse.tables import COLUMNS, SCHEMA
+from orchestration.warehouse.rows import Batch, naive
+from orchestration.warehouse.tables import COLUMNS, EVENTS, METADATA, SCHEMA
 from setwise.settings import Settings
 
 FILE = "warehouse.duckdb"
@@ -24,8 +27,15 @@ PATIENCE_S = 60.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAMES = ", ".join(f'"{name}"' for name, _, _ in COLUMNS)
 LETTERS = '"topic", "partition", "offset", "reason", "received_at", "event"'
-_MOMENT = pa.timestamp("us")
-_ARROW = {"time": _MOMENT, "received_at": _MOMENT, "loaded_at": _MOMENT, "partition": pa.int32(), "offset": pa.int64()}
+AT_ONCE = 50_000
+"""Rows that one statement writes of a table that is replaced."""
+BUILT = (
+    f"INSERT INTO {SCHEMA}.builds VALUES (?, ?, ?, ?) ON CONFLICT (table_name) DO UPDATE SET "
+    "key = EXCLUDED.key, row_count = EXCLUDED.row_count, loaded_at = EXCLUDED.loaded_at"
+)
+_ARROW: dict[type[sa.types.TypeEngine], pa.DataType] = {
+    sa.DateTime: pa.timestamp("us"), sa.Integer: pa.int32(), sa.BigInteger: pa.int64(), sa.Boolean: pa.bool_(),
+}  # fmt: skip
 
 
 class WarehouseDownError(Exception):
@@ -60,8 +70,17 @@ class Warehouse(Protocol):
         None leaves them alone. Raises OffsetsMovedError and WarehouseDownError."""
         ...
 
+    def replace(self, table: str, rows: Iterable[tuple[object, ...]], key: str) -> int:
+        """These rows in the place of all that the table had, and `key` into builds; how many. Raises
+        WarehouseDownError."""
+        ...
+
     def rows(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """What a question finds, `?` for each parameter. Raises WarehouseDownError."""
+        ...
+
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The same with the names of the columns before it. Raises WarehouseDownError."""
         ...
 
     def close(self) -> None: ...
@@ -102,7 +121,7 @@ class DuckWarehouse:
                 _refuse_moved(dict(found), since, batch)
             inserted = 0
             if batch.rows:
-                connection.register("batch", _table(batch))
+                connection.register("batch", _arrow(EVENTS[batch.topic], batch.rows))
                 done = connection.execute(
                     f"INSERT INTO {SCHEMA}.{batch.topic} ({NAMES}) SELECT {NAMES} FROM batch ON CONFLICT DO NOTHING"
                 ).fetchone()
@@ -121,10 +140,31 @@ class DuckWarehouse:
             connection.commit()
         return Loaded(inserted, batch.count - inserted - len(batch.letters), len(batch.letters))
 
+    def replace(self, table: str, rows: Iterable[tuple[object, ...]], key: str) -> int:
+        """By Arrow, part after part."""
+        count, left = 0, iter(rows)
+        with self._opened() as connection:
+            connection.begin()
+            connection.execute(f"DELETE FROM {SCHEMA}.{table}")
+            while part := list(islice(left, AT_ONCE)):
+                connection.register("part", _arrow(METADATA.tables[f"{SCHEMA}.{table}"], part))
+                connection.execute(f"INSERT INTO {SCHEMA}.{table} SELECT * FROM part")
+                connection.unregister("part")
+                count += len(part)
+            connection.execute(BUILT, [table, key, count, naive(datetime.now(UTC))])
+            connection.commit()
+        return count
+
     def rows(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """Waits for whoever writes."""
         with self._opened() as connection:
             return connection.execute(statement, parameters or []).fetchall()
+
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Waits for whoever writes."""
+        with self._opened() as connection:
+            done = connection.execute(statement)
+            return [name for name, *_ in done.description or ()], done.fetchall()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -195,10 +235,28 @@ class PostgresWarehouse:
                 )
         return Loaded(inserted, batch.count - inserted - len(batch.letters), len(batch.letters))
 
+    def replace(self, table: str, rows: Iterable[tuple[object, ...]], key: str) -> int:
+        """By COPY; readers see the old rows until the last one is in."""
+        count = 0
+        with self._asked() as connection, connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {SCHEMA}.{table}")
+            with cursor.copy(f"COPY {SCHEMA}.{table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+                    count += 1
+            cursor.execute(BUILT.replace("?", "%s"), [table, key, count, naive(datetime.now(UTC))])
+        return count
+
     def rows(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """In a transaction of its own."""
         with self._asked() as connection:
             return connection.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+
+    def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """In a transaction of its own."""
+        with self._asked() as connection:
+            done = connection.execute(statement.encode())
+            return [column.name for column in done.description or ()], done.fetchall()
 
     def close(self) -> None:
         """Ends the connection."""
@@ -230,14 +288,10 @@ def _refuse_moved(found: dict[int, int], since: dict[int, int], batch: Batch) ->
         raise OffsetsMovedError
 
 
-def _table(batch: Batch) -> pa.Table:
-    columns = list(zip(*batch.rows, strict=True))
-    names = [name for name, _, _ in COLUMNS]
+def _arrow(table: sa.Table, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
     return pa.table(
-        {
-            name: pa.array(values, type=_ARROW.get(name, pa.string()))
-            for name, values in zip(names, columns, strict=True)
-        }
+        {column.name: pa.array(values, type=_ARROW.get(type(column.type), pa.string())) for column, values in columns}
     )
 
 

@@ -1,4 +1,4 @@
-"""The raw tables: one row for each event as it came, append-only, (source, id) unique."""
+"""The raw tables: events as they came, append-only, (source, id) unique; the last build's orders and products."""
 
 import sqlalchemy as sa
 
@@ -52,4 +52,39 @@ OFFSETS = sa.Table(
     sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False, comment="partition of that topic"),
     sa.Column("next_offset", sa.BigInteger, nullable=False, comment="the first record that is not loaded yet"),
     comment="One row for each partition: written in the same transaction as the rows before that offset.",
+)
+ORDERS = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("order_id", sa.Text, primary_key=True, comment="the shop's order id"),
+    sa.Column("line_number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1 on within the order"),
+    sa.Column("ordered_at", sa.DateTime, nullable=False, comment="when, UTC"),
+    sa.Column("user_key", sa.Text, nullable=False, comment="pseudonym of the user, as events have it, or empty"),
+    sa.Column("product_id", sa.Text, nullable=False, comment="product id, of the feed or not"),
+    sa.Column("quantity", sa.Integer, nullable=False, comment="pieces; below 0 = they came back"),
+    sa.Column("price_cents", sa.BigInteger, nullable=False, comment="of one piece, in minor units"),
+    sa.Column("currency", sa.Text, nullable=False, comment="ISO 4217 code"),
+    comment="One row for each line of the orders file of the last build.",
+)
+PRODUCTS = sa.Table(
+    "products",
+    METADATA,
+    sa.Column("product_id", sa.Text, primary_key=True, comment="id of the feed"),
+    sa.Column("title", sa.Text, nullable=False, comment="title of the feed"),
+    sa.Column("brand", sa.Text, nullable=False, comment="brand, or empty"),
+    sa.Column("category", sa.Text, nullable=False, comment="first category path, levels joined by ' > ', or empty"),
+    sa.Column("price_cents", sa.BigInteger, nullable=False, comment="list price in minor units"),
+    sa.Column("currency", sa.Text, nullable=False, comment="ISO 4217 code of price and cost"),
+    sa.Column("cost_cents", sa.BigInteger, comment="cost_of_goods_sold in minor units, where the feed says it"),
+    sa.Column("is_in_feed", sa.Boolean, nullable=False, comment="false: an earlier feed had it, the last one has not"),
+    comment="One row for each product that a feed had, as the last feed with it says.",
+)
+BUILDS = sa.Table(
+    "builds",
+    METADATA,
+    sa.Column("table_name", sa.Text, primary_key=True, comment="orders or products"),
+    sa.Column("key", sa.Text, nullable=False, comment="hash of what the rows were made from"),
+    sa.Column("row_count", sa.BigInteger, nullable=False, comment="rows that were written"),
+    sa.Column("loaded_at", sa.DateTime, nullable=False, comment="when, UTC"),
+    comment="One row for each table that a build fills: written in the same transaction as its rows.",
 )

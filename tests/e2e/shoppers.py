@@ -14,6 +14,8 @@ from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CLICK, IMPRESSION = timedelta(days=7), timedelta(hours=24)
 CURRENCIES = ("USD", "EUR")
+HOSTILE = ("<script>alert('a sofa')</script> under $5", '=HYPERLINK("https://shop.example","a lamp")')
+"""Sentences for which there was no bundle."""
 
 
 class Touch(msgspec.Struct, frozen=True):
@@ -47,6 +49,8 @@ class Shoppers:
         self.truth = Truth(*(dict.fromkeys(CURRENCIES, 0) for _ in range(3)))
         for number in range(people):
             self._live(f"u-{number}" if number % 3 else "", f"v-{number}")
+        for prompt in HOSTILE:
+            self._serve(f"{self._random.getrandbits(128):032x}", [], START, "", "", prompt=prompt, infeasible="budget")
         for topic in (self.served, self.interactions):
             self._doubled_and_shuffled(topic)
 
@@ -77,11 +81,12 @@ class Shoppers:
         return ServedBundle(f"{request_id[:20]}-{position}", position, "best match", total, currency, 3.0, items)
 
     def _serve(
-        self, request_id: str, bundles: list[ServedBundle], at: datetime, user: str, visitor: str
+        self, request_id: str, bundles: list[ServedBundle], at: datetime, user: str, visitor: str, *, prompt: str = "",
+        infeasible: str = "",
     ) -> None:  # fmt: skip
         data = Served(
             request_id, "bundles", "shop", "r-1", "full", {"total": self._random.uniform(5, 90)}, 1, user, visitor,
-            bundles=bundles,
+            bundles=bundles, prompt=prompt, infeasible=infeasible,
         )  # fmt: skip
         event = CloudEvent(request_id, TYPE, at, data)
         self.served.append(Record(SERVED_TOPIC, 0, len(self.served), user or visitor, event.encoded(), {}, at))

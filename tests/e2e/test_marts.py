@@ -1,22 +1,32 @@
-"""The same events through both warehouses: the same marts, and the totals of an oracle to the cent."""
+"""The same events through both warehouses, some of them late: the same marts, also by a full refresh, and the totals of
+an oracle to the cent."""
 
+import base64
+import csv
+import hashlib
 import os
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from shoppers import Shoppers
+from shoppers import HOSTILE, Shoppers
 from warehouses import warehouse_settings
 
+from orchestration.boards.content import asked, boards, found
+from orchestration.boards.page import write
 from orchestration.marts import dbt
 from orchestration.tables import Question, questions
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.settings import Settings
 
+LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
+"""When the first and the second half came into the warehouse: clicks, answers and refunds of the second are late."""
 PEOPLE = int(os.environ.get("MARTS_PEOPLE", "150"))
 MARTS = (
     "dim_products", "dim_users", "fct_served", "fct_impressions", "fct_interactions", "fct_orders",
@@ -30,14 +40,13 @@ def shoppers() -> Shoppers:
     return Shoppers(PEOPLE)
 
 
-def loaded(settings: Settings, shoppers: Shoppers) -> Warehouse:
-    warehouse = build_warehouse(settings)
-    warehouse.migrate()
+def load_half(warehouse: Warehouse, shoppers: Shoppers, half: int) -> None:
+    """Events come in no order and some twice, so that each half has what belongs to the other's."""
     for topic, records in (("served", shoppers.served), ("interactions", shoppers.interactions)):
-        for start in range(0, len(records), 500):
-            batch = batch_of(topic, records[start : start + 500], datetime.now(UTC))
-            warehouse.load(batch, {0: start} if start else {})
-    return warehouse
+        middle = len(records) // 2
+        part = records[:middle] if half == 0 else records[middle - 20 :]
+        for start in range(0, len(part), 500):
+            warehouse.load(batch_of(topic, part[start : start + 500], LOADED[half] + timedelta(seconds=start)), None)
 
 
 def as_compared(value: Any) -> Any:
@@ -56,6 +65,10 @@ def content(warehouse: Warehouse, mart: str) -> tuple[list[str], list[str]]:
     )
     rows = warehouse.rows(f"SELECT * FROM marts.{mart}")
     return [name for (name,) in columns], sorted(repr([as_compared(value) for value in row]) for row in rows)
+
+
+def contents_of(warehouse: Warehouse) -> dict[str, tuple[list[str], list[str]]]:
+    return {mart: content(warehouse, mart) for mart in MARTS}
 
 
 def answer(warehouse: Warehouse, one: Question) -> list[str]:
@@ -80,6 +93,29 @@ def check_truth(warehouse: Warehouse, shoppers: Shoppers) -> None:
     assert warehouse.rows("SELECT count(*) FROM marts.fct_bundle_outcomes") == [(truth.bundles,)]
 
 
+def check_page(warehouse: Warehouse, folder: Path) -> None:
+    """Every board and question stands there; what shoppers typed is text in page, picture and CSV."""
+    page = write(warehouse, folder / "boards", LOADED[1])
+    text = page.read_text()
+    for board in (*boards(), *asked()):
+        assert f'<section id="{board.name}">' in text
+        with (folder / "boards" / "csv" / f"{board.name}.csv").open(newline="") as file:
+            header, *lines = csv.reader(file)
+        assert header and len(lines) == len(found(warehouse, board).rows)
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL)
+    assert style and base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() in text
+    assert "default-src 'none'" in text and "<script" not in text and "&lt;script&gt;alert" in text
+    pictures = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
+    assert len(pictures) == len(boards())
+    for picture in pictures:
+        assert ElementTree.fromstring(base64.b64decode(picture)).tag.endswith("svg")
+    with (folder / "boards" / "csv" / "question_3.csv").open(newline="") as file:
+        prompts = {row["prompt"] for row in csv.DictReader(file)}
+    assert prompts == {HOSTILE[0], f"'{HOSTILE[1]}"}
+    again = write(warehouse, folder / "boards", LOADED[1])
+    assert again.read_text() == text
+
+
 def test_both_warehouses_say_the_same_and_what_the_oracle_says(
     shoppers: Shoppers, leave_out: Callable, tmp_path: Path
 ) -> None:
@@ -88,10 +124,17 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
     for kind in ("duckdb", "postgres"):
         with warehouse_settings(kind, tmp_path / kind, leave_out) as environ:
             settings = Settings.from_env(environ)
-            warehouse = loaded(settings, shoppers)
+            warehouse = build_warehouse(settings)
+            warehouse.migrate()
+            load_half(warehouse, shoppers, 0)
+            assert dbt(settings, os.environ, "run", "--quiet") == 0
+            load_half(warehouse, shoppers, 1)
             assert dbt(settings, os.environ, "build", "--quiet") == 0
             check_truth(warehouse, shoppers)
-            contents.append({mart: content(warehouse, mart) for mart in MARTS})
+            check_page(warehouse, tmp_path / kind)
+            contents.append(contents_of(warehouse))
+            assert dbt(settings, os.environ, "run", "--quiet", "--full-refresh") == 0
+            assert contents_of(warehouse) == contents[-1]
             answers.append({one.question: answer(warehouse, one) for one in questions()})
             warehouse.close()
     for one in questions():

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 RUN = """
 import json, sys
 import dagster as dg
-from orchestration.warehouse.assets import models, raw_asset
+from orchestration.warehouse.assets import boards, marts_keep_up, models, raw_asset
+from orchestration.warehouse.automation import marts_follow
 from orchestration.warehouse.definitions import defs
 
 def run(assets, **more):
@@ -29,11 +30,23 @@ def run(assets, **more):
         }
         return done.success, found
 
+def look(cursor):
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance, cursor=cursor, resources={"workplace": defs.resources["workplace"]})
+        told = marts_follow(context)
+    if isinstance(told, dg.SkipReason):
+        return told.skip_message, cursor
+    return sorted(key.to_user_string() for key in told.run_requests[0].asset_selection), told.cursor
+
 hour = sys.argv[1]
 raw = raw_asset("interactions")
 both = [run([raw], partition_key=hour) for _ in range(2)]
-built, names = run([models])
+first, cursor = look(None)
+built, names = run([models, boards, marts_keep_up])
+second, _ = look(cursor)
+third, _ = look(json.dumps(json.loads(cursor) | {"served": "another"}))
 print(json.dumps({
+    "looks": [first, second, third],
     "hours": [[ok, found["raw_interactions"]] for ok, found in both],
     "marts": [built, sorted(names)],
 }, default=str))
@@ -63,6 +76,12 @@ def test_an_hour_of_the_log_is_loaded_again_without_a_change_and_the_marts_follo
     assert (again["loaded"], again["there already"]) == (0, 30)
     built, names = told["marts"]
     assert built and {"stg_interactions", "fct_orders", "rpt_bundle_performance_daily"} <= set(names)
+    everything, nothing, after_answers = told["looks"]
+    assert {"fct_interactions", "fct_orders", "rpt_freshness", "boards"} <= set(everything)
+    assert nothing == "nothing came since the last run"
+    assert {"fct_served", "fct_orders", "boards"} <= set(after_answers)
+    assert not {"fct_interactions", "stg_interaction_items", "fct_impressions"} & set(after_answers)
+    assert (tmp_path / "boards" / "index.html").is_file()
     orders = DuckWarehouse(tmp_path / "warehouse.duckdb").rows(
         "SELECT count(*), sum(revenue_cents) FROM marts.fct_orders"
     )

@@ -4,7 +4,7 @@ with by_user as (
     from {{ ref('int_order_lines') }} as lines
     inner join {{ ref('int_touches') }} as touches
         on touches.product_id = lines.product_id and touches.user_key = lines.user_key
-    where lines.user_key <> ''
+    where lines.user_key <> '' and lines.quantity > 0
 ),
 
 by_visitor as (
@@ -12,7 +12,7 @@ by_visitor as (
     from {{ ref('int_order_lines') }} as lines
     inner join {{ ref('int_touches') }} as touches
         on touches.product_id = lines.product_id and touches.visitor_key = lines.visitor_key
-    where lines.visitor_key <> ''
+    where lines.visitor_key <> '' and lines.quantity > 0
 ),
 
 both_ways as (

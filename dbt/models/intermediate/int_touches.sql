@@ -8,13 +8,12 @@ with of_items as (
 -- An impression of a bundle is one of each of its products.
 of_bundles as (
     select
-        events.kind, events.source, events.event_id, events.occurred_at, events.user_key, events.visitor_key,
+        'impression' as kind, events.source, events.event_id, events.occurred_at, events.user_key, events.visitor_key,
         events.request_id, events.bundle_id, shown.product_id
-    from {{ ref('stg_interactions') }} as events
+    from {{ ref('fct_impressions') }} as events
     inner join {{ ref('stg_served_items') }} as shown
         on shown.request_id = events.request_id and shown.bundle_id = events.bundle_id
-    where events.kind = 'impression' and events.items = 0 and events.bundle_id <> ''
-        and not events.is_unserved and not events.is_machine
+    where events.items = 0 and events.bundle_id <> '' and not events.is_unserved and not events.is_machine
 )
 
 select * from of_items

@@ -2,6 +2,8 @@ with seen as (
     select product_id, served_at as seen_at, price_cents, currency from {{ ref('stg_served_items') }}
     union all
     select product_id, occurred_at as seen_at, price_cents, currency from {{ ref('stg_interaction_items') }}
+    union all
+    select product_id, ordered_at as seen_at, price_cents, currency from {{ ref('stg_orders') }}
 ),
 
 placed as (
@@ -17,10 +19,16 @@ placed as (
 )
 
 select
-    product_id,
-    first_seen_at,
-    last_seen_at,
-    price_cents as last_price_cents,
-    currency as last_currency
+    placed.product_id,
+    placed.first_seen_at,
+    placed.last_seen_at,
+    placed.price_cents as last_price_cents,
+    placed.currency as last_currency,
+    products.title,
+    products.brand,
+    products.category,
+    products.cost_cents,
+    coalesce(products.is_in_feed, false) as is_in_feed
 from placed
-where place = 1
+left join {{ ref('stg_products') }} as products on products.product_id = placed.product_id
+where placed.place = 1

@@ -1,7 +1,13 @@
 with seen as (
-    select user_key, visitor_key, served_at as seen_at, 1 as answers, 0 as events from {{ ref('stg_served') }}
+    select user_key, visitor_key, served_at as seen_at, 1 as answers, 0 as events from {{ ref('fct_served') }}
     union all
-    select user_key, visitor_key, occurred_at as seen_at, 0 as answers, 1 as events from {{ ref('stg_interactions') }}
+    select user_key, visitor_key, occurred_at as seen_at, 0 as answers, 1 as events from {{ ref('fct_impressions') }}
+    union all
+    select user_key, visitor_key, occurred_at as seen_at, 0 as answers, 1 as events
+    from {{ ref('fct_interactions') }}
+    where item_number <= 1
+    union all
+    select user_key, '' as visitor_key, ordered_at as seen_at, 0 as answers, 0 as events from {{ ref('stg_orders') }}
 ),
 
 people as (
@@ -18,7 +24,7 @@ orders as (
         coalesce(nullif(user_key, ''), visitor_key) as person_key,
         count(distinct order_id) as orders
     from {{ ref('fct_orders') }}
-    where user_key <> '' or visitor_key <> ''
+    where (user_key <> '' or visitor_key <> '') and quantity > 0
     group by coalesce(nullif(user_key, ''), visitor_key)
 )
 

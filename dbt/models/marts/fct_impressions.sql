@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', unique_key=['source', 'event_id'],
+    post_hook="{{ forget('interactions', {'source': 'source', 'id': 'event_id'}) }}"
+) }}
 select
     source,
     event_id,
@@ -10,6 +14,8 @@ select
     bundle_id,
     items,
     is_unserved,
-    is_machine
+    is_machine,
+    loaded_at
 from {{ ref('stg_interactions') }}
 where kind = 'impression'
+    {{ since_last_run('and') }}

@@ -1,3 +1,13 @@
+{{ config(
+    materialized='incremental', unique_key=['source', 'event_id'],
+    post_hook="{{ forget('interactions', {'source': 'source', 'id': 'event_id'}) }}"
+) }}
+with events as (
+    select * from {{ ref('stg_interactions') }}
+    where kind <> 'impression'
+        {{ since_last_run('and') }}
+)
+
 select
     events.source,
     events.event_id,
@@ -20,8 +30,8 @@ select
     events.query,
     events.form,
     events.is_unserved,
-    events.is_machine
-from {{ ref('stg_interactions') }} as events
+    events.is_machine,
+    events.loaded_at
+from events
 left join {{ ref('stg_interaction_items') }} as items
     on items.source = events.source and items.event_id = events.event_id
-where events.kind <> 'impression'

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', unique_key='answer_id', post_hook="{{ forget('served', {'id': 'answer_id'}) }}") }}
 select
     answer_id,
     request_id,
@@ -23,5 +24,7 @@ select
     rank_ms,
     assemble_ms,
     total_ms,
-    trace_id
+    trace_id,
+    loaded_at
 from {{ ref('stg_served') }}
+{{ since_last_run('where') }}

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental', unique_key=['source', 'event_id'],
+    post_hook=["{{ forget('interactions', {'source': 'source', 'id': 'event_id'}) }}", "{{ measured() }}"]
+) }}
+with events as (
+    select * from {{ ref('stg_interactions') }}
+    {{ since_last_run('where') }}
+)
+
 select
     source,
     event_id,
@@ -5,6 +14,7 @@ select
     kind,
     occurred_at,
     received_at,
+    loaded_at,
     user_key,
     visitor_key,
     request_id,
@@ -18,5 +28,5 @@ select
     cast((item ->> 'price_cents') as bigint) as price_cents,
     {{ said('item', 'slot') }} as slot,
     cast((item ->> 'position') as integer) as position
-from {{ ref('stg_interactions') }} as events
+from events
 {{ listed('events.data', 'items') }}

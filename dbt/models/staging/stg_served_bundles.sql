@@ -1,8 +1,18 @@
+{{ config(
+    materialized='incremental', unique_key='answer_id',
+    post_hook=["{{ forget('served', {'id': 'answer_id'}) }}", "{{ measured() }}"]
+) }}
+with answers as (
+    select * from {{ ref('stg_served') }}
+    {{ since_last_run('where') }}
+)
+
 select
     {{ said('listed.item', 'bundle_id') }} as bundle_id,
     request_id,
     answer_id,
     served_at,
+    loaded_at,
     user_key,
     visitor_key,
     route,
@@ -15,7 +25,6 @@ select
     {{ said('listed.item', 'currency') }} as bundle_currency,
     cast((listed.item ->> 'score') as double precision) as score,
     {{ said('listed.item', 'parent_bundle_id') }} as parent_bundle_id,
-    {{ entries('listed.item', 'items') }} as items,
-    listed.item as bundle
-from {{ ref('stg_served') }} as answers
+    {{ entries('listed.item', 'items') }} as items
+from answers
 {{ listed('answers.data', 'bundles') }}

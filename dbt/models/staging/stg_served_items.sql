@@ -1,12 +1,33 @@
-with of_bundles as (
+{{ config(
+    materialized='incremental', unique_key='answer_id',
+    post_hook=["{{ forget('served', {'id': 'answer_id'}) }}", "{{ measured() }}"]
+) }}
+with answers as (
+    select answer_id, request_id, served_at, loaded_at, currency, data from {{ ref('stg_served') }}
+    {{ since_last_run('where') }}
+),
+
+bundles as (
+    select
+        answers.answer_id,
+        answers.request_id,
+        answers.served_at,
+        answers.loaded_at,
+        listed.item as bundle
+    from answers
+    {{ listed('answers.data', 'bundles') }}
+),
+
+of_bundles as (
     select
         bundles.answer_id,
         bundles.request_id,
-        bundles.bundle_id,
+        {{ said('bundles.bundle', 'bundle_id') }} as bundle_id,
         bundles.served_at,
-        bundles.bundle_currency as currency,
+        bundles.loaded_at,
+        {{ said('bundles.bundle', 'currency') }} as currency,
         listed.item
-    from {{ ref('stg_served_bundles') }} as bundles
+    from bundles
     {{ listed('bundles.bundle', 'items') }}
 ),
 
@@ -16,9 +37,10 @@ of_lists as (
         answers.request_id,
         '' as bundle_id,
         answers.served_at,
+        answers.loaded_at,
         answers.currency,
         listed.item
-    from {{ ref('stg_served') }} as answers
+    from answers
     {{ listed('answers.data', 'products') }}
 ),
 
@@ -33,6 +55,7 @@ select
     request_id,
     bundle_id,
     served_at,
+    loaded_at,
     currency,
     {{ said('item', 'product_id') }} as product_id,
     {{ said('item', 'slot') }} as slot,
