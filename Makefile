@@ -48,6 +48,13 @@ serve: install  ## serve the current release on SETWISE_PORT
 rollback: install  ## make the release before the live one live again
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback
 
+.PHONY: backup restore
+backup: install  ## save what no build can make anew into FOLDER=path
+	@$(PY) -m orchestration.backup create "$(FOLDER)"
+
+restore: install  ## put what FOLDER=path has into an empty place; end service and loader first
+	@$(PY) -m orchestration.backup restore "$(FOLDER)"
+
 .PHONY: test
 test: install  ## run the tests; suites for servers that are down are left out with a word
 	@$(PY) -m pytest

@@ -4,5 +4,12 @@ import dagster as dg
 
 from orchestration.resources import Workplace
 from orchestration.warehouse.assets import ASSETS, CHECKS, DBT
+from orchestration.warehouse.automation import daily_retention, retention
 
-defs = dg.Definitions(assets=ASSETS, asset_checks=CHECKS, resources={"workplace": Workplace(), "dbt_cli": DBT})
+defs = dg.Definitions(
+    assets=ASSETS,
+    asset_checks=CHECKS,
+    jobs=[retention],
+    schedules=[daily_retention],
+    resources={"workplace": Workplace(), "dbt_cli": DBT},
+)

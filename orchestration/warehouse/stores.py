@@ -3,7 +3,8 @@
 import contextlib
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from alembic.config import Config
 
 from orchestration.warehouse.rows import Batch
 from orchestration.warehouse.tables import COLUMNS, SCHEMA
+from setwise.erasures import pseudonym_marks
 from setwise.settings import Settings
 
 FILE = "warehouse.duckdb"
@@ -24,6 +26,8 @@ PATIENCE_S = 60.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAMES = ", ".join(f'"{name}"' for name, _, _ in COLUMNS)
 LETTERS = '"topic", "partition", "offset", "reason", "received_at", "event"'
+ANY_ERASURE = f"SELECT 1 FROM {SCHEMA}.erasures LIMIT 1"
+OPENING_S = 0.25
 _MOMENT = pa.timestamp("us")
 _ARROW = {"time": _MOMENT, "received_at": _MOMENT, "loaded_at": _MOMENT, "partition": pa.int32(), "offset": pa.int64()}
 
@@ -44,8 +48,17 @@ class OffsetsMovedError(Exception):
     """Another loader was quicker: read on from what the warehouse says."""
 
 
+Execute = Callable[..., list[tuple[Any, ...]]]
+"""Statement and parameters, `?` for each; the rows that it gives back."""
+
+
 class Warehouse(Protocol):
-    """Raw tables that each record is in once, however often it is loaded."""
+    """Raw tables that each record is in once, however often it is loaded, and nobody who was forgotten."""
+
+    hashed: str
+    """SHA-256 of a text in hexadecimal, as an expression of SQL with {} for the text."""
+    without: str
+    """The column `data` without its field {}."""
 
     def migrate(self) -> None:
         """Brings the tables to the newest form. Raises WarehouseDownError."""
@@ -64,11 +77,22 @@ class Warehouse(Protocol):
         """What a question finds, `?` for each parameter. Raises WarehouseDownError."""
         ...
 
+    def changing(self) -> AbstractContextManager[Execute]:
+        """A transaction that nobody loads beside. Raises WarehouseDownError."""
+        ...
+
+    def rewrite(self) -> None:
+        """Leaves no byte of removed rows in a file of ours. Raises WarehouseDownError."""
+        ...
+
     def close(self) -> None: ...
 
 
 class DuckWarehouse:
     """A file that is open only as long as a batch takes, so that dbt and analysts come in between."""
+
+    hashed = "sha256({})"
+    without = "json_merge_patch(data, '{{\"{}\": null}}')"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -103,14 +127,17 @@ class DuckWarehouse:
             inserted = 0
             if batch.rows:
                 connection.register("batch", _table(batch))
+                wanted = _wanted(self.hashed, connection.execute(ANY_ERASURE).fetchall())
                 done = connection.execute(
-                    f"INSERT INTO {SCHEMA}.{batch.topic} ({NAMES}) SELECT {NAMES} FROM batch ON CONFLICT DO NOTHING"
+                    f"INSERT INTO {SCHEMA}.{batch.topic} ({NAMES}) SELECT {NAMES} FROM batch {wanted} "
+                    "ON CONFLICT DO NOTHING"
                 ).fetchone()
                 inserted = int(done[0]) if done else 0
-            if batch.letters:
+            letters = _letters(batch, lambda statement, said: connection.execute(statement, said).fetchall())
+            if letters:
                 connection.executemany(
                     f"INSERT INTO {SCHEMA}.dead_letters ({LETTERS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    batch.letters,
+                    letters,
                 )
             if since is not None:
                 connection.executemany(
@@ -125,6 +152,28 @@ class DuckWarehouse:
         """Waits for whoever writes."""
         with self._opened() as connection:
             return connection.execute(statement, parameters or []).fetchall()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Execute]:
+        """The file is nobody else's meanwhile."""
+        with self._opened() as connection:
+            connection.begin()
+            yield lambda statement, parameters=None: connection.execute(statement, parameters or []).fetchall()
+            connection.commit()
+
+    def rewrite(self) -> None:
+        """A new file with the same tables takes its place: DuckDB does not overwrite what it removes."""
+        new = self.path.with_name(f"{self.path.name}.new")
+        for left in (new, new.with_name(f"{new.name}.wal")):
+            left.unlink(missing_ok=True)
+        with self._opened() as connection:
+            connection.execute("CHECKPOINT")
+            connection.execute(f"ATTACH '{str(new).replace(chr(39), chr(39) * 2)}' AS new")
+            connection.execute(f'COPY FROM DATABASE "{self.path.stem}" TO new')
+            connection.execute("DETACH new")
+            new.replace(self.path)
+            # Who opened the old file a moment ago finds it locked, and looks again.
+            time.sleep(OPENING_S)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -150,6 +199,9 @@ class DuckWarehouse:
 class PostgresWarehouse:
     """One connection, opened again where it was lost."""
 
+    hashed = "encode(sha256(convert_to({}, 'UTF8')), 'hex')"
+    without = "(data::jsonb - '{}')::json"
+
     def __init__(self, url: str) -> None:
         self.url = url
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
@@ -167,6 +219,8 @@ class PostgresWarehouse:
     def load(self, batch: Batch, since: dict[int, int] | None) -> Loaded:
         """By COPY into a table that ends with the transaction, and from there."""
         with self._asked() as connection, connection.cursor() as cursor:
+            # An erasure waits for the batch, and the next batch for the erasure.
+            cursor.execute(f"LOCK TABLE {SCHEMA}.erasures IN SHARE MODE")
             if since is not None:
                 found = cursor.execute(
                     f'SELECT "partition", next_offset FROM {SCHEMA}.offsets WHERE topic = %s FOR UPDATE', [batch.topic]
@@ -178,14 +232,17 @@ class PostgresWarehouse:
                 with cursor.copy(f"COPY batch ({NAMES}) FROM STDIN") as copy:
                     for row in batch.rows:
                         copy.write_row(row)
-                inserted = cursor.execute(
-                    f"INSERT INTO {SCHEMA}.{batch.topic} ({NAMES}) SELECT {NAMES} FROM batch ON CONFLICT DO NOTHING"
-                ).rowcount
-            if batch.letters:
+                wanted = _wanted(self.hashed, cursor.execute(ANY_ERASURE).fetchall())
+                statement = f"INSERT INTO {SCHEMA}.{batch.topic} ({NAMES}) SELECT {NAMES} FROM batch {wanted} "
+                inserted = cursor.execute((statement + "ON CONFLICT DO NOTHING").encode()).rowcount
+            letters = _letters(
+                batch, lambda statement, said: cursor.execute(statement.replace("?", "%s").encode(), said).fetchall()
+            )
+            if letters:
                 cursor.executemany(
                     f"INSERT INTO {SCHEMA}.dead_letters ({LETTERS}) VALUES (%s, %s, %s, %s, %s, %s) "
                     "ON CONFLICT DO NOTHING",
-                    batch.letters,
+                    letters,
                 )
             if since is not None:
                 cursor.executemany(
@@ -199,6 +256,28 @@ class PostgresWarehouse:
         """In a transaction of its own."""
         with self._asked() as connection:
             return connection.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Execute]:
+        """By the lock that a batch takes too."""
+        with self._asked() as connection:
+
+            def execute(statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
+                done = connection.execute(statement.replace("?", "%s").encode(), parameters)
+                return done.fetchall() if done.description else []
+
+            execute(f"LOCK TABLE {SCHEMA}.erasures IN EXCLUSIVE MODE")
+            yield execute
+
+    @contextlib.contextmanager
+    def copying(self) -> Iterator["psycopg.Cursor[tuple[Any, ...]]"]:
+        """A cursor for COPY, in one transaction that sees all tables as of one moment."""
+        with self._asked() as connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield cursor
+
+    def rewrite(self) -> None:
+        """The server's files are its own: it uses the place of removed rows again."""
 
     def close(self) -> None:
         """Ends the connection."""
@@ -228,6 +307,33 @@ def build_warehouse(settings: Settings) -> Warehouse:
 def _refuse_moved(found: dict[int, int], since: dict[int, int], batch: Batch) -> None:
     if any(found.get(partition, 0) != since.get(partition, 0) for partition in batch.ends):
         raise OffsetsMovedError
+
+
+def _wanted(hashed: str, found: list[tuple[Any, ...]]) -> str:
+    """The condition that leaves out who was forgotten; none where nobody was."""
+    if not found:
+        return ""
+    one = (
+        "NOT EXISTS (SELECT 1 FROM {schema}.erasures AS gone WHERE gone.mark = {mark} "
+        'AND least(batch."time", batch.received_at) <= gone.until)'
+    )
+    fields = (hashed.format(f"batch.data ->> '{field}'") for field in ("user", "visitor"))
+    return "WHERE " + " AND ".join(one.format(schema=SCHEMA, mark=mark) for mark in fields)
+
+
+def _letters(batch: Batch, execute: Execute) -> list[tuple[object, ...]]:
+    """The dead letters that name nobody who was forgotten."""
+    named = [pseudonym_marks(str(letter[5]).encode("utf-8", "replace")) for letter in batch.letters]
+    marks = sorted(set().union(*named))
+    if not marks:
+        return batch.letters
+    holders = ", ".join("?" * len(marks))
+    found = dict(execute(f"SELECT mark, until FROM {SCHEMA}.erasures WHERE mark IN ({holders})", marks))
+    return [
+        letter
+        for letter, theirs in zip(batch.letters, named, strict=True)
+        if not any(mark in found and letter[4] <= found[mark] for mark in theirs)
+    ]
 
 
 def _table(batch: Batch) -> pa.Table:

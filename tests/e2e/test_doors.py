@@ -178,9 +178,11 @@ def test_what_is_kept_of_a_shopper_is_shown_and_forgotten(client: TestClient, sh
     )
     user_id = shown["user_id"]
     receipt = client.delete(f"/v1/users/{user_id}").json()
-    assert receipt["stores"] == {"shopper_profiles": True} and receipt["receipt_id"]
-    assert client.get(f"/v1/users/{user_id}").json()["stores"] == {"shopper_profiles": None}
-    assert client.delete(f"/v1/users/{user_id}").json()["stores"] == {"shopper_profiles": False}
+    assert receipt["stores"]["shopper_profiles"]["removed"] == 1 and receipt["stores"]["bundles"]["state"] == "done"
+    assert client.get(f"/v1/erasures/{receipt['receipt_id']}").json()["receipt_id"] == receipt["receipt_id"]
+    assert client.get(f"/v1/users/{user_id}").json()["stores"] == {"shopper_profiles": None, "bundles": []}
+    again = client.delete(f"/v1/users/{user_id}").json()["stores"]["shopper_profiles"]
+    assert again["state"] == "done" and "removed" not in again
     assert features is not None
     answer = client.post("/v1/bundles", json={"prompt": "a sofa", "user_id": user_id}).json()
     assert answer["served_by"] == "full"
