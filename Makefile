@@ -53,6 +53,12 @@ boards: install  ## events into tables, tables into marts, marts into a page wit
 	@$(PY) -m orchestration.loader --once
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration.marts run --quiet
 	@$(PY) -m orchestration.boards
+.PHONY: backup restore
+backup: install  ## save what no build can make anew into FOLDER=path
+	@$(PY) -m orchestration.backup create "$(FOLDER)"
+
+restore: install  ## put what FOLDER=path has into an empty place; end service and loader first
+	@$(PY) -m orchestration.backup restore "$(FOLDER)"
 
 .PHONY: test
 test: install  ## run the tests; suites for servers that are down are left out with a word

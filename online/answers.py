@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from online import metrics
 from online.breaker import Breaker
-from online.bundle_store import BundleStore, BundleStoreDownError, KeptBundle, KeptItem
+from online.bundle_store import BundleStore, BundleStoreDownError, KeptBundle, KeptItem, Wanted
 from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.messages import BundleAnswer, BundleRequest, Degraded
@@ -102,6 +102,18 @@ class KeptBundles:
             raise
         self.breaker.note(True)
         return found
+
+    def of(self, is_theirs: Wanted) -> list[KeptBundle]:
+        """The kept bundles whose requests this is true of. Raises BundleStoreDownError."""
+        return self._store.of(is_theirs)
+
+    def forget(self, is_theirs: Wanted) -> int:
+        """Removes them, those too that wait to be written. Raises BundleStoreDownError."""
+        with self._changed:
+            mine = [bundle_id for bundle_id, bundle in self._waiting.items() if is_theirs(bundle.request)]
+            for bundle_id in mine:
+                del self._waiting[bundle_id]
+        return self._store.forget(is_theirs) + len(mine)
 
     def probe(self) -> None:
         """One cheap question. Raises BundleStoreDownError."""

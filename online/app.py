@@ -21,6 +21,7 @@ from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
 from online.doors import LOCAL, OPEN, DoorMiddleware
+from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
 from online.gather import Dependencies
 from online.keys.watch import KeysWatch
@@ -74,6 +75,7 @@ def create_app(
     events: EventIntake,
     recorder: Recorder,
     spooled: SpooledLog,
+    erasures: ErasuresWatch,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -112,6 +114,7 @@ def create_app(
             answers.close()
         rules.stop()
         changes.stop()
+        erasures.stop()
         kept.stop()
         recorder.stop()
         spooled.stop()
@@ -148,6 +151,7 @@ def create_app(
                 "kept": kept,
                 "log": requests.log,
                 "events": events,
+                "erasures": erasures,
                 "recorder": recorder,
                 "request_store": requests.store,
                 "streams": requests.streams,
@@ -165,6 +169,7 @@ def create_app(
             changes.start,
             kept.start,
             spooled.start,
+            erasures.start,
             recorder.start,
             probes.start,
             start_workers,

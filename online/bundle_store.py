@@ -1,6 +1,6 @@
 """Answered bundles with what a swap needs, for a limited time: in a local file, or in Redis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,12 +14,13 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from online.messages import BudgetRead, BundleRequest
-from setwise.local_store import open_local_store
+from setwise.local_store import end_write_ahead, open_local_store
 from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
 STORE_FILE = "bundles.db"
 TIDY_EVERY_S = 30
+AT_ONCE = 500
 _TABLES = MetaData()
 _BUNDLES = Table(
     "bundles",
@@ -59,6 +60,9 @@ class KeptBundle(msgspec.Struct, frozen=True):
     """The client that asked for it; nobody else swaps it."""
 
 
+Wanted = Callable[[BundleRequest], bool]
+
+
 class BundleStore(Protocol):
     """Keeps bundles until they are older than the time to live, or the oldest of too many."""
 
@@ -68,6 +72,14 @@ class BundleStore(Protocol):
 
     def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:
         """None where it is unknown or expired. Raises BundleStoreDownError."""
+        ...
+
+    def of(self, is_theirs: Wanted) -> list[KeptBundle]:
+        """The bundles whose requests this is true of. Reads all. Raises BundleStoreDownError."""
+        ...
+
+    def forget(self, is_theirs: Wanted) -> int:
+        """Removes these, from a file's bytes too, and says how many. Raises BundleStoreDownError."""
         ...
 
     def close(self) -> None: ...
@@ -111,6 +123,28 @@ class SqliteBundles:
         except SQLAlchemyError as error:
             raise BundleStoreDownError(type(error).__name__) from error
         return None if found is None else _decode(found)
+
+    def of(self, is_theirs: Wanted) -> list[KeptBundle]:
+        """All rows, one after the other: who asked is nowhere else, and is asked for seldom."""
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.scalars(select(_BUNDLES.c.bundle).execution_options(yield_per=AT_ONCE))
+                return [bundle for bundle in map(_decode, rows) if is_theirs(bundle.request)]
+        except SQLAlchemyError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+
+    def forget(self, is_theirs: Wanted) -> int:
+        """Read first, so that nobody waits for a lock meanwhile."""
+        ids = [bundle.bundle_id for bundle in self.of(is_theirs)]
+        try:
+            for start in range(0, len(ids), AT_ONCE):
+                with self._engine.begin() as connection:
+                    mine = _BUNDLES.c.bundle_id.in_(ids[start : start + AT_ONCE])
+                    connection.execute(delete(_BUNDLES).where(mine))
+            end_write_ahead(self._engine)
+        except SQLAlchemyError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+        return len(ids)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -168,9 +202,41 @@ class RedisBundles:
             raise BundleStoreDownError(type(error).__name__) from error
         return None if found is None else _decode(found)
 
+    def of(self, is_theirs: Wanted) -> list[KeptBundle]:
+        """By the set of ids, so many at a time."""
+        try:
+            return [bundle for _, bundle in self._all() if is_theirs(bundle.request)]
+        except redis.RedisError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+
+    def forget(self, is_theirs: Wanted) -> int:
+        """With their places in the set of ids and their bytes."""
+        try:
+            members = [member for member, bundle in self._all() if is_theirs(bundle.request)]
+            for start in range(0, len(members), AT_ONCE):
+                self._unlink(members[start : start + AT_ONCE])
+        except redis.RedisError as error:
+            raise BundleStoreDownError(type(error).__name__) from error
+        return len(members)
+
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+
+    def _all(self) -> Iterator[tuple[bytes, KeptBundle]]:
+        members: list[bytes] = self._client.zrange(self._ages, 0, -1)
+        for start in range(0, len(members), AT_ONCE):
+            some = members[start : start + AT_ONCE]
+            found = self._client.mget([f"{self._key}:{one.decode().rsplit(':', 1)[0]}" for one in some])
+            yield from ((member, _decode(data)) for member, data in zip(some, found, strict=True) if data is not None)
+
+    def _unlink(self, members: Sequence[bytes]) -> None:
+        named = [member.decode().rsplit(":", 1) for member in members]
+        pipeline = self._client.pipeline()
+        pipeline.zrem(self._ages, *members)
+        pipeline.unlink(*(f"{self._key}:{bundle_id}" for bundle_id, _ in named))
+        pipeline.decrby(self._size, sum(int(size) for _, size in named))
+        pipeline.execute()
 
     def _forget_oldest(self, count: int) -> None:
         popped = [member.decode().rsplit(":", 1) for member, _ in self._client.zpopmin(self._ages, count)]

@@ -118,6 +118,7 @@ class SqliteFeatures:
         found = entity_key(VIEWS[view].entity_key, key)
         try:
             with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5)) as writing:
+                writing.execute("PRAGMA secure_delete = ON")
                 statement = f'DELETE FROM "{table}" WHERE entity_key = ?'  # noqa: S608 - the value is a parameter
                 with writing:
                     return writing.execute(statement, (found,)).rowcount > 0

@@ -25,6 +25,7 @@ from online.recording import KIND as SERVED
 from online.recording import Answered, served_event
 from online.request_store import RequestStore, RequestStoreDownError
 from setwise.cloud_event import CloudEvent
+from setwise.erasures import Erasures
 from setwise.log import LogDownError, Record
 from setwise.names import DEAD_LETTER, REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
@@ -66,10 +67,12 @@ class RequestWorker:
 
     def __init__(
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
-        changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, *, ttl_s: int, attempts: int,
+        changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, erasures: Erasures, *, ttl_s: int,
+        attempts: int,
     ) -> None:  # fmt: skip
         self._log, self._store, self._watch, self.dependencies = log, store, watch, dependencies
         self._rules, self._changes, self._kept, self._pseudonyms = rules, changes, kept, pseudonyms
+        self._erasures = erasures
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, name="request-worker", daemon=True)
@@ -127,6 +130,9 @@ class RequestWorker:
         if event.time + self._ttl < datetime.now(UTC):
             logger.info("request %s waited longer than it is kept; it is not answered", asked.request_id)
             metrics.observe_async("late")
+            return
+        if self._erasures.cover(asked.body.user_id, asked.body.visitor_id, event.time):
+            self._refuse_forgotten(asked)
             return
         while True:
             now = datetime.now(UTC)
@@ -207,6 +213,14 @@ class RequestWorker:
         self._patiently(lambda: self._store.publish(record.key, [failure], "failed"))
         metrics.observe_async("failed")
         self._tell(record, record.key)
+
+    def _refuse_forgotten(self, asked: AskedFor) -> None:
+        """Who asked was forgotten before the answer: there is none, and no record of it."""
+        failure = failure_of(asked.request_id, "who asked was forgotten meanwhile; send it anew")
+        now = datetime.now(UTC)
+        self._patiently(lambda: self._store.begin(asked.request_id, asked.owner, asked.body_hash, now))
+        self._patiently(lambda: self._store.publish(asked.request_id, [failure], "failed"))
+        metrics.observe_async("failed")
 
     def _append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
         def appended() -> None:

@@ -12,11 +12,10 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, inse
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from setwise.local_store import open_local_store
-from setwise.names import redis_keys_of
+from setwise.names import RULES_FILE, redis_keys_of
 from setwise.rules import RuleSet
 from setwise.settings import Settings
 
-RULES_FILE = "rules.db"
 HISTORY = 100
 _TABLES = MetaData()
 _VERSIONS = Table(

@@ -1,6 +1,6 @@
 """The service that the settings describe, put together: the composition root of service and worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from online.app import Requests, create_app
 from online.breaker import Breaker
 from online.bundle_store import build_bundle_store
 from online.doors import DoorMiddleware
+from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
@@ -31,8 +32,9 @@ from online.retrieval import build_retriever
 from online.routes_requests import Streams
 from online.seen_events import build_seen_events
 from online.shared_answers import build_shared_answers
-from online.spool import SPOOL_FILE, SpooledLog
+from online.spool import SpooledLog
 from setwise.events.secret import event_secret
+from setwise.names import SPOOL_FILE
 from setwise.pseudonyms import Pseudonyms
 from setwise.release import Releases
 from setwise.request_ids import RequestIds
@@ -47,7 +49,8 @@ def build_app(settings: Settings) -> Litestar:
     parts = _build_parts(settings)
     keys, rate = KeysWatch(build_keys_store(settings)), build_rate(settings)
     spooled = SpooledLog(parts.log, _data_dir(settings) / SPOOL_FILE, settings.events.spool_mb * 1024 * 1024)
-    workers = [_build_request_worker(settings, parts) for _ in range(settings.requests.threads)]
+    erasures = ErasuresWatch(parts.log, parts.pseudonyms, parts.kept, spooled, settings.requests.ttl_s)
+    workers = [_build_request_worker(settings, parts, erasures) for _ in range(settings.requests.threads)]
     app = create_app(
         _known_by(parts, build_dependencies(settings)),
         parts.watch,
@@ -71,6 +74,7 @@ def build_app(settings: Settings) -> Litestar:
         rate=rate,
         recorder=Recorder(spooled, parts.pseudonyms),
         spooled=spooled,
+        erasures=erasures,
         events=EventIntake(
             spooled, build_seen_events(settings), parts.pseudonyms, parts.request_ids, settings.events.flood_per_min
         ),
@@ -85,7 +89,7 @@ class WorkerProcess(msgspec.Struct, frozen=True):
     """A worker with what has to run beside it."""
 
     worker: RequestWorker
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ProcessWatch]
+    around: Sequence[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ErasuresWatch | ProcessWatch]
     closes: list[Callable[[], None]]
 
     def run(self) -> None:
@@ -102,10 +106,10 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 def build_worker(settings: Settings) -> WorkerProcess:
     """A process that only answers asynchronous requests."""
     parts = _build_parts(settings)
-    worker = _build_request_worker(settings, parts)
+    erasures = ErasuresWatch(parts.log, parts.pseudonyms, parts.kept, None, settings.requests.ttl_s)
+    worker = _build_request_worker(settings, parts, erasures)
     process = ProcessWatch(parts.watch, worker.dependencies.features, settings.seeing.cpu_hour_price)
-    around: list[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ProcessWatch]
-    around = [parts.watch, parts.rules, parts.changes, parts.kept, process]
+    around = (parts.watch, parts.rules, parts.changes, parts.kept, erasures, process)
     return WorkerProcess(worker, around, [parts.log.close, parts.store.close])
 
 
@@ -146,7 +150,7 @@ def _known_by(parts: _Parts, dependencies: Dependencies) -> Dependencies:
     return msgspec.structs.replace(dependencies, request_ids=parts.request_ids, pseudonyms=parts.pseudonyms)
 
 
-def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
+def _build_request_worker(settings: Settings, parts: _Parts, erasures: ErasuresWatch) -> RequestWorker:
     # Nobody waits at the other end: a store that is slow is better than an answer without it.
     limits = settings.deadlines
     patient = Deadlines(
@@ -156,7 +160,7 @@ def _build_request_worker(settings: Settings, parts: _Parts) -> RequestWorker:
     requests = settings.requests
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
-        parts.pseudonyms, ttl_s=requests.ttl_s, attempts=requests.attempts,
+        parts.pseudonyms, erasures.erasures, ttl_s=requests.ttl_s, attempts=requests.attempts,
     )  # fmt: skip
 
 

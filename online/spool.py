@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from online import metrics
+from setwise.erasures import Erasures
 from setwise.local_log import LocalLog
 from setwise.log import LogDownError, Record, started
+from setwise.names import SPOOL_FILE
 from setwise.wal_watch import WalWatch
 
 logger = logging.getLogger(__name__)
-SPOOL_FILE = "spool.db"
 TOPIC = "spool"
 GROUP = "drain"
 TO = "spooled-topic"
@@ -88,6 +89,10 @@ class SpooledLog:
 
         self._log.append(topic, key, value, headers).add_done_callback(done)
         return written
+
+    def forget(self, erasures: Erasures) -> int:
+        """Removes what waits here of people who were forgotten, from the file's bytes too. Raises LogDownError."""
+        return len(self._file.erase(erasures.cover_record))
 
     def _spool(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
         if self._is_full():

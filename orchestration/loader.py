@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from orchestration.erasing import Eraser
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.sources import Source, build_source
 from orchestration.warehouse.stores import Loaded, OffsetsMovedError, Warehouse, WarehouseDownError, build_warehouse
@@ -29,8 +30,8 @@ SAY_EVERY_S = 10.0
 class Loader:
     """One topic after the other, as long as there is something; then it waits."""
 
-    def __init__(self, source: Source, warehouse: Warehouse) -> None:
-        self._source, self._warehouse = source, warehouse
+    def __init__(self, source: Source, warehouse: Warehouse, eraser: Eraser | None = None) -> None:
+        self._source, self._warehouse, self._eraser = source, warehouse, eraser
         self._offsets: dict[str, dict[int, int]] = {}
         self.loaded: dict[str, Loaded] = dict.fromkeys(TOPICS, Loaded(0, 0, 0))
         """Since the start."""
@@ -49,6 +50,8 @@ class Loader:
                     logger.warning("waiting for the log or the warehouse: %s", error)
                 is_down = True
                 self._offsets.clear()
+                if self._eraser is not None:
+                    self._eraser.forget_offsets()
                 stop.wait(RETRY_S)
                 continue
             if is_down:
@@ -61,7 +64,10 @@ class Loader:
             logger.info("%s", line)
 
     def turn(self, timeout_s: float) -> int:
-        """One batch of each topic; how many records there were. Raises LogDownError and WarehouseDownError."""
+        """Who was forgotten, then one batch of each topic; how many records there were. Raises LogDownError and
+        WarehouseDownError."""
+        if self._eraser is not None:
+            self._eraser.turn()
         return sum(self._load(topic, timeout_s / len(TOPICS)) for topic in TOPICS)
 
     def said(self) -> list[str]:
@@ -115,7 +121,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     source, warehouse, stop = build_source(settings), build_warehouse(settings), threading.Event()
-    loader = Loader(source, warehouse)
+    loader = Loader(source, warehouse, Eraser(settings, source, warehouse))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:

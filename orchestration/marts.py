@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration.warehouse.stores import FILE
+from orchestration.analysts import grant_marts
+from orchestration.warehouse.erasing import remove_since
+from orchestration.warehouse.stores import FILE, WarehouseDownError, build_warehouse
 from setwise.settings import Settings, SettingsError
 
 PROJECT = Path(__file__).parents[1] / "dbt"
+WRITING = ("build", "run")
 PROGRAM = Path(sys.executable).with_name("dbt")
 
 
@@ -49,6 +53,26 @@ def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
     ).returncode  # fmt: skip
 
 
+def build(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
+    """The same, and what has to follow it. Raises WarehouseDownError."""
+    began, status = datetime.now(UTC), dbt(settings, environ, *arguments)
+    if arguments[0] in WRITING:
+        after_dbt(settings, began)
+    return status
+
+
+def after_dbt(settings: Settings, began: datetime) -> None:
+    """What has to follow each build: whoever was forgotten meanwhile is in no mart, and analysts may read all of them.
+    Raises WarehouseDownError."""
+    warehouse = build_warehouse(settings)
+    try:
+        warehouse.migrate()
+        remove_since(warehouse, began)
+        grant_marts(settings.warehouse)
+    finally:
+        warehouse.close()
+
+
 def main() -> int:
     """dbt's exit status; 2 for settings that do not fit."""
     arguments = sys.argv[1:] or ["build"]
@@ -60,7 +84,11 @@ def main() -> int:
     except SettingsError as error:
         print(f"setwise: {error}", file=sys.stderr)
         return 2
-    return dbt(settings, os.environ, *arguments)
+    try:
+        return build(settings, os.environ, *arguments)
+    except WarehouseDownError as error:
+        print(f"setwise: the warehouse does not answer ({error}); look at it, try again", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

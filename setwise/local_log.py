@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, de
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from setwise.local_store import open_local_store
+from setwise.local_store import end_write_ahead, open_local_store
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
 from setwise.wal_watch import WalWatch
@@ -110,6 +110,15 @@ class LocalLog:
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
 
+    def kept_end(self, topic: str) -> int:
+        """The offset behind the last record that is there still, 0 without one. Raises LogDownError."""
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                last = connection.scalar(select(func.max(_RECORDS.c.offset)).where(_RECORDS.c.topic == topic))
+        except SQLAlchemyError as error:
+            raise LogDownError(type(error).__name__) from error
+        return 0 if last is None else int(last) + 1
+
     def forget(self, topic: str, offset: int) -> None:
         """Deletes the records of a topic before `offset`. Raises LogDownError."""
         try:
@@ -117,6 +126,28 @@ class LocalLog:
                 connection.execute(delete(_RECORDS).where(_RECORDS.c.topic == topic, _RECORDS.c.offset < offset))
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
+
+    def erase(self, is_theirs: Callable[[Record], bool]) -> list[Record]:
+        """Deletes the records of all topics that this is true of, from the file's bytes too, and says which. Raises
+        LogDownError."""
+        gone: list[Record] = []
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                topics = connection.scalars(select(_TOPICS.c.topic)).all()
+            for topic in topics:
+                at = 0
+                while records := self.read(topic, at, AT_ONCE):
+                    at = records[-1].offset + 1
+                    if found := [record for record in records if is_theirs(record)]:
+                        offsets = [record.offset for record in found]
+                        with self._engine.begin() as connection:
+                            mine = (_RECORDS.c.topic == topic) & _RECORDS.c.offset.in_(offsets)
+                            connection.execute(delete(_RECORDS).where(mine))
+                        gone += found
+            end_write_ahead(self._engine)
+        except SQLAlchemyError as error:
+            raise LogDownError(type(error).__name__) from error
+        return gone
 
     def used_bytes(self) -> int:
         """What the records take of the file; pages that are free again do not count. Raises LogDownError."""

@@ -30,12 +30,22 @@ def open_local_store(
             connection.isolation_level = None
         _write_ahead(connection, time.monotonic() + busy_s)
         connection.execute(f"PRAGMA synchronous = {flush}")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
     if is_serial:
         # The driver would begin a transaction before a write only: two writers could read the same value first.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     tables.create_all(engine)
     return engine
+
+
+def end_write_ahead(engine: Engine) -> None:
+    """Puts all of the write-ahead log into the file and empties it: what was deleted is then in neither."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
 
 
 def _write_ahead(connection: Any, until: float) -> None:

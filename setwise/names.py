@@ -26,10 +26,16 @@ RESULTS_TOPIC = "results"
 SERVED_TOPIC = "served"
 INTERACTIONS_TOPIC = "interactions"
 CHANGES_TOPIC = "catalogue-changes"
-TOPICS = (REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC, INTERACTIONS_TOPIC, CHANGES_TOPIC)
-COMPACTED_TOPICS = frozenset({CHANGES_TOPIC})
+ERASURES_TOPIC = "erasures"
+TOPICS = (REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC, INTERACTIONS_TOPIC, CHANGES_TOPIC, ERASURES_TOPIC)
+COMPACTED_TOPICS = frozenset({CHANGES_TOPIC, ERASURES_TOPIC})
 """Topics that keep the last record of each key, however old it is."""
 DEAD_LETTER = ".dead-letter"
+
+KEYS_FILE = "keys.db"
+RULES_FILE = "rules.db"
+SPOOL_FILE = "spool.db"
+"""Files of the data folder that nothing can make anew."""
 
 
 def collections_of(releases_url: str) -> str:

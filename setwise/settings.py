@@ -179,6 +179,10 @@ class Warehouse(msgspec.Struct, frozen=True):
     """duckdb: a file in the data folder. postgres: a server."""
     postgres_url: str = ""
     """The warehouse's database, for postgres."""
+    prompts_days: int = 30
+    """What shoppers wrote is kept so many days in the tables; the rest of the rows stays."""
+    analyst_role: str = "setwise_analyst"
+    """Role of PostgreSQL that `python -m orchestration.marts` lets read the marts and nothing else; empty = none."""
 
     def __post_init__(self) -> None:
         if self.backend == "postgres" and not self.postgres_url:

@@ -15,10 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from online.keys import Key
 from setwise.local_store import open_local_store
-from setwise.names import redis_keys_of
+from setwise.names import KEYS_FILE, redis_keys_of
 from setwise.settings import Settings
 
-STORE_FILE = "keys.db"
 _TABLES = MetaData()
 _KEYS = Table(
     "keys", _TABLES, Column("key_id", String, primary_key=True), Column("key", LargeBinary, nullable=False)
@@ -110,7 +109,7 @@ def build_keys_store(settings: Settings) -> KeysStore:
     """The implementation that the settings name."""
     if settings.doors.keys == "redis":
         return RedisKeys(settings.features.redis_url, f"{redis_keys_of(settings.storage.releases)}:keys")
-    return SqliteKeys(Path(settings.storage.data_dir) / STORE_FILE)
+    return SqliteKeys(Path(settings.storage.data_dir) / KEYS_FILE)
 
 
 def revoked(store: KeysStore, key_id: str, now: datetime) -> Key | None:

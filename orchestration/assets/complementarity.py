@@ -8,7 +8,8 @@ import numpy as np
 from orchestration.artefacts import Artefact, result
 from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.features import newest_order
-from orchestration.assets.history import ORDERS_FILE, SETS_FILE, read_kept
+from orchestration.assets.history import SETS_FILE
+from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from setwise.complementarity import Complementarity, build_complementarity
 from setwise.orders import MerchantSet, Order

@@ -1,6 +1,6 @@
 """What is known about products and shoppers, and where answers read it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -8,7 +8,9 @@ import msgspec
 
 from orchestration import feature_store
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.history import ORDERS_FILE, read_kept
+from orchestration.erasing_files import ROWS_FILE, forget_profiles
+from orchestration.forgotten import ERASURES_AS_OF, erasures_of_the_log
+from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from setwise import statistics
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW
@@ -17,7 +19,8 @@ from setwise.release import now_utc
 from setwise.snapshot import Snapshot
 
 GROUP = "features"
-ROWS_FILE = "rows.json"
+AT_THAT_TIME = timedelta(minutes=1)
+"""Clocks of two machines differ by less."""
 SERVING = "serving"
 """The part of an artefact that goes into the release."""
 
@@ -50,7 +53,7 @@ def shopper_profiles(workplace: Workplace, orders: Artefact, products: Artefact)
         kept = read_kept(orders.path / ORDERS_FILE, Order)
         rows = statistics.shopper_profiles(kept, catalogue, newest_order(orders))
         (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
-        return {"rows": len(rows)}
+        return {"rows": len(rows), ERASURES_AS_OF: orders.facts.get(ERASURES_AS_OF, "")}
 
     return result(workplace.artefacts.make("shopper_profiles", ["1", orders.key, products.key], build))
 
@@ -66,13 +69,22 @@ def online_features(
         SHOPPER_PROFILES_VIEW: (shopper_profiles, dict[str, statistics.ShopperProfile]),
     }
 
+    # Who was forgotten since the orders were read is in the profiles still.
+    as_of = str(shopper_profiles.facts.get(ERASURES_AS_OF) or "")
+    since = datetime.fromisoformat(as_of) - AT_THAT_TIME if as_of else datetime.min.replace(tzinfo=UTC)
+
     def build(_: Path) -> dict[str, object]:
+        late = erasures_of_the_log(settings).since(since)
         for view, (artefact, kind) in views.items():
             rows = msgspec.json.decode((artefact.path / ROWS_FILE).read_bytes(), type=kind)
+            if view == SHOPPER_PROFILES_VIEW:
+                rows = {user_id: row for user_id, row in rows.items() if not late.cover(user_id)}
             feature_store.write_parquet(settings, view, [(now, rows)])
         store = feature_store.open_store(settings)
         feature_store.apply(store, settings)
-        return {f"written_{view}": count for view, count in feature_store.materialise(store, now).items()}
+        written = feature_store.materialise(store, now)
+        forget_profiles(settings, erasures_of_the_log(settings).since(now))
+        return {f"written_{view}": count for view, count in written.items()}
 
     # Rows age out of the online store, so they are written again every day at least.
     where = settings.features.redis_url if settings.features.backend == "redis" else str(workplace.data_dir)

@@ -1,36 +1,54 @@
 """What was bought together: orders, and sets that the merchant made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import dagster as dg
-import msgspec
 
 from orchestration.artefacts import Artefact, result
 from orchestration.assets.catalogue import GROUP, rejection_table, resolve_feed
+from orchestration.forgotten import ERASURES_AS_OF, OtherSecretError, erasures_of_the_log
 from orchestration.intake import REPORT_FILE, IntakeReport, note_rejection
+from orchestration.kept_rows import ORDERS_FILE, keep
 from orchestration.resources import Workplace
 from setwise.feeds import FeedError, Rejection, read_orders, read_sets
+from setwise.log import LogDownError
 from setwise.names import ProductId
 from setwise.orders import MerchantSet, Order
-from setwise.release import sha256_of
+from setwise.release import now_utc, sha256_of
 from setwise.snapshot import Snapshot
 
-ORDERS_FILE = "orders.msgpack"
 SETS_FILE = "sets.msgpack"
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
 def orders(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
-    """The shop's past. One row = one order; products that the feed lacks stay in history and are counted."""
+    """The shop's past. One row = one order; products that the feed lacks stay in history and are counted. Orders of
+    people who were forgotten after them are left out, whatever the shop's file has."""
     _, source, _ = resolve_feed(workplace)
-    currency = str(products.facts["currency"])
+    currency, now = str(products.facts["currency"]), now_utc()
+    try:
+        erasures = erasures_of_the_log(workplace.settings)
+    except (LogDownError, OtherSecretError) as error:
+        reason = f"who was forgotten cannot be read ({error}); nobody may be learned from without it: look at the log"
+        raise dg.Failure(reason) from error
 
     def build(folder: Path) -> dict[str, object]:
         rows = read_orders(source, currency) if source else ()
-        return _keep(rows, folder, ORDERS_FILE, Snapshot(products.path))
+        forgotten = 0
 
-    return _history(workplace, "orders", source, products, build)
+        def wanted() -> Iterator[Order | Rejection]:
+            nonlocal forgotten
+            for row in rows:
+                if isinstance(row, Order) and erasures.cover(row.user_id, at=row.ordered_at):
+                    forgotten += 1
+                else:
+                    yield row
+
+        facts = _keep(wanted(), folder, ORDERS_FILE, Snapshot(products.path))
+        return {**facts, "forgotten": forgotten, ERASURES_AS_OF: now.isoformat()}
+
+    return _history(workplace, "orders", source, products, build, erasures.fingerprint())
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
@@ -44,11 +62,13 @@ def merchant_sets(workplace: Workplace, products: Artefact) -> dg.MaterializeRes
     return _history(workplace, "merchant_sets", source, products, build)
 
 
-def _history(workplace, name, source, products, build) -> dg.MaterializeResult[Artefact]:
+def _history(workplace, name, source, products, build, *more: str) -> dg.MaterializeResult[Artefact]:
     if source and not source.is_file():
         raise dg.Failure(f"{source} is not there; set ORDERS= and SETS= to files that are, or to nothing")
     try:
-        artefact = workplace.artefacts.make(name, [sha256_of(source) if source else "", products.key], build)
+        artefact = workplace.artefacts.make(
+            name, [sha256_of(source) if source else "", products.key, *filter(None, more)], build
+        )
     except FeedError as error:
         raise dg.Failure(str(error)) from error
     return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
@@ -57,7 +77,7 @@ def _history(workplace, name, source, products, build) -> dg.MaterializeResult[A
 def _keep(
     rows: Iterable[Order | MerchantSet | Rejection], folder: Path, name: str, snapshot: Snapshot
 ) -> dict[str, object]:
-    encoder, report, unknown = msgspec.msgpack.Encoder(), IntakeReport(), set[ProductId]()
+    report, unknown = IntakeReport(), set[ProductId]()
     with (folder / name).open("wb") as kept, (folder / REPORT_FILE).open("wb") as refused:
         for row in rows:
             if isinstance(row, Rejection):
@@ -66,15 +86,6 @@ def _keep(
                 continue
             ids = row.product_ids if isinstance(row, MerchantSet) else [line.product_id for line in row.lines]
             unknown.update(product_id for product_id in ids if snapshot.row_of(product_id) is None)
-            data = encoder.encode(row)
-            kept.write(len(data).to_bytes(4, "little") + data)
+            keep(row, kept)
             report.taken += 1
     return {"rows": report.taken, "rejected": report.rejected, "products_that_the_feed_lacks": len(unknown)}
-
-
-def read_kept(path: Path, kind: type) -> Iterable:
-    """The rows that an asset kept, one at a time."""
-    decoder = msgspec.msgpack.Decoder(kind)
-    with path.open("rb") as file:
-        while size := file.read(4):
-            yield decoder.decode(file.read(int.from_bytes(size, "little")))

@@ -20,6 +20,8 @@ from typing import Protocol
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from orchestration.forgotten import pseudonyms_of
+from orchestration.streams.known_erasures import KnownErasures
 from orchestration.streams.live_stream import LiveStream, build_teller
 from orchestration.streams.live_tables import open_tables
 from orchestration.streams.session_rows import SessionRows, SessionStoreDownError
@@ -129,11 +131,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     folder = Path(settings.storage.data_dir).absolute()
-    sources = [build_source(settings) for _ in range(2)]
+    sources, people = [build_source(settings) for _ in range(2)], pseudonyms_of(settings)
     state, tables = StreamState(folder / STATE_FILE), open_tables(folder / LIVE_FILE)
     streams: dict[str, Stream] = {
-        "sessions": SessionStream(sources[0], state, SessionRows(settings)),
-        "live": LiveStream(sources[1], tables, build_teller(settings)),
+        "sessions": SessionStream(sources[0], state, SessionRows(settings), KnownErasures(sources[0], people)),
+        "live": LiveStream(sources[1], tables, build_teller(settings), KnownErasures(sources[1], people)),
     }
     logger.info("reading the log")
     try:

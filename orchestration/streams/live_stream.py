@@ -10,6 +10,7 @@ from typing import Protocol
 import redis
 from sqlalchemy import Engine
 
+from orchestration.streams.known_erasures import KnownErasures
 from orchestration.streams.live_counting import LiveCounting
 from orchestration.streams.live_tables import LiveTables
 from orchestration.streams.offsets import OffsetsMovedError, move_offsets, read_offsets
@@ -62,8 +63,8 @@ def build_teller(settings: Settings) -> Teller | None:
 class LiveStream:
     """A second one is harmless: it finds the offsets moved."""
 
-    def __init__(self, source: Source, engine: Engine, teller: Teller | None) -> None:
-        self._source, self._engine, self._teller = source, engine, teller
+    def __init__(self, source: Source, engine: Engine, teller: Teller | None, erasures: KnownErasures) -> None:
+        self._source, self._engine, self._teller, self._erasures = source, engine, teller, erasures
         self._since: dict[str, dict[int, int]] = {}
         self._tidied_at = datetime.fromtimestamp(0, UTC)
         self.records = 0
@@ -95,12 +96,14 @@ class LiveStream:
         ends: dict[int, int] = {}
         for record in records:
             ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
+        forgotten = self._erasures.newest()
         try:
             with self._engine.begin() as connection:
                 move_offsets(connection, topic, since, ends)
                 counting = LiveCounting(LiveTables(connection))
                 for record in records:
-                    take(counting, record)
+                    if not forgotten.cover_record(record):
+                        take(counting, record)
                 counting.finish()
         except OffsetsMovedError:
             del self._since[topic]

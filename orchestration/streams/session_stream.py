@@ -5,6 +5,7 @@ writes the same rows once more."""
 
 from datetime import UTC, datetime, timedelta
 
+from orchestration.streams.known_erasures import KnownErasures
 from orchestration.streams.offsets import OffsetsMovedError
 from orchestration.streams.session_rows import KEPT, SessionRows
 from orchestration.streams.state import StreamState
@@ -21,8 +22,8 @@ TIDY_EVERY = timedelta(hours=1)
 class SessionStream:
     """One reader of all partitions; a second one is harmless and does the same work again."""
 
-    def __init__(self, source: Source, state: StreamState, rows: SessionRows) -> None:
-        self._source, self._state, self._rows = source, state, rows
+    def __init__(self, source: Source, state: StreamState, rows: SessionRows, erasures: KnownErasures) -> None:
+        self._source, self._state, self._rows, self._erasures = source, state, rows, erasures
         self._since: dict[int, int] | None = None
         self._tidied_at = datetime.fromtimestamp(0, UTC)
         self.records = self.written = self.unreadable = 0
@@ -38,8 +39,11 @@ class SessionStream:
             return 0
         acts: dict[ShopperKey, list[Act]] = {}
         ends: dict[int, int] = {}
+        forgotten = self._erasures.newest()
         for record in records:
             ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
+            if forgotten.cover_record(record):
+                continue
             try:
                 event = decode_interaction(record.value)
             except UnreadableEventError:

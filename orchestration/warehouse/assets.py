@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
-from orchestration.marts import PROGRAM, PROJECT, dbt, dbt_environ
+from orchestration.marts import PROGRAM, PROJECT, after_dbt, dbt, dbt_environ
 from orchestration.resources import Workplace
 from orchestration.warehouse.rows import batch_of, naive
 from orchestration.warehouse.sources import build_source
@@ -116,9 +116,11 @@ _TARGET = Path(_SETTINGS.storage.data_dir).absolute() / "dbt-target"
 @dbt_assets(manifest=manifest_of(_SETTINGS, os.environ), dagster_dbt_translator=Names(), project=None)
 def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterator[Any]:
     """dbt build: models and their tests, those that were chosen; unit tests look at the models, not at what is new."""
-    os.environ.update(dbt_environ(Settings.from_env(os.environ), {}))
+    settings, began = Settings.from_env(os.environ), datetime.now(UTC)
+    os.environ.update(dbt_environ(settings, {}))
     command = ["build", "--exclude-resource-type", "unit_test"]
     yield from dbt_cli.cli(command, context=context, target_path=_TARGET).stream()
+    after_dbt(settings, began)
 
 
 @dg.asset(group_name="reports", deps=[dg.AssetKey("rpt_freshness")], kinds={"html"})

@@ -1,4 +1,5 @@
-"""When the marts are made: within a minute after something new came, and only those that it changes."""
+"""When the marts are made: within a minute after something new came, and only those that it changes. And what has to
+happen to the tables every day, whether anybody builds or not."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.resources import Workplace
+from orchestration.retention import expire_by
 from orchestration.warehouse.assets import boards, models
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
@@ -76,3 +78,25 @@ def _failed_at(instance: dg.DagsterInstance) -> datetime | None:
         if last.dagster_run.status is dg.DagsterRunStatus.FAILURE:
             return last.update_timestamp.astimezone(UTC)
     return None
+
+
+@dg.op
+def forget_sentences(context: dg.OpExecutionContext, workplace: Workplace) -> None:
+    """Empties the sentences of shoppers that are too old, and removes dead letters as old."""
+    done = expire_by(workplace.settings)
+    context.log.info(f"{done.sentences} sentences and {done.letters} dead letters were too old")
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Sentences of shoppers are kept for a limited time.")
+def retention() -> None:
+    """One step: forget_sentences."""
+    forget_sentences()
+
+
+daily_retention = dg.ScheduleDefinition(
+    name="daily_retention",
+    job=retention,
+    cron_schedule="30 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

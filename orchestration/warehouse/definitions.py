@@ -9,7 +9,8 @@ from orchestration.warehouse.assets import ASSETS, CHECKS, DBT
 defs = dg.Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
-    jobs=[automation.marts],
+    jobs=[automation.marts, automation.retention],
     sensors=[automation.marts_follow],
+    schedules=[automation.daily_retention],
     resources={"workplace": Workplace(), "dbt_cli": DBT},
 )

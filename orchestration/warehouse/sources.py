@@ -1,12 +1,20 @@
 """Where records are read from by their offsets: the local log's file, or Kafka. No group: the warehouse knows."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from setwise.kafka_settings import client_settings
 from setwise.local_log import LOG_FILE, LocalLog
@@ -15,6 +23,7 @@ from setwise.settings import Log, Settings
 from setwise.wal_watch import WalWatch
 
 ASK_S = 5.0
+APPENDED_S = 10.0
 AT_ONCE = 5_000
 
 
@@ -26,11 +35,19 @@ class Source(Protocol):
         ...
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The offset that each partition's next record will have. Raises LogDownError."""
+        """The offset behind each partition's last record. Raises LogDownError."""
         ...
 
     def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
         """What the log took in that time, in batches. Raises LogDownError."""
+        ...
+
+    def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
+        """Returns when it is durable. Raises LogDownError."""
+        ...
+
+    def erase(self, is_theirs: Callable[[Record], bool]) -> bool:
+        """Removes such records of all topics; False where single records cannot be removed. Raises LogDownError."""
         ...
 
     def close(self) -> None: ...
@@ -57,8 +74,8 @@ class LocalSource:
             time.sleep(0.05)
 
     def ends(self, topic: str) -> dict[int, int]:
-        """Of the one partition."""
-        return {0: self._log.end(topic)}
+        """Of the one partition, behind what is there still: what was removed is not waited for."""
+        return {0: self._log.kept_end(topic)}
 
     def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
         """From the first record that is kept: the log holds days, not years."""
@@ -69,6 +86,15 @@ class LocalSource:
                 yield found
             if records[-1].at >= end:
                 return
+
+    def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
+        """Waits for the disk."""
+        self._log.append(topic, key, value, headers).result(APPENDED_S)
+
+    def erase(self, is_theirs: Callable[[Record], bool]) -> bool:
+        """From the file's bytes too."""
+        self._log.erase(is_theirs)
+        return True
 
     def close(self) -> None:
         """Ends the log's thread."""
@@ -114,6 +140,8 @@ class KafkaSource:
         try:
             at_ms = int(start.timestamp() * 1_000)
             asked = [TopicPartition(self._name(topic), p, at_ms) for p in self._partitions(topic)]
+            if not asked:
+                return  # a topic that nothing was written to yet
             found = [one for one in consumer.offsets_for_times(asked, timeout=ASK_S) if one.offset >= 0]
             ends = self.ends(topic)
             left = {one.partition for one in found if one.offset < ends[one.partition]}
@@ -131,6 +159,21 @@ class KafkaSource:
             raise LogDownError(error.args[0].name()) from error
         finally:
             consumer.close()
+
+    def append(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
+        """By a producer of its own: it is seldom needed."""
+        faults: list[KafkaError | None] = []
+        producer = Producer({**client_settings(self._settings), "acks": "all", "enable.idempotence": True})
+        named = [(name, text.encode()) for name, text in headers.items()]
+        producer.produce(
+            self._name(topic), value, key, headers=named, on_delivery=lambda error, _: faults.append(error)
+        )  # fmt: skip
+        if producer.flush(APPENDED_S) or faults != [None]:
+            raise LogDownError("the brokers did not acknowledge a record")
+
+    def erase(self, is_theirs: Callable[[Record], bool]) -> bool:
+        """Kafka removes records by their age only."""
+        return False
 
     def close(self) -> None:
         """Ends the connections."""

@@ -88,3 +88,15 @@ BUILDS = sa.Table(
     sa.Column("loaded_at", sa.DateTime, nullable=False, comment="when, UTC"),
     comment="One row for each table that a build fills: written in the same transaction as its rows.",
 )
+ERASURES = sa.Table(
+    "erasures",
+    METADATA,
+    sa.Column("receipt_id", sa.Text, primary_key=True, comment="id of the erasure"),
+    sa.Column("mark", sa.Text, primary_key=True, comment="SHA-256 of a pseudonym of the person"),
+    sa.Column("until", sa.DateTime, nullable=False, comment="what happened up to then is forgotten, UTC"),
+    sa.Column("taken_at", sa.DateTime, nullable=False, comment="when rows were removed here, UTC"),
+    sa.Column("finished_at", sa.DateTime, comment="when all other stores were cleared too, UTC; null before"),
+    sa.Column("removed", sa.Text, nullable=False, comment="rows that were removed by table, as JSON"),
+    sa.Column("secret", sa.Text, nullable=False, comment="mark of the secret that the mark was made with"),
+    comment="One row for each pseudonym of somebody who was forgotten: no row of theirs up to then is taken.",
+)

@@ -67,8 +67,8 @@ postgres_launch() {
 postgres_make_role() { # home user bin
   (cd / && $(as "$2") "$3/psql" -XqAt -v ON_ERROR_STOP=1 -h "$1/run" -p "$SERVICES_POSTGRES_PORT" -d postgres) \
     >"$base/postgres/role.log" 2>&1 <<EOF || { cat "$base/postgres/role.log" >&2; fail "PostgreSQL's role and database setwise could not be made"; }
-SELECT 'CREATE ROLE setwise LOGIN CREATEDB' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'setwise') \gexec
-ALTER ROLE setwise PASSWORD '$(cat "$base/postgres/password")';
+SELECT 'CREATE ROLE setwise LOGIN CREATEDB CREATEROLE' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'setwise') \gexec
+ALTER ROLE setwise CREATEROLE PASSWORD '$(cat "$base/postgres/password")';
 SELECT 'CREATE DATABASE setwise OWNER setwise' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'setwise') \gexec
 EOF
 }

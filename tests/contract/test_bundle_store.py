@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import redis
 
@@ -55,6 +56,25 @@ def bundle(bundle_id: str, prompt: str = "ein Sofa für ü-☂") -> KeptBundle:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def test_the_bundles_of_one_person_are_found_and_removed_and_those_of_others_stay(
+    opened: Opener, tmp_path: Path
+) -> None:
+    store, other = opened(), opened()
+    asked = BundleRequest(prompt="something for zanzibar", user_id="mary")
+    mine = [msgspec.structs.replace(bundle(f"m-{n}"), request=asked) for n in range(700)]
+    store.put([*mine, bundle("a")], now())
+
+    def is_theirs(request: BundleRequest) -> bool:
+        return request.user_id == "mary"
+
+    assert {one.bundle_id for one in other.of(is_theirs)} == {one.bundle_id for one in mine}
+    assert other.forget(is_theirs) == 700 and other.forget(is_theirs) == 0
+    assert store.of(is_theirs) == [] and store.get("a", now()) == bundle("a")
+    store.put([bundle("b")], now())
+    assert store.get("b", now()) == bundle("b")
+    assert not any(b"zanzibar" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
 def waits_for(store: BundleStore, bundle_id: str, seconds: float) -> bool:

@@ -12,7 +12,10 @@ import pytest
 
 from online.log import build_log
 from setwise.cloud_event import CloudEvent
-from setwise.names import DEAD_LETTER, REQUESTS_TOPIC
+from setwise.erasures import ERASURE_TYPE, erasure_of
+from setwise.events.secret import event_secret
+from setwise.names import DEAD_LETTER, ERASURES_TOPIC, REQUESTS_TOPIC
+from setwise.pseudonyms import Pseudonyms
 from setwise.settings import Settings
 
 BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
@@ -70,3 +73,20 @@ def test_letters_are_listed_shown_and_replayed(environ: dict[str, str]) -> None:
     assert sorted(found) == [b"event 1", b"event 2", b"event 2"]
     tail.close()
     log.close()
+
+
+def test_letters_of_somebody_who_was_forgotten_are_neither_shown_nor_replayed(environ: dict[str, str]) -> None:
+    log, now = build_log(Settings.from_env(environ)), datetime.now(UTC)
+    assert getattr(log, "wait_until_ready", lambda _: True)(30)
+    for who in ("mary", "bob"):
+        letter = {"event": f'{{"data": {{"body": {{"user_id": "{who}"}}}}}}', "reason": "r", "time": now}
+        dead = CloudEvent(who, "setwise.dead-letter", now, letter)
+        log.append(REQUESTS_TOPIC + DEAD_LETTER, "k", dead.encoded(), dead.headers()).result(20)
+    people = Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"])))
+    said = CloudEvent("r", ERASURE_TYPE, now, erasure_of("r", "mary", (), people, now))
+    log.append(ERASURES_TOPIC, "r", said.encoded(), said.headers()).result(20)
+    log.close()
+    assert dict(line.split() for line in command(environ, "list").splitlines())["requests"] == "1"
+    shown = command(environ, "show", "requests")
+    assert "bob" in shown and "mary" not in shown
+    assert command(environ, "replay", "requests").startswith("1 events")

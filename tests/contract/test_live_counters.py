@@ -11,6 +11,8 @@ import pytest
 import redis
 
 from online.live_counters import CountersDownError, LiveCounters, RedisCounters, build_live_counters
+from orchestration.forgotten import pseudonyms_of
+from orchestration.streams.known_erasures import KnownErasures
 from orchestration.streams.live_stream import LiveStream, build_teller
 from orchestration.streams.live_tables import open_tables
 from orchestration.warehouse.sources import LocalSource
@@ -42,7 +44,12 @@ class Shop:
     def restart(self) -> None:
         """A stream that remembers nothing but what is in its file."""
         source = LocalSource(self.folder / LOG_FILE, 24)
-        self.stream = LiveStream(source, open_tables(self.folder / LIVE_FILE), build_teller(self.settings))
+        self.stream = LiveStream(
+            source,
+            open_tables(self.folder / LIVE_FILE),
+            build_teller(self.settings),
+            KnownErasures(source, pseudonyms_of(self.settings)),
+        )
 
     def serve(self) -> None:
         items = [ServedItem(product, at, 500, 1.0, slot) for at, (product, slot) in enumerate(SLOTS.items(), 1)]

@@ -13,10 +13,10 @@ import pytest
 
 from online.log import EmbeddedLog, Log
 from online.log_kafka import KafkaLog
-from online.spool import SPOOL_FILE, SpooledLog
+from online.spool import SpooledLog
 from setwise import settings
 from setwise.log import LogDownError, Record
-from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
+from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC, SPOOL_FILE
 
 BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
 MB = 1024 * 1024

@@ -178,10 +178,13 @@ def test_what_is_kept_of_a_shopper_is_shown_and_forgotten(client: TestClient, sh
     )
     user_id = shown["user_id"]
     receipt = client.delete(f"/v1/users/{user_id}").json()
-    assert receipt["stores"] == {"shopper_profiles": True, "shopper_sessions": False} and receipt["receipt_id"]
-    nothing = dict.fromkeys(("shopper_profiles", "shopper_sessions"))
-    assert client.get(f"/v1/users/{user_id}").json()["stores"] == nothing
-    assert not any(client.delete(f"/v1/users/{user_id}").json()["stores"].values())
+    assert receipt["stores"]["shopper_profiles"]["removed"] == 1 and receipt["stores"]["bundles"]["state"] == "done"
+    assert client.get(f"/v1/erasures/{receipt['receipt_id']}").json()["receipt_id"] == receipt["receipt_id"]
+    assert client.get(f"/v1/users/{user_id}").json()["stores"] == {
+        "shopper_profiles": None, "shopper_sessions": None, "bundles": [],
+    }  # fmt: skip
+    again = client.delete(f"/v1/users/{user_id}").json()["stores"]["shopper_profiles"]
+    assert again["state"] == "done" and "removed" not in again
     assert features is not None
     answer = client.post("/v1/bundles", json={"prompt": "a sofa", "user_id": user_id}).json()
     assert answer["served_by"] == "full"

@@ -1,0 +1,262 @@
+"""Somebody is forgotten: in no store of either profile is a trace of them, and nothing brings them back."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from e2e_support import ROOT, SERVER_SETTINGS, build, delete_topics, own_copy, serve
+from litestar.testing import TestClient
+from warehouses import warehouse_settings
+
+from online.log import build_log
+from orchestration.erasing import Eraser
+from orchestration.kept_rows import ORDERS_FILE, read_kept
+from orchestration.loader import Loader
+from orchestration.marts import dbt
+from orchestration.warehouse.sources import build_source
+from orchestration.warehouse.stores import Warehouse, build_warehouse
+from setwise.cloud_event import CloudEvent
+from setwise.events.secret import event_secret
+from setwise.names import DEAD_LETTER, INTERACTIONS_TOPIC, REQUESTS_TOPIC
+from setwise.orders import Order
+from setwise.pseudonyms import Pseudonyms
+from setwise.settings import Settings
+
+MARY, BOB, COOKIE = "mary.poppins@example.com", "bob.bobson@example.com", "cookie-of-mary-77"
+PROMPT = "a cosy sofa for the zanzibar hideout under $1500"
+LATER = "a lamp for the xylophone cellar under $900"
+QUERY = "quilted hammock"
+
+
+@pytest.fixture
+def environ(profile, tmp_path: Path, leave_out: Callable, shop: Path) -> Iterator[dict[str, str]]:
+    """A shop of this profile in which Mary and Bob have bought before, with a warehouse of its own."""
+    names = {"u-1": MARY, "u-2": BOB}
+    orders = [json.loads(line) for line in (shop / "orders.jsonl").read_text().splitlines()]
+    for order in orders:
+        order["user_id"] = names.get(order.get("user_id"), order.get("user_id"))
+    assert {MARY, BOB} <= {order["user_id"] for order in orders}
+    mine = own_copy(profile, tmp_path) | {"SETWISE_ORDERS": str(tmp_path / "orders.jsonl")}
+    (tmp_path / "orders.jsonl").write_text("".join(json.dumps(order) + "\n" for order in orders))
+    kind = "postgres" if "SETWISE_LOG_PREFIX" in mine else "duckdb"
+    with warehouse_settings(kind, Path(mine["SETWISE_DATA_DIR"]), leave_out) as warehouse:
+        yield mine | warehouse
+    if kind == "postgres":
+        delete_topics(mine)
+
+
+def settings_of(environ: dict[str, str]) -> Settings:
+    return Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS} | environ)
+
+
+def load(settings: Settings) -> None:
+    """What `python -m orchestration.loader --once` does."""
+    source, warehouse = build_source(settings), build_warehouse(settings)
+    warehouse.migrate()
+    loader, until = Loader(source, warehouse, Eraser(settings, source, warehouse)), time.monotonic() + 60
+    while loader.turn(1.0) or sum(loader.lag().values()):
+        assert time.monotonic() < until
+    source.close()
+    warehouse.close()
+
+
+def stream(environ: dict[str, str]) -> None:
+    """What shoppers did into sessions and counters, in a process of its own."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS} | environ
+    command = [sys.executable, "-m", "orchestration.streams", "--once"]
+    done = subprocess.run(
+        command, env=own | {"PYTHONWARNINGS": "ignore"}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def exported_sessions(client: TestClient) -> Any:
+    return client.get(f"/v1/users/{MARY}").json()["stores"]["shopper_sessions"]
+
+
+def event(kind: str, event_id: str, at: datetime | None = None, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": event_id, "source": "shop.example/web", "type": f"setwise.{kind}",
+        "time": (at or datetime.now(UTC)).isoformat(), "data": data,
+    }  # fmt: skip
+
+
+def live(client: TestClient, who: str, visitor: str, number: int) -> None:
+    """What a shopper leaves behind: answers, a swap, an asynchronous request, events."""
+    named = {"user_id": who, "visitor_id": visitor}
+    answer = client.post("/v1/bundles", json={"prompt": PROMPT if who == MARY else "a sofa", **named}).json()
+    bundle = answer["bundles"][0]
+    swap = {"slot": bundle["items"][0]["slot"], "mode": "different", "user_id": who}
+    client.post(f"/v1/bundles/{bundle['bundle_id']}/swap", json=swap)
+    client.post("/v1/products", json={"prompt": LATER if who == MARY else "a lamp", **named})
+    client.post("/v1/bundles", json={"prompt": PROMPT if who == MARY else "a desk", "visitor_id": visitor})
+    later = client.post("/v1/requests", json={"prompt": LATER if who == MARY else "a lamp", **named}).json()
+    until = time.monotonic() + 30
+    while client.get(later["status_url"]).json()["status"] != "done":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    product = bundle["items"][0]["product_id"]
+    follows = {"request_id": answer["request_id"], "bundle_id": bundle["bundle_id"], "product_id": product}
+    sold = {"items": [{"product_id": product, "quantity": 1, "price_cents": 500}], "order_id": f"o-{number}"}
+    sent = [
+        event("impression", f"i-{number}", request_id=answer["request_id"], bundle_id=bundle["bundle_id"], **named),
+        event("click", f"c-{number}", **follows, **named),
+        event("purchase", f"p-{number}", **sold, currency="USD", **named),
+        event("search", f"s-{number}", query=QUERY if who == MARY else "chair", **named),
+        event("search", f"a-{number}", query=QUERY if who == MARY else "chair", visitor_id=visitor),
+    ]
+    assert client.post("/v1/events", json=sent).json()["accepted"] == len(sent)
+
+
+def leave_letters(settings: Settings, key: str) -> None:
+    """A request that could not be answered, and an event that cannot be read."""
+    log = build_log(settings)
+    assert getattr(log, "wait_until_ready", lambda _: True)(30)
+    now = datetime.now(UTC)
+    asked = json.dumps({"data": {"body": {"prompt": LATER, "user_id": MARY}}})
+    dead = CloudEvent("d-1", "setwise.dead-letter", now, {"event": asked, "reason": "it ended its worker", "time": now})
+    log.append(REQUESTS_TOPIC + DEAD_LETTER, "k", dead.encoded(), dead.headers()).result(20)
+    log.append(INTERACTIONS_TOPIC, key, f'{{"user": "{key}", "query": "{QUERY}'.encode(), {}).result(20)
+    log.close()
+
+
+def traces(settings: Settings, words: list[str]) -> list[str]:
+    """Where any of the words stands: files of the data folder, tables of a warehouse, keys and values of Redis."""
+    found, wanted = list[str](), re.compile("|".join(map(re.escape, words)).encode())
+    for file in Path(settings.storage.data_dir).rglob("*"):
+        if file.is_file() and (hit := wanted.search(file.read_bytes())):
+            found.append(f"{file.name}: {hit[0]!r}")
+    if settings.warehouse.backend == "postgres":
+        warehouse = build_warehouse(settings)
+        places = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN (?, ?, ?)"
+        for schema, table in warehouse.rows(places, ["raw", "staging", "marts"]):
+            for (row,) in warehouse.rows(f'SELECT cast(t AS text) FROM "{schema}"."{table}" AS t'):
+                found += [f"{schema}.{table}: {hit[0]!r}"] if (hit := wanted.search(row.encode())) else []
+        warehouse.close()
+    if settings.features.backend == "redis":
+        client = redis.Redis.from_url(settings.features.redis_url)
+        read = {
+            b"string": client.get,
+            b"hash": client.hgetall,
+            b"stream": client.xrange,
+            b"zset": lambda key: client.zrange(key, 0, -1),
+        }
+        for key in client.scan_iter(count=1_000):
+            value = repr(read.get(client.type(key), lambda _: b"")(key)).encode()
+            found += [f"redis {key!r}: {hit[0]!r}"] if (hit := wanted.search(key + value)) else []
+        client.close()
+    return found
+
+
+def rows_of(warehouse: Warehouse, key: str) -> dict[str, int]:
+    """Rows of one person by table."""
+    asked = {
+        "raw.served": "data ->> 'user' = ?",
+        "raw.interactions": "data ->> 'user' = ?",
+        "marts.fct_orders": "user_key = ?",
+        "marts.dim_users": "person_key = ?",
+        "staging.int_touches": "user_key = ?",
+    }
+    return {
+        table: int(warehouse.rows(f"SELECT count(*) FROM {table} WHERE {where}", [key])[0][0])
+        for table, where in asked.items()
+    }
+
+
+def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ, tmp_path: Path) -> None:
+    settings = settings_of(environ)
+    data_dir, is_kafka = Path(environ["SETWISE_DATA_DIR"]), settings.log.backend == "kafka"
+    done = build(environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    people = Pseudonyms(event_secret("", data_dir))
+    mary, bob = people.user(MARY), people.user(BOB)
+    words = [MARY, COOKIE, mary, people.visitor(COOKIE), "zanzibar", "xylophone", QUERY]
+    with serve(environ) as client:
+        live(client, MARY, COOKIE, 1)
+        live(client, BOB, "cookie-of-bob", 2)
+        exported = client.get(f"/v1/users/{MARY}").json()
+        assert exported["stores"]["shopper_profiles"] and len(exported["stores"]["bundles"]) >= 2
+        assert exported["known_as"]["user"] == mary
+        leave_letters(settings, mary)
+        time.sleep(0.5)  # what was answered is written ten times a second
+        load(settings)
+        stream(environ)
+        assert exported_sessions(client)
+        assert dbt(settings, os.environ, "run", "--quiet") == 0
+        warehouse = build_warehouse(settings)
+        before = rows_of(warehouse, mary)
+        kept = rows_of(warehouse, bob)
+        assert all(before.values()) and all(kept.values()), (before, kept)
+        assert traces(settings, words)
+
+        began = time.monotonic()
+        receipt = client.delete(f"/v1/users/{MARY}", params={"visitor_id": [COOKIE, "another-one"]}).json()
+        assert receipt["state"] == "pending" and receipt["stores"]["raw_tables"] == {"state": "pending"}
+        assert receipt["stores"]["shopper_profiles"]["removed"] == 1 and receipt["stores"]["bundles"]["removed"] >= 2
+        assert client.get(f"/v1/users/{MARY}").json()["stores"] == {
+            "shopper_profiles": None, "shopper_sessions": None, "bundles": [],
+        }  # fmt: skip
+        while (told := client.get(f"/v1/erasures/{receipt['receipt_id']}").json())["state"] != "done":
+            assert time.monotonic() - began < 60, told
+            load(settings)
+        print(f"forgotten everywhere after {time.monotonic() - began:.1f} s: {told['stores']}")
+        assert told["stores"]["raw_tables"]["removed"] >= 9 and told["stores"]["marts"]["removed"] > 0
+        assert told["stores"]["history"]["removed"] > 0
+        assert told["stores"]["streams"]["removed"] > 0 and told["stores"]["shopper_sessions"]["removed"] > 0
+        assert told["stores"]["log"]["state"] == ("expires" if is_kafka else "done")
+        assert not any(rows_of(warehouse, mary).values()) and rows_of(warehouse, bob) == kept
+        assert traces(settings, words) == []
+        # A stream that reads the whole log again brings nobody back: Kafka has the records still.
+        for left in data_dir.glob("streams.db*"), data_dir.glob("live.db*"):
+            for file in left:
+                file.unlink()
+        stream(environ)
+        assert traces(settings, words) == [] and not exported_sessions(client)
+        assert client.get("/v1/erasures/none-of-this-id").status_code == 404
+
+        # Whatever comes late of what was before is not taken; who comes back is somebody new.
+        time.sleep(max(0.0, (datetime.fromisoformat(told["erased_at"]) - datetime.now(UTC)).total_seconds()))
+        before_it = datetime.fromisoformat(told["erased_at"]) - timedelta(minutes=1)
+        back = [
+            event("search", "s-3", before_it, query="old", user_id=MARY),
+            event("search", "s-4", query="new", user_id=MARY),
+        ]
+        assert client.post("/v1/events", json=back).json()["accepted"] == 2
+        load(settings)
+        found = "SELECT data ->> 'query' FROM raw.interactions WHERE data ->> 'user' = ?"
+        assert warehouse.rows(found, [mary]) == [("new",)]
+        warehouse.close()
+
+    again = build(environ)
+    assert again.returncode == 0, again.stdout + again.stderr
+    newest = max((data_dir / "artefacts/orders").glob(f"*/{ORDERS_FILE}"), key=lambda path: path.stat().st_mtime)
+    buyers = {order.user_id for order in read_kept(newest, Order)}
+    assert BOB in buyers and MARY not in buyers
+    with serve(environ) as client:
+        assert client.get(f"/v1/users/{MARY}").json()["stores"]["shopper_profiles"] is None
+        assert client.get(f"/v1/users/{BOB}").json()["stores"]["shopper_profiles"]
+    assert traces(settings, [MARY, COOKIE]) == []
+
+
+def test_a_warehouse_that_is_filled_anew_knows_nobody_who_was_forgotten(environ, tmp_path: Path) -> None:
+    """Kafka keeps records by their age alone: whoever reads them honours erasures."""
+    settings = settings_of(environ)
+    with serve(environ) as client:
+        client.post("/v1/events", json=event("search", "s-1", query=QUERY, user_id=MARY))
+        client.post("/v1/events", json=event("search", "s-2", query="chair", user_id=BOB))
+        leave_letters(settings, Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"]))).user(MARY))
+        assert client.delete(f"/v1/users/{MARY}").status_code == 200
+    load(settings)
+    warehouse = build_warehouse(settings)
+    assert warehouse.rows("SELECT data ->> 'query' FROM raw.interactions") == [("chair",)]
+    assert warehouse.rows("SELECT count(*) FROM raw.dead_letters") == [(0,)]
+    warehouse.close()
