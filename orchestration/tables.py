@@ -28,6 +28,8 @@ event; what the file takes back of it is refunded, once where a refund event say
 
 **How new.** A run works on what came since the last one, late events included: `fct_served`, `fct_impressions` and `fct_interactions` grow by what is new, what depends on later
 events (orders, credits, reports) is made again from them. `rpt_freshness` says how new each is. `python -m orchestration.marts build --full-refresh` makes all again, with the same result.
+Dagster's sensor `marts_follow` starts a run within a minute after something came; a run that fails is tried again after five. One process at a time has a DuckDB file: whoever
+keeps it open keeps the loader and dbt out, so close it, or ask a copy.
 
 The raw tables (`raw.interactions`, `raw.served`, `raw.dead_letters`) hold events as they came ([docs/events.md](events.md)); models in `staging` give their fields
 names and types.

@@ -51,6 +51,7 @@ def show_answer(port: int, dagster_port: int, prompt: str) -> None:
         "",
         f"  API      {base}            OpenAPI: {base}/schema",
         f"  Dagster  http://127.0.0.1:{dagster_port}            (opens some seconds later)",
+        "  Boards   make boards                      (what was answered, shown, clicked and bought)",
         "",
         f"  curl -s {base}/v1/bundles -H 'Content-Type: application/json' -d '{body}'",
         "",

@@ -114,4 +114,6 @@ def _number(column: str, value: float | Decimal, currency: str) -> str:
         return f"{value:.1%}"
     if column.endswith("_cents") and is_currency(currency):
         return f"{in_units(column, value, currency):,.{digits_of(currency)}f} {currency}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+    if value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.4g}" if abs(value) >= 0.001 else f"{value:.6f}"

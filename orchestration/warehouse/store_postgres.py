@@ -90,6 +90,7 @@ class PostgresWarehouse:
                 for row in rows:
                     copy.write_row(row)
                     count += 1
+            cursor.execute(f"ANALYZE {SCHEMA}.{table}")
             cursor.execute(BUILT.replace("?", "%s"), [table, key, count, naive(datetime.now(UTC))])
         return count
 
