@@ -1,5 +1,6 @@
 """Answered bundles with what a swap needs, for a limited time: in a local file, or in Redis."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -224,9 +225,8 @@ class RedisBundles:
         self._client.close()
 
     def _all(self) -> Iterator[tuple[bytes, KeptBundle]]:
-        members: list[bytes] = self._client.zrange(self._ages, 0, -1)
-        for start in range(0, len(members), AT_ONCE):
-            some = members[start : start + AT_ONCE]
+        members: Iterator[bytes] = (member for member, _ in self._client.zscan_iter(self._ages, count=AT_ONCE))
+        while some := list(itertools.islice(members, AT_ONCE)):
             found = self._client.mget([f"{self._key}:{one.decode().rsplit(':', 1)[0]}" for one in some])
             yield from ((member, _decode(data)) for member, data in zip(some, found, strict=True) if data is not None)
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from online import metrics
 from online.answers import KeptBundles
 from online.bundle_store import BundleStoreDownError
 from online.log import Log
@@ -77,6 +78,7 @@ class ErasuresWatch:
         self._stores: dict[str, dict[str, StoreState]] = {}
         self._parts: dict[str, set[str]] = {}
         self._due: dict[str, float] = {}
+        self._waiting: dict[str, datetime] = {}
         self._lock = threading.Lock()
         self._caught_up, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="erasures", daemon=True)
@@ -107,6 +109,8 @@ class ErasuresWatch:
             if erasure.receipt_id not in self._known:
                 self._known[erasure.receipt_id] = erasure
                 self._due[erasure.receipt_id] = time.monotonic() + AGAIN_S
+                if len(self._parts.get(erasure.receipt_id, ())) < len(PENDING):
+                    self._waiting[erasure.receipt_id] = erasure.until
         self.erasures.add(erasure)
 
     def carry_out(self, erasure: Erasure) -> bool:
@@ -160,6 +164,7 @@ class ErasuresWatch:
                     self._settle()
                     self._caught_up.set()
                 self._do_due()
+                metrics.observe_pending_erasure(self._pending_s())
         finally:
             tail.close()
 
@@ -176,7 +181,10 @@ class ErasuresWatch:
             for store, state in read.stores.items():
                 self.note(read.receipt_id, store, state)
             with self._lock:
-                self._parts.setdefault(read.receipt_id, set()).add(read.part)
+                parts = self._parts.setdefault(read.receipt_id, set())
+                parts.add(read.part)
+                if len(parts) == len(PENDING):
+                    self._waiting.pop(read.receipt_id, None)
 
     def _settle(self) -> None:
         """What others did long ago need not be done again."""
@@ -197,6 +205,12 @@ class ErasuresWatch:
                     del self._due[receipt_id]
             else:
                 self._due[receipt_id] = time.monotonic() + RETRY_S
+
+    def _pending_s(self) -> float:
+        """Since when the oldest one has been waiting for one of its parts."""
+        with self._lock:
+            oldest = min(self._waiting.values(), default=None)
+        return 0.0 if oldest is None else max((datetime.now(UTC) - oldest).total_seconds(), 0.0)
 
     def _tell(self, receipt_id: str) -> bool:
         with self._lock:

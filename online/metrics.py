@@ -45,6 +45,10 @@ _events = Counter(
     "setwise_events_total", "Events of shoppers and of answers, and what became of them", ["type", "result"]
 )
 _spooled = Gauge("setwise_spooled_records", "What waits on the disk for the log", multiprocess_mode="livemax")
+_erasure = Gauge(
+    "setwise_erasure_pending_seconds", "Since when the oldest erasure is not carried out everywhere, 0 = none waits",
+    multiprocess_mode="livemax",
+)  # fmt: skip
 _cpu = Counter("setwise_cpu_seconds_total", "CPU that the serving processes have used")
 _cost = Counter("setwise_cost_dollars_total", "That CPU at the set price of a core")
 _index_age = Gauge("setwise_index_age_seconds", "Age of the live release, the oldest", multiprocess_mode="livemax")
@@ -108,6 +112,11 @@ def observe_events(kind: str, result: str, count: int = 1) -> None:
 def observe_spooled(count: int) -> None:
     """Notes how many records wait for the log."""
     _spooled.set(count)
+
+
+def observe_pending_erasure(seconds: float) -> None:
+    """Notes how long the oldest erasure has been waiting."""
+    _erasure.set(seconds)
 
 
 def observe_process(cpu_s: float, dollars: float, resident_bytes: int) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 from online import metrics
 from setwise.erasures import Erasures
 from setwise.local_log import LocalLog
-from setwise.log import LogDownError, Record, started
+from setwise.log import LogDownError, Record, all_of, started
 from setwise.names import SPOOL_FILE
 from setwise.wal_watch import WalWatch
 
@@ -51,6 +51,7 @@ class SpooledLog:
         """Held while it is decided whether a record goes to the log or to the file."""
         self._unwritten = set[Future[None]]()
         """What is on its way into the file, where a reader does not see it yet."""
+        self._forgotten: Erasures | None = None
         self._used, self._used_at = 0, float("-inf")
         self._wake, self._is_stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -92,6 +93,12 @@ class SpooledLog:
 
     def forget(self, erasures: Erasures) -> int:
         """Removes what waits here of people who were forgotten, from the file's bytes too. Raises LogDownError."""
+        # First of all for the thread that has read some of it already and is about to move it.
+        gone = Erasures(erasures.pseudonyms)
+        for known in (self._forgotten, erasures):
+            if known is not None:
+                gone.update(known)
+        self._forgotten = gone
         return len(self._file.erase(erasures.cover_record))
 
     def _spool(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> Future[None]:
@@ -150,10 +157,12 @@ class SpooledLog:
 
     def _move(self, records: list[Record]) -> bool:
         """False where the log did not take all of them; those before the first that it did not take are done."""
-        taken = 0
+        gone, taken = self._forgotten, 0
         for some in _rounds(records):
             moved = [
-                self._log.append(r.headers[TO], r.key, r.value, {k: v for k, v in r.headers.items() if k != TO})
+                all_of([])
+                if gone is not None and gone.cover_record(r)
+                else self._log.append(r.headers[TO], r.key, r.value, {k: v for k, v in r.headers.items() if k != TO})
                 for r in some
             ]
             done, until = 0, time.monotonic() + LONGEST_S

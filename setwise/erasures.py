@@ -106,6 +106,11 @@ class Erasures:
             if known is None or known.until < erasure.until:
                 self._known[mark] = erasure
 
+    def update(self, others: "Erasures") -> None:
+        """Adds all that another one knows."""
+        for one in list(others._known.values()):
+            self.add(one)
+
     def since(self, moment: datetime) -> "Erasures":
         """Those that came after it."""
         return Erasures(self.pseudonyms, [one for one in self._known.values() if one.until > moment])

@@ -10,7 +10,7 @@ from orchestration.warehouse.rows import naive
 from orchestration.warehouse.stores import Execute, OffsetsMovedError, Warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
 from setwise.erasures import Erasure, pseudonym_marks
-from setwise.names import ERASURES_TOPIC
+from setwise.names import ERASURES_TOPIC, SERVED_TOPIC
 
 BUILT = ("staging", "marts")
 """Schemas that dbt fills: what is removed there comes back with no later build, as it is gone from the raw tables."""
@@ -88,9 +88,12 @@ def _remove(execute: Execute, hashed: str, marks: Sequence[str], until: datetime
     user, visitor = (hashed.format(f"data ->> '{field}'") for field in ("user", "visitor"))
     theirs = f'least("time", received_at) <= ? AND ({user} IN ({holders}) OR {visitor} IN ({holders}))'
     said = [until, *marks, *marks]
-    answers = execute(f"SELECT data ->> 'request_id' FROM {SCHEMA}.served WHERE {theirs}", said)
+    answers: list[str] = []
     for topic in TOPICS:
-        removed["raw_tables"] += len(execute(f"DELETE FROM {SCHEMA}.{topic} WHERE {theirs} RETURNING 1", said))
+        gone = execute(f"DELETE FROM {SCHEMA}.{topic} WHERE {theirs} RETURNING data ->> 'request_id'", said)
+        removed["raw_tables"] += len(gone)
+        if topic == SERVED_TOPIC:
+            answers += [answer for (answer,) in gone]
     bought = f"ordered_at <= ? AND {hashed.format('user_key')} IN ({holders})"
     past = f"DELETE FROM {SCHEMA}.orders WHERE {bought} RETURNING 1"
     removed["raw_tables"] += len(execute(past, [until, *marks]))
@@ -101,7 +104,7 @@ def _remove(execute: Execute, hashed: str, marks: Sequence[str], until: datetime
             where = 'topic = ? AND "partition" = ? AND "offset" = ?'
             execute(f"DELETE FROM {SCHEMA}.dead_letters WHERE {where}", [topic, partition, offset])
             removed["raw_tables"] += 1
-    removed["marts"] = _remove_built(execute, hashed, marks, [answer for (answer,) in answers])
+    removed["marts"] = _remove_built(execute, hashed, marks, answers)
     return dict(removed)
 
 

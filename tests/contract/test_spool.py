@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from online.log import EmbeddedLog, Log
 from online.log_kafka import KafkaLog
 from online.spool import SpooledLog
 from setwise import settings
+from setwise.erasures import Erasures, erasure_of
 from setwise.log import LogDownError, Record
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC, SPOOL_FILE
+from setwise.pseudonyms import Pseudonyms
 
 BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
 MB = 1024 * 1024
@@ -188,3 +191,21 @@ def test_what_a_killed_process_was_told_is_durable_is_there(way: Way, opened, tm
     assert killed.returncode == -9
     opened()
     assert numbers_in_order(read(way.log, SERVED_TOPIC, 200)) == list(range(200))
+
+
+def test_what_waits_of_somebody_who_is_forgotten_goes_to_no_log_and_leaves_no_byte(
+    way: Way, opened: Callable[..., SpooledLog], tmp_path: Path
+) -> None:
+    people, now = Pseudonyms(b"secret"), datetime.now(UTC)
+    mary = people.user("mary")
+    spool = opened()
+    way.is_cut = True
+    for number in range(300):
+        key = mary if number % 3 == 0 else people.user("bob")
+        spool.append(SERVED_TOPIC, "k", b"%d %s" % (number, key.encode()), {"ce_id": str(number)}).result(20)
+    erasures = Erasures(people, [erasure_of("r", "mary", (), people, now)])
+    assert spool.forget(erasures) == 100 and spool.forget(erasures) == 0
+    assert not any(mary.encode() in file.read_bytes() for file in tmp_path.glob(f"{SPOOL_FILE}*"))
+    way.is_cut = False
+    numbers = [int(record.value.split()[0]) for record in read(way.log, SERVED_TOPIC, 200)]
+    assert numbers == [number for number in range(300) if number % 3]
