@@ -131,6 +131,20 @@ def test_a_click_that_comes_after_the_purchase_is_credited_still(shop: Shop) -> 
     assert CountKey(MINUTE, VARIANT, "sofa", "revenue_cents", "EUR") in shop.reader.read([MINUTE])
 
 
+def test_two_streams_by_mistake_count_each_event_once(shop: Shop) -> None:
+    first = shop.stream
+    shop.restart()
+    shop.serve()
+    for stream in (first, shop.stream, first):
+        stream.turn(0.1)
+    for turns in range(6):
+        shop.act("click", "p-1")
+        (first if turns % 2 else shop.stream).turn(0.1)
+    while first.turn(0.1):
+        pass
+    assert shop.counts() == {("served", "sofa"): 1, ("served", "lamp"): 1, ("clicked", "sofa"): 6}
+
+
 def test_what_was_not_told_before_a_crash_is_told_after_it_and_minutes_end(shop: Shop) -> None:
     if shop.settings.features.backend != "redis":
         shop.serve()
