@@ -27,4 +27,5 @@ select
     trace_id,
     loaded_at
 from {{ ref('stg_served') }}
-{{ since_last_run('where') }}
+where failed_status = 0
+{{ since_last_run('and') }}

@@ -19,6 +19,8 @@ select
     {{ entries('data', 'degraded') }} as degraded,
     {{ entries('data', 'bundles') }} as bundles,
     {{ entries('data', 'products') }} as products,
+    cast(coalesce(data ->> 'failed', '0') as integer) as failed_status,
+    cast(coalesce(data ->> 'count', '1') as integer) as requests,
     {% for stage in ('understand', 'encode', 'retrieve', 'hydrate', 'rank', 'assemble', 'total') -%}
     coalesce(cast((data -> 'timings_ms' ->> '{{ stage }}') as double precision), 0) as {{ stage }}_ms,
     {% endfor -%}
