@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setwise.attribution import (
@@ -114,6 +114,7 @@ def test_purchases_and_refunds_are_read_from_events() -> None:
     assert order_of(event("click", InteractionItem("a")), NOON) is None and refund_of(bought) is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["click", "impression"]), st.integers(-9, 200), st.sampled_from("bcd")), max_size=12

@@ -3,7 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setwise.events import Interaction, InteractionEvent, InteractionItem
@@ -102,6 +102,7 @@ EVENTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=40), st.randoms(), st.integers(1, 7))
 def test_order_batches_and_duplicates_change_nothing(events, rng, size) -> None:
     expected = merged([], acts(*events))
@@ -114,6 +115,7 @@ def test_order_batches_and_duplicates_change_nothing(events, rng, size) -> None:
     assert row_of(found) == row_of(expected)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**30), st.integers(1, 50))
 def test_order_and_duplicates_change_nothing_beyond_the_bounds_either(seed, size) -> None:
     rng = random.Random(seed)
