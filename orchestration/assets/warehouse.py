@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from orchestration.artefacts import Artefact
-from orchestration.assets.history import ORDERS_FILE, read_kept
+from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from orchestration.warehouse.shop import is_loaded, order_rows, product_rows, sold_by_currency, sold_in_table
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
