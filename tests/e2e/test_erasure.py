@@ -26,8 +26,9 @@ from orchestration.marts import dbt
 from orchestration.warehouse.sources import build_source
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.cloud_event import CloudEvent
+from setwise.erasures import ERASURE_TYPE, erasure_of
 from setwise.events.secret import event_secret
-from setwise.names import DEAD_LETTER, INTERACTIONS_TOPIC, REQUESTS_TOPIC, redis_keys_of
+from setwise.names import DEAD_LETTER, ERASURES_TOPIC, INTERACTIONS_TOPIC, REQUESTS_TOPIC, redis_keys_of
 from setwise.orders import Order
 from setwise.pseudonyms import Pseudonyms
 from setwise.settings import Settings
@@ -285,3 +286,30 @@ def test_a_request_of_somebody_who_was_forgotten_meanwhile_is_not_answered(envir
     people = Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"])))
     assert warehouse.rows("SELECT data ->> 'user' FROM raw.served") == [(people.user(BOB),)]
     warehouse.close()
+
+
+def test_a_service_that_was_killed_before_it_cleared_its_stores_does_so_when_it_is_back(environ) -> None:
+    settings = settings_of(environ)
+    with serve(environ) as client:
+        for who in (MARY, BOB):
+            assert client.post("/v1/bundles", json={"prompt": PROMPT, "user_id": who}).json()["bundles"]
+    log, now = build_log(settings), datetime.now(UTC)
+    assert getattr(log, "wait_until_ready", lambda _: True)(30)
+    people = Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"])))
+    said = CloudEvent("r-1", ERASURE_TYPE, now, erasure_of("r-1", MARY, (), people, now))
+    log.append(ERASURES_TOPIC, "r-1", said.encoded(), said.headers()).result(20)
+    log.close()
+    until = time.monotonic() + 60
+    with serve(environ) as client:
+        while (reply := client.get("/v1/erasures/r-1")).status_code == 404 or "removed" not in reply.json()["stores"][
+            "bundles"
+        ]:  # noqa: E501
+            assert time.monotonic() < until, reply.text
+            time.sleep(0.1)
+        assert client.get(f"/v1/users/{MARY}").json()["stores"]["bundles"] == []
+        assert client.get(f"/v1/users/{BOB}").json()["stores"]["bundles"]
+        load(settings)
+        while (told := client.get("/v1/erasures/r-1").json())["state"] != "done":
+            assert time.monotonic() < until, told
+            time.sleep(0.1)
+        assert client.get(f"/v1/users/{MARY}").json()["stores"]["shopper_profiles"] is None
