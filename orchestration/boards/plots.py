@@ -48,7 +48,10 @@ def _lines(axes: Axes, chart: Chart, rows: Rows) -> None:
         at, values = zip(*points, strict=True)
         mark = "o" if len(points) < 40 else None
         axes.plot(at, values, marker=mark, ms=3, lw=1.5, color=COLOURS[number % len(COLOURS)], label=name)
-    if all(isinstance(value, date) for value in rows.column(chart.x)):
+    moments = set(rows.column(chart.x))
+    if len(moments) == 1:  # of one moment alone, matplotlib draws years
+        axes.set_xticks(list(moments), [str(*moments)])
+    elif all(isinstance(value, date) for value in moments):
         axes.xaxis.set_major_locator(locator := AutoDateLocator(minticks=2, maxticks=9))
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     least, most = min(values := [y for points in lines.values() for _, y in points]), max(values)

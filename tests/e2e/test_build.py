@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from e2e_support import build, build_by_command, serve
 
+from orchestration.warehouse.stores import FILE, DuckWarehouse
 from setwise.release import Releases
 
 ROWS = [
@@ -128,3 +129,25 @@ def test_odd_feeds_are_taken_as_they_are(tmp_path) -> None:
         dollars = client.post("/v1/bundles", json={"prompt": "desk under 20 dollars"}).json()
     assert {bundle["currency"] for bundle in both["bundles"]} == {"EUR"}
     assert {item["product_id"] for b in dollars["bundles"] for item in b["items"]} == {"usd"}
+
+
+def test_a_build_puts_its_orders_and_products_into_the_warehouse_and_a_new_file_in_their_place(tmp_path) -> None:
+    orders = [
+        {"order_id": f"o{n}", "user_id": "u-1", "timestamp": "2026-01-05T10:00:00Z",
+         "items": [{"product_id": "p0", "quantity": 2, "unit_price": 9.99},
+                   {"product_id": "p1", "quantity": -1, "unit_price": 5}]}
+        for n in range(3)
+    ]  # fmt: skip
+    file = tmp_path / "orders.jsonl"
+    environ = environ_of(tmp_path, lines(ROWS)) | {"SETWISE_ORDERS": str(file)}
+    warehouse = DuckWarehouse(tmp_path / "var" / FILE)
+    for count in (3, 2):
+        file.write_text(lines(orders[:count]))
+        done = build(environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = warehouse.rows("SELECT count(*), sum(quantity * price_cents), count(DISTINCT user_key) FROM raw.orders")
+        assert [(lines, int(cents), people) for lines, cents, people in found] == [
+            (2 * count, count * (2 * 999 - 500), 1)
+        ]
+    assert warehouse.rows("SELECT count(*) FROM raw.products WHERE is_in_feed") == [(len(ROWS),)]
+    assert not warehouse.rows("SELECT 1 FROM raw.orders WHERE user_key = 'u-1'")

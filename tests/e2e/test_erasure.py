@@ -303,7 +303,7 @@ def test_a_service_that_was_killed_before_it_cleared_its_stores_does_so_when_it_
     with serve(environ) as client:
         while (reply := client.get("/v1/erasures/r-1")).status_code == 404 or "removed" not in reply.json()["stores"][
             "bundles"
-        ]:  # noqa: E501
+        ]:
             assert time.monotonic() < until, reply.text
             time.sleep(0.1)
         assert client.get(f"/v1/users/{MARY}").json()["stores"]["bundles"] == []

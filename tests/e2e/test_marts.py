@@ -49,6 +49,12 @@ def load_half(warehouse: Warehouse, shoppers: Shoppers, half: int) -> None:
             warehouse.load(batch_of(topic, part[start : start + 500], LOADED[half] + timedelta(seconds=start)), None)
 
 
+def forget(warehouse: Warehouse, visitor: str) -> None:
+    for table in ("served", "interactions"):
+        gone = f"DELETE FROM raw.{table} WHERE data ->> 'visitor' = ? RETURNING id"
+        assert warehouse.rows(gone, [visitor])
+
+
 def as_compared(value: Any) -> Any:
     """Sums are decimals on one and whole numbers on the other."""
     if isinstance(value, float | Decimal):
@@ -132,9 +138,12 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             assert dbt(settings, os.environ, "build", "--quiet") == 0
             check_truth(warehouse, shoppers)
             check_page(warehouse, tmp_path / kind)
+            forget(warehouse, "v-3")
+            assert dbt(settings, os.environ, "run", "--quiet") == 0
             contents.append(contents_of(warehouse))
             assert dbt(settings, os.environ, "run", "--quiet", "--full-refresh") == 0
             assert contents_of(warehouse) == contents[-1]
+            assert warehouse.rows("SELECT count(*) FROM marts.dim_users WHERE person_key = 'v-3'") == [(0,)]
             answers.append({one.question: answer(warehouse, one) for one in questions()})
             warehouse.close()
     for one in questions():
