@@ -1,6 +1,7 @@
 """What was answered becomes a record of the log, by a thread of its own: no answer waits for it or fails by it."""
 
 import logging
+import random
 import threading
 import uuid
 from collections import deque
@@ -18,6 +19,7 @@ from setwise.events import Served, ServedBundle, ServedItem
 from setwise.events.served import TYPE, VERSION, Route
 from setwise.names import SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
+from setwise.ranking import WEIGHTS
 
 logger = logging.getLogger(__name__)
 EVERY_S = 0.1
@@ -68,8 +70,11 @@ class Recorder:
 
     A process that is killed takes with it what it answered in its last tenth of a second."""
 
-    def __init__(self, log: Appends, pseudonyms: Pseudonyms, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, log: Appends, pseudonyms: Pseudonyms, max_waiting: int = MAX_WAITING, features_share: float = 0.0
+    ) -> None:
         self._log, self._pseudonyms, self._max_waiting = log, pseudonyms, max_waiting
+        self._features_share = features_share
         self._waiting: deque[Recorded] = deque()
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -83,6 +88,10 @@ class Recorder:
         self._is_stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=20)
+
+    def wants_features(self) -> bool:
+        """Whether the next answer is one of those whose record says what its products were ranked by."""
+        return random.random() < self._features_share  # noqa: S311 - a sample, no secret
 
     def record(self, answered: Recorded) -> None:
         """Returns at once and never raises."""
@@ -210,9 +219,15 @@ def _bundle(bundle: BundleOut, position: int) -> ServedBundle:
 
 def _items(items: Sequence[ItemOut]) -> list[ServedItem]:
     return [
-        ServedItem(item.product_id, at, item.price_cents, item.score, item.slot, item.quantity)
+        ServedItem(
+            item.product_id, at, item.price_cents, item.score, item.slot, item.quantity, features=_features(item)
+        )
         for at, item in enumerate(items, 1)
-    ]
+    ]  # fmt: skip
+
+
+def _features(item: ItemOut) -> dict[str, float]:
+    return {name: round(part / WEIGHTS[name], 4) for name, part in (item.parts or {}).items() if part}
 
 
 def _trace_id(traceparent: str) -> str:

@@ -61,18 +61,20 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     book: RuleBook = state.rules.book
     cache: AnswerCache | None = state.answers
 
-    async def make() -> Answer:
+    async def make(asked: Any) -> Answer:
         made: Answer = await loop.run_in_executor(
-            state.pool, recommend, body, live, state.dependencies, now, book, deadline
+            state.pool, recommend, asked, live, state.dependencies, now, book, deadline
         )
         state.admission.note(made.timings_ms["total"] / 1000)
         return made
 
     key = cache.key_of(body, live, book) if cache is not None else None
-    if cache is None or key is None:
-        answer: Answer = await make()
+    if cache is not None and key is not None:
+        answer: Answer = await cache.answer(key, live, book, now, lambda: make(body))
+    elif isinstance(body, BundleRequest) and state.recorder.wants_features():
+        answer = await make(msgspec.structs.replace(body, explain=True))
     else:
-        answer = await cache.answer(key, live, book, now, make)
+        answer = await make(body)
     unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
@@ -81,7 +83,21 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     observe_answer(body, answer)
     client = caller_of(request).name
     state.recorder.record(Answered(route, body, answer, client, live.manifest.release_id, now, current_traceparent()))
-    return Response(answer, headers=server_timing(answer.timings_ms))
+    is_plain = isinstance(answer, BundleAnswer) and not body.explain
+    told: Any = unexplained(answer) if is_plain else answer
+    return Response(told, headers=server_timing(answer.timings_ms))
+
+
+def unexplained(answer: BundleAnswer) -> BundleAnswer:
+    """Without the parts of scores, which were computed for its record."""
+    if not any(bundle.parts for bundle in answer.bundles):
+        return answer
+    replace = msgspec.structs.replace
+    bundles = [
+        replace(bundle, parts=None, items=[replace(item, parts=None) for item in bundle.items])
+        for bundle in answer.bundles
+    ]  # fmt: skip
+    return replace(answer, bundles=bundles)
 
 
 def server_timing(timings_ms: dict[str, float]) -> dict[str, str]:

@@ -72,7 +72,7 @@ def build_app(settings: Settings) -> Litestar:
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,
-        recorder=Recorder(spooled, parts.pseudonyms),
+        recorder=Recorder(spooled, parts.pseudonyms, features_share=settings.events.features_share),
         spooled=spooled,
         erasures=erasures,
         events=EventIntake(

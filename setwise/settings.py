@@ -170,6 +170,8 @@ class Events(msgspec.Struct, frozen=True):
     """Events a minute of one user or visitor; those above are kept with the mark `flood`."""
     spool_mb: int = 256
     """What the log does not take waits in the data folder up to this size."""
+    features_share: float = 0.05
+    """Share of the bundles answered to known shoppers whose records say what each product was ranked by."""
 
 
 class Warehouse(msgspec.Struct, frozen=True):

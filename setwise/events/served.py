@@ -23,6 +23,8 @@ class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     slot: str = ""
     quantity: int = 1
     propensity: float = 1.0
+    features: dict[str, float] = {}
+    """What it was ranked by, in a share of the records: those of setwise.ranking.FEATURES that are not 0."""
 
 
 class ServedBundle(msgspec.Struct, frozen=True, omit_defaults=True):

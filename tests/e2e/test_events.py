@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 
 from setwise.events import Served, decode_served
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
+from setwise.ranking import WEIGHTS
 
 PROMPT = {"prompt": "a sofa and a lamp under $1500"}
 ANYONE = {"SETWISE_ANONYMOUS": "recommend,events"}
@@ -135,6 +136,21 @@ def test_every_path_of_an_answer_is_recorded_with_what_was_shown(environ) -> Non
         p["product_id"] for p in products["products"]
     ]
     assert kept[found["request_id"]].route == "search" and kept[later["request_id"]].route == "requests"
+
+
+def test_a_sample_of_the_records_says_what_products_were_ranked_by_and_the_answer_does_not(environ) -> None:
+    always, body = {"SETWISE_EVENTS_FEATURES_SHARE": "1"}, PROMPT | {"user_id": "u-1"}
+    with serve(environ | always) as client:
+        plain = client.post("/v1/bundles", json=body).json()
+        explained = client.post("/v1/bundles", json=body | {"explain": True}).json()
+        client.post("/v1/bundles", json=PROMPT)  # of nobody
+    assert "parts" not in plain["bundles"][0] and "parts" not in plain["bundles"][0]["items"][0]
+    first, second, third = served(environ, 3)
+    parts = explained["bundles"][0]["items"][0]["parts"]
+    for event in (first, second):
+        features = event.bundles[0].items[0].features
+        assert features == {name: pytest.approx(parts[name] / WEIGHTS[name], abs=1e-4) for name in parts if parts[name]}
+    assert not any(item.features for bundle in third.bundles for item in bundle.items)
 
 
 def test_requests_that_got_no_answer_are_recorded_by_the_second(environ, tmp_path) -> None:
