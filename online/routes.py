@@ -83,8 +83,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     observe_answer(body, answer)
     client = caller_of(request).name
     state.recorder.record(Answered(route, body, answer, client, live.manifest.release_id, now, current_traceparent()))
-    is_plain = isinstance(answer, BundleAnswer) and not body.explain
-    told: Any = unexplained(answer) if is_plain else answer
+    told: Any = unexplained(answer) if isinstance(answer, BundleAnswer) and not body.explain else answer
     return Response(told, headers=server_timing(answer.timings_ms))
 
 
