@@ -29,7 +29,7 @@ LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
 """When the first and the second half came into the warehouse: clicks, answers and refunds of the second are late."""
 PEOPLE = int(os.environ.get("MARTS_PEOPLE", "150"))
 MARTS = (
-    "dim_products", "dim_users", "fct_served", "fct_impressions", "fct_interactions", "fct_orders",
+    "dim_products", "dim_users", "fct_served", "fct_served_items", "fct_impressions", "fct_interactions", "fct_orders",
     "fct_bundle_outcomes", "rpt_bundle_performance_daily", "rpt_experiment_results", "rpt_service_levels_hourly",
     "rpt_recommendation_cost_daily", "rpt_catalogue_coverage",
 )  # fmt: skip
