@@ -62,7 +62,7 @@ def own_copy(environ: dict[str, str], folder: Path) -> dict[str, str]:
     """The settings of the same built shop in a data folder of a test's own; its stores and topics are nobody else's."""
 
     def copied(source: str, target: str) -> object:
-        is_store = ".db" in Path(source).name
+        is_store = ".db" in Path(source).name or ".duckdb" in Path(source).name
         return shutil.copy2(source, target) if is_store else os.link(source, target)
 
     shutil.copytree(environ["SETWISE_DATA_DIR"], folder / "data", copy_function=copied)
