@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ from fault_servers import (
     weaviate_binary,
     weaviate_server,
 )
+from warehouses import warehouse_settings
 
 from orchestration.sample_shop import generate
 
+BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
 # Ten minutes each: they run by `make faults`.
 collect_ignore = [] if os.environ.get("FAULTS") == "long" else ["test_endurance.py"]
 
@@ -109,3 +112,25 @@ def stock(stage: Stage) -> dict[str, dict[str, object]]:
     """The rows of the stage's feed by id."""
     rows = map(json.loads, Path(stage.environ["SETWISE_FEED"]).read_text().splitlines())
     return {str(row["id"]): row for row in rows}
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def logged_and_loaded(
+    request, leave_out: Callable, require_server: Callable, tmp_path: Path
+) -> Iterator[dict[str, str]]:
+    """The embedded log into DuckDB, or Kafka into PostgreSQL."""
+    with warehouse_settings(request.param, tmp_path, leave_out) as found:
+        if request.param == "duckdb":
+            yield found
+            return
+        host, port = BROKERS.split(",")[0].rsplit(":", 1)
+        require_server("Kafka", host, int(port))
+        prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"
+        kafka = {"SETWISE_LOG": "kafka", "SETWISE_KAFKA_BROKERS": BROKERS, "SETWISE_LOG_PREFIX": prefix}
+        yield found | kafka | {"SETWISE_LOG_PARTITIONS": "3"}
+        from confluent_kafka.admin import AdminClient
+
+        admin = AdminClient({"bootstrap.servers": BROKERS})
+        names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(prefix)]
+        for deleted in admin.delete_topics(names).values() if names else ():
+            deleted.result()

@@ -8,13 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from warehouses import warehouse_settings
 
 from online.log import Log, build_log
 from orchestration.warehouse.stores import build_warehouse
@@ -26,27 +23,11 @@ from setwise.settings import Settings
 LONG = os.environ.get("FAULTS") == "long"
 KILLS = int(os.environ.get("LOADER_KILLS", "100")) if LONG else 3
 ROOT = Path(__file__).parents[2]
-BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def environ(request, leave_out: Callable, require_server: Callable, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The embedded log into DuckDB, or Kafka into PostgreSQL."""
-    with warehouse_settings(request.param, tmp_path, leave_out) as found:
-        if request.param == "duckdb":
-            yield found
-            return
-        host, port = BROKERS.split(",")[0].rsplit(":", 1)
-        require_server("Kafka", host, int(port))
-        prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"
-        kafka = {"SETWISE_LOG": "kafka", "SETWISE_KAFKA_BROKERS": BROKERS, "SETWISE_LOG_PREFIX": prefix}
-        yield found | kafka | {"SETWISE_LOG_PARTITIONS": "3"}
-        from confluent_kafka.admin import AdminClient
-
-        admin = AdminClient({"bootstrap.servers": BROKERS})
-        names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(prefix)]
-        for deleted in admin.delete_topics(names).values() if names else ():
-            deleted.result()
+@pytest.fixture
+def environ(logged_and_loaded: dict[str, str]) -> dict[str, str]:
+    return logged_and_loaded
 
 
 class Writer(threading.Thread):
