@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -23,8 +24,11 @@ from setwise.settings import Log, Settings
 from setwise.wal_watch import WalWatch
 
 ASK_S = 5.0
+NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
+"""What a broker answers about partitions that were made, or moved to another broker, a moment ago."""
 APPENDED_S = 10.0
 AT_ONCE = 5_000
+Answer = TypeVar("Answer")
 
 
 class Source(Protocol):
@@ -125,14 +129,10 @@ class KafkaSource:
 
     def ends(self, topic: str) -> dict[int, int]:
         """The high watermarks."""
-        consumer = self._consumer(topic)
-        try:
-            return {
-                p: consumer.get_watermark_offsets(TopicPartition(self._name(topic), p), timeout=ASK_S)[1]
-                for p in self._partitions(topic)
-            }
-        except KafkaException as error:
-            raise LogDownError(error.args[0].name()) from error
+        consumer, name = self._consumer(topic), self._name(topic)
+        partitions = [TopicPartition(name, p) for p in self._partitions(topic)]
+        found = {p.partition: _asked(partial(consumer.get_watermark_offsets, p, timeout=ASK_S)) for p in partitions}
+        return {partition: high for partition, (_, high) in found.items()}
 
     def between(self, topic: str, start: datetime, end: datetime) -> Iterator[list[Record]]:
         """By the broker's index of times, with a consumer of its own."""
@@ -142,7 +142,8 @@ class KafkaSource:
             asked = [TopicPartition(self._name(topic), p, at_ms) for p in self._partitions(topic)]
             if not asked:
                 return  # a topic that nothing was written to yet
-            found = [one for one in consumer.offsets_for_times(asked, timeout=ASK_S) if one.offset >= 0]
+            found = _asked(partial(consumer.offsets_for_times, asked, timeout=ASK_S))
+            found = [one for one in found if one.offset >= 0]
             ends = self.ends(topic)
             left = {one.partition for one in found if one.offset < ends[one.partition]}
             consumer.assign([one for one in found if one.partition in left])
@@ -155,8 +156,6 @@ class KafkaSource:
                 left -= {r.partition for r in records if r.at >= end or r.offset + 1 >= ends[r.partition]}
                 if inside := [record for record in records if start <= record.at < end]:
                     yield inside
-        except KafkaException as error:
-            raise LogDownError(error.args[0].name()) from error
         finally:
             consumer.close()
 
@@ -196,10 +195,8 @@ class KafkaSource:
         )
 
     def _partitions(self, topic: str) -> list[int]:
-        try:
-            found = self._consumer(topic).list_topics(self._name(topic), timeout=ASK_S).topics[self._name(topic)]
-        except KafkaException as error:
-            raise LogDownError(error.args[0].name()) from error
+        name = self._name(topic)
+        found = _asked(partial(self._consumer(topic).list_topics, name, timeout=ASK_S)).topics[name]
         return sorted(found.partitions)
 
     def _messages(self, consumer: Consumer, limit: int, timeout_s: float) -> list[Message]:
@@ -218,6 +215,19 @@ class KafkaSource:
 
     def _name(self, topic: str) -> str:
         return f"{self._settings.prefix}.{topic}"
+
+
+def _asked(question: Callable[[], Answer]) -> Answer:
+    """What the brokers answer; asked again for ASK_S while a partition has no leader. Raises LogDownError."""
+    until = time.monotonic() + ASK_S
+    while True:
+        try:
+            return question()
+        except KafkaException as error:
+            fault = error.args[0]
+            if fault.code() not in NO_LEADER or time.monotonic() > until:
+                raise LogDownError(fault.name()) from error
+            time.sleep(0.1)
 
 
 def _record(topic: str, message: Any) -> Record:
