@@ -53,6 +53,11 @@ boards: install  ## events into tables, tables into marts, marts into a page wit
 	@$(PY) -m orchestration.loader --once
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration.marts run --quiet
 	@$(PY) -m orchestration.boards
+
+.PHONY: sample-day
+sample-day: install  ## shoppers of the sample shop use the running demo, so that the boards have something to show
+	@$(PY) -m benchmarks.sample_day
+
 .PHONY: backup restore
 backup: install  ## save what no build can make anew into FOLDER=path
 	@$(PY) -m orchestration.backup create "$(FOLDER)"

@@ -45,6 +45,7 @@ _RECORDS = Table(
     Column("headers", LargeBinary, nullable=False),
     Column("at_ms", Integer, nullable=False),
 )
+_READ = [_RECORDS.c[name] for name in ("offset", "key", "value", "headers", "at_ms")]
 _TOPICS = Table("topics", _TABLES, Column("topic", String, primary_key=True), Column("next_offset", Integer))
 _GROUPS = Table(
     "groups",
@@ -91,15 +92,15 @@ class LocalLog:
 
     def read(self, topic: str, offset: int, limit: int) -> list[Record]:
         """Records from `offset` on, in order. Raises LogDownError."""
-        query = select(_RECORDS).where(_RECORDS.c.topic == topic, _RECORDS.c.offset >= offset)
+        query = select(*_READ).where(_RECORDS.c.topic == topic, _RECORDS.c.offset >= offset)
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 rows = connection.execute(query.order_by(_RECORDS.c.offset).limit(limit)).all()
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
         return [
-            Record(row.topic, 0, row.offset, row.key, row.value, _decode(row.headers), _moment(row.at_ms))
-            for row in rows
+            Record(topic, 0, offset, key, value, _decode(headers), _moment(at_ms))
+            for offset, key, value, headers, at_ms in rows
         ]
 
     def end(self, topic: str) -> int:

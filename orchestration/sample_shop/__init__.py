@@ -105,6 +105,8 @@ def _products(rng: random.Random, count: int, base_url: str) -> list[dict[str, A
                 "image_link": f"{base_url}/p-{number}.svg",
                 "availability": "out_of_stock" if rng.random() < 0.06 else "in_stock",
                 "price": f"{_money(cents)} USD",
+                # Dearer brands earn more: from 38 to 50 cents of a dollar.
+                "cost_of_goods_sold": f"{_money(cents * (62 - int(12 * tier)) // 100)} USD",
                 "brand": BRANDS[brand_at],
                 "product_type": f"{above} > {leaf}",
                 "color": color,

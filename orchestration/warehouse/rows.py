@@ -37,17 +37,19 @@ class Batch(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Envelope).decode
 # Said as an escape in JSON; a backslash that is itself escaped before it is text like any other.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_NUL_TEXT = "\\u0000"
 
 
 def batch_of(topic: str, records: Sequence[Record], now: datetime) -> Batch:
     """Never raises for what a record holds."""
+    loaded_at = naive(now)
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
     letters: list[tuple[object, ...]] = []
     ends: dict[int, int] = {}
     for record in records:
         ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
         try:
-            row = _row(topic, record, now)
+            row = _row(topic, record, loaded_at)
         except UnreadableEventError as error:
             text = record.value.decode("utf-8", "replace").replace("\0", "\ufffd")
             reason = str(error).replace("\0", "\ufffd")
@@ -57,12 +59,13 @@ def batch_of(topic: str, records: Sequence[Record], now: datetime) -> Batch:
     return Batch(topic, list(rows.values()), letters, ends, len(records))
 
 
-def _row(topic: str, record: Record, now: datetime) -> tuple[object, ...]:
+def _row(topic: str, record: Record, loaded_at: datetime) -> tuple[object, ...]:
     DECODERS[topic](record.value)
     event = _decode(record.value)
-    data = bytes(event.data).decode()
-    texts = (event.source, event.id, event.type, record.key, data)
-    if any("\0" in text for text in texts) or _NUL.search(data):
+    data = str(memoryview(event.data), "utf-8")
+    if "\0" in "".join((event.source, event.id, event.type, record.key, data)) or (
+        _NUL_TEXT in data and _NUL.search(data)
+    ):
         raise UnreadableEventError("it holds a NUL character, which PostgreSQL keeps nowhere")
     if len(event.source) + len(event.id) > MAX_IDENTITY:
         raise UnreadableEventError(f"source and id have more than {MAX_IDENTITY} characters")
@@ -76,11 +79,14 @@ def _row(topic: str, record: Record, now: datetime) -> tuple[object, ...]:
         record.offset,
         record.key,
         record.headers.get("traceparent", ""),
-        naive(now),
+        loaded_at,
         data,
     )
 
 
 def naive(moment: datetime) -> datetime:
     """UTC without a zone, as all times of the warehouse are."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if moment.tzinfo is None:
+        return moment
+    # Nearly all are in UTC already; astimezone takes ten times as long as leaving the zone out.
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)

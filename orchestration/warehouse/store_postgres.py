@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 from alembic import command
 
 from orchestration.warehouse.loading import (
@@ -22,7 +23,11 @@ from orchestration.warehouse.loading import (
     wanted,
 )
 from orchestration.warehouse.rows import Batch, naive
-from orchestration.warehouse.tables import SCHEMA
+from orchestration.warehouse.tables import COLUMNS, SCHEMA
+
+_COPIED = {sa.Text: "text", sa.DateTime: "timestamp", sa.Integer: "int4", sa.BigInteger: "int8", sa.JSON: "text"}
+TYPES = [_COPIED[kind] for _, kind, _ in COLUMNS]
+"""For COPY in binary, which takes half of what text does; JSON comes as the text that it is."""
 
 
 class PostgresWarehouse:
@@ -58,7 +63,8 @@ class PostgresWarehouse:
             inserted = 0
             if batch.rows:
                 cursor.execute(f"CREATE TEMP TABLE batch (LIKE {SCHEMA}.{batch.topic}) ON COMMIT DROP")
-                with cursor.copy(f"COPY batch ({NAMES}) FROM STDIN") as copy:
+                with cursor.copy(f"COPY batch ({NAMES}) FROM STDIN (FORMAT BINARY)") as copy:
+                    copy.set_types(TYPES)
                     for row in batch.rows:
                         copy.write_row(row)
                 among = wanted(self.hashed, cursor.execute(ANY_ERASURE).fetchall())

@@ -90,11 +90,22 @@ def decode_interaction(value: bytes) -> InteractionEvent:
 def decode_versioned(value: bytes, newest: int, decode: Any) -> Any:
     """Decodes a record whose data say their version. Raises UnreadableEventError."""
     try:
-        version = _version(value).data.version
-        if version > newest:
-            raise UnreadableEventError(f"its version is {version}, and this release reads up to {newest}")
-        return decode(value)
-    except msgspec.MsgspecError as error:
-        raise UnreadableEventError(str(error)) from error
+        event = decode(value)
+        version = event.data.version
     except RecursionError as error:
         raise UnreadableEventError("it is nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        version = _version_or(0, value)
+        if version <= newest:
+            raise UnreadableEventError(str(error)) from error
+    if version > newest:
+        raise UnreadableEventError(f"its version is {version}, and this release reads up to {newest}")
+    return event
+
+
+def _version_or(default: int, value: bytes) -> int:
+    """Asked only of what cannot be read: a newer form is said to be newer, whatever else it holds."""
+    try:
+        return _version(value).data.version
+    except msgspec.MsgspecError:
+        return default
