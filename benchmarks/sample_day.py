@@ -22,7 +22,7 @@ from benchmarks.serving.prompts import made_prompts
 from orchestration.tables import questions
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.settings import Settings
-from setwise_client.events import EventSender, Item
+from setwise_client.events import EventSender, Item, RefusedCallError
 
 SEEN = (1.0, 0.7, 0.5)
 """Planted: the chance that a shopper looks at the first, second and third bundle."""
@@ -41,8 +41,8 @@ class Done(msgspec.Struct):
     """By the bundle's position, what came back taken off."""
     by: Counter[str] = msgspec.field(default_factory=Counter)
     """Lines bought, by what they are to be credited to."""
-    parts: Counter[tuple[int, int]] = msgspec.field(default_factory=Counter)
-    """Bundles of so many products of which so many were bought."""
+    parts: Counter[str] = msgspec.field(default_factory=Counter)
+    """Bundles by how much of them was bought: `2 of 3` products."""
     shown_slots: set[str] = msgspec.field(default_factory=set)
     clicked_slots: set[str] = msgspec.field(default_factory=set)
 
@@ -65,8 +65,10 @@ class Day:
             raise RuntimeError("the service did not take all events")
 
     def _visit(self, visitor: str, number: int) -> None:
-        who = {"visitor_id": visitor, "user_id": f"u-{number}"}
-        answer = self._http.post("/v1/bundles", json={"prompt": next(self._prompts), **who}).raise_for_status().json()
+        # Events name the visitor alone: what the same user did in an earlier run is credited nothing in this one.
+        who = {"visitor_id": visitor}
+        asked = {"prompt": next(self._prompts), "user_id": f"u-{number}", **who}
+        answer = self._http.post("/v1/bundles", json=asked).raise_for_status().json()
         self.done.answers += 1
         self.done.without += not answer["bundles"]
         clicked, seen, bought = dict[str, int](), dict[str, int](), set[tuple[int, str]]()
@@ -83,7 +85,7 @@ class Day:
                     self.done.revenue[at[product_id]] += cents
                     bought.add((at[product_id], product_id))
         for position, count in Counter(position for position, _ in bought).items():
-            self.done.parts[len(answer["bundles"][position - 1]["items"]), count] += 1
+            self.done.parts[f"{count} of {len(answer['bundles'][position - 1]['items'])}"] += 1
 
     def _see(self, who: dict[str, str], request_id: str, position: int, bundle: dict[str, Any]) -> list[str]:
         """The products that are clicked on."""
@@ -127,9 +129,10 @@ def differences(warehouse: Warehouse, done: Done, since: datetime) -> Iterator[s
         for position in (1, 2, 3):
             statement = f"SELECT coalesce(sum(b.{column}), 0) {of} AND b.position = {position}"
             yield from _unlike(f"{name} of bundle {position}", warehouse, statement, found[position])
-    for (items, bought), count in sorted(done.parts.items()):
+    for part, count in sorted(done.parts.items()):
+        bought, items = part.split(" of ")
         statement = f"SELECT count(*) {of} AND b.items = {items} AND b.products_bought = {bought}"
-        yield from _unlike(f"bundles of {items} with {bought} bought", warehouse, statement, count)
+        yield from _unlike(f"bundles with {part} bought", warehouse, statement, count)
     for by, count in sorted(done.by.items()):
         statement = (
             "SELECT count(*) FROM marts.fct_orders AS o JOIN marts.fct_served AS answered "
@@ -175,11 +178,18 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="load and build the marts, and compare them")
     chosen = parser.parse_args()
     day, since = Day(chosen.url, chosen.key, chosen.seed), datetime.now(UTC)
-    for number in day.live(chosen.shoppers):
-        if sys.stderr.isatty() or number % 100 == 0:
-            print(f"\r{number} of {chosen.shoppers} shoppers", end="", file=sys.stderr, flush=True)
+    try:
+        for number in day.live(chosen.shoppers):
+            if sys.stderr.isatty() or number % 100 == 0:
+                print(f"\r{number} of {chosen.shoppers} shoppers", end="", file=sys.stderr, flush=True)
+    except httpx.TransportError:
+        print(f"setwise: nothing answers at {chosen.url}; run `make demo` first, or say --url", file=sys.stderr)
+        return 1
+    except (httpx.HTTPStatusError, RefusedCallError) as error:
+        print(f"setwise: the service refused: {error}; say --key if it asks for one", file=sys.stderr)
+        return 1
     print(file=sys.stderr)
-    print(json.dumps(msgspec.to_builtins(day.done, str_keys=True, order="sorted"), indent=1, default=str))
+    print(json.dumps(msgspec.to_builtins(day.done, str_keys=True, order="sorted"), indent=1))
     return check(day.done, since) if chosen.check else 0
 
 
