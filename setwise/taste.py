@@ -1,0 +1,210 @@
+"""What a shopper's past says about products: one person's taste, and how well the rows of a release meet it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from setwise.complementarity import Complementarity
+from setwise.index import LocalIndex
+from setwise.sessions import ShopperSession
+from setwise.snapshot import Snapshot
+
+NEXT_FEATURES = (
+    "is_own", "own_weight", "own_rate", "own_repeats", "neighbours", "popularity", "rise", "nearest", "kind",
+)  # fmt: skip
+"""Where nothing was said. is_own: 1 = bought before; own_weight: log of 1 + its weight (orders, each worth half as much
+for every 120 days); own_rate: share of the shopper's orders that had it; own_repeats: is_own times the share of what
+the shopper buys that was bought before. neighbours: log of 1 + 20 times the summed strength as a partner of what was
+bought. popularity: log of 1 + decayed orders; rise: log of trend against what popularity lets expect. nearest: the
+largest cosine to one of the 30 products that weigh most, for products that are not own. kind: root of the kind's share
+of what was bought."""
+
+NEXT_WEIGHTS = {
+    "is_own": 2.19,
+    "own_weight": 0.27,
+    "own_rate": 0.68,
+    "own_repeats": 2.07,
+    "neighbours": 0.66,
+    "popularity": 0.35,
+    "rise": 1.05,
+    "nearest": 2.58,
+    "kind": 0.85,
+}
+"""Fitted by python -m benchmarks.evaluate.taste on the past of UCI: next orders of three months, each from what was
+known before it began."""
+PARTNERS = 300
+RISING = 300
+"""Rows that each leg brings along where nothing was said."""
+NEAREST_OF = 30
+CLICK_WEIGHT, MOST_CLICKED = 0.5, 5
+"""What the newest clicks count as, beside an order of today that counts 1."""
+TREND_OF_POPULARITY = 7 / 30
+"""The half-lives of both: what trend is where a product sells evenly."""
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+_NONE: Rows = np.empty(0, np.int64)
+_Known = tuple[float, float, float, float, bool]
+"""Weight, rate, days ago, rhythm, is own."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """Rows that are known of a shopper, rising; all arrays are parallel."""
+
+    rows: Rows
+    weights: Floats
+    rates: Floats
+    days_ago: Floats
+    rhythm_days: Floats
+    is_own: NDArray[np.bool_]
+    """False for what was only clicked or put into the cart."""
+
+
+class Taste(msgspec.Struct, frozen=True):
+    """One person's taste by the rows of one release; made once for a request."""
+
+    past: Past
+    partners: tuple[Rows, Floats]
+    """What goes with the past, rows rising, and the summed weighted strength."""
+    repeat_share: float
+    tier_weights: Sequence[float]
+
+
+def read_taste(
+    profile: Mapping[str, Any] | None, session: ShopperSession | None, snapshot: Snapshot,
+    complementarity: Complementarity | None,
+) -> Taste | None:  # fmt: skip
+    """None for whom nothing is known that the catalogue has. `profile` = a row of shopper_profiles; one of an older
+    build has no weights, and its products count 1."""
+    past = _past(profile or {}, session, snapshot)
+    if not len(past.rows):
+        return None
+    nothing = (_NONE, np.empty(0))
+    near = complementarity.summed(past.rows, past.weights) if complementarity else nothing
+    known = profile or {}
+    return Taste(past, near, known.get("repeat_share") or 0.0, known.get("tier_weights") or ())
+
+
+def _past(profile: Mapping[str, Any], session: ShopperSession | None, snapshot: Snapshot) -> Past:
+    found: dict[int, _Known] = {}
+    names = profile.get("bought_products") or profile.get("recent_products") or ()
+    count, orders = len(names), max(profile.get("orders_365d") or 1, 1)
+    since = profile.get("days_since_order") or 0.0
+
+    def listed(name: str, default: float) -> Sequence[float]:
+        values = profile.get(name) or ()
+        return values if len(values) == count else [default] * count
+
+    columns = (
+        listed("bought_weights", 1.0), listed("bought_orders", 1), listed("bought_days_ago", since),
+        listed("rhythm_days", 0.0),
+    )  # fmt: skip
+    for product, weight, times, days_ago, rhythm in zip(names, *columns, strict=True):
+        if (row := snapshot.row_of(product)) is not None:
+            found[row] = (weight, times / orders, days_ago, rhythm, True)
+    if session is not None:
+        for product in session.bought_products:
+            _add(found, snapshot.row_of(product), 1.0, True, 1 / orders)
+        for product in session.cart_products:
+            _add(found, snapshot.row_of(product), 1.0, False)
+        for product in session.clicked_products[:MOST_CLICKED]:
+            _add(found, snapshot.row_of(product), CLICK_WEIGHT, False)
+    rows = sorted(found)
+    values = np.asarray([found[row] for row in rows], dtype=np.float64).reshape(-1, 5)
+    return Past(
+        np.asarray(rows, dtype=np.int64), values[:, 0], values[:, 1], values[:, 2], values[:, 3], values[:, 4] > 0
+    )
+
+
+def _add(
+    found: dict[int, _Known], row: int | None, weight: float, is_own: bool,
+    rate: float = 0.0,
+) -> None:  # fmt: skip
+    if row is not None:
+        known = found.get(row, (0.0, 0.0, 0.0, 0.0, False))
+        days_ago = 0.0 if is_own else known[2]
+        found[row] = (known[0] + weight, known[1] + rate, days_ago, known[3], known[4] or is_own)
+
+
+def next_rows(taste: Taste, rising: Rows, limit: int) -> Rows:
+    """Rows worth scoring where nothing was said: the past, what goes with it, and `rising`, as many as are wanted."""
+    partners = strongest(taste.partners, max(PARTNERS, limit))
+    return np.unique(np.concatenate([taste.past.rows, partners, rising[: max(RISING, limit)]]))
+
+
+def strongest(found: tuple[Rows, Floats], limit: int) -> Rows:
+    """The rows of the largest values, in no order; `found` = rows and values."""
+    rows, strengths = found
+    return rows if len(rows) <= limit else rows[np.argpartition(-strengths, limit - 1)[:limit]]
+
+
+def next_columns(
+    rows: Rows, taste: Taste | None, index: LocalIndex, complementarity: Complementarity,
+    popularity: NDArray[np.float32] | None, trend: NDArray[np.float32] | None,
+) -> Floats:  # fmt: skip
+    """Shape (rows, NEXT_FEATURES): how likely each row is bought next. Of a stranger only what all buy is known."""
+    found = np.zeros((len(rows), len(NEXT_FEATURES)))
+    bought = np.zeros(len(rows)) if popularity is None else popularity[rows].astype(np.float64)
+    found[:, 5] = np.log1p(bought)
+    if trend is not None:
+        found[:, 6] = np.log1p(trend[rows].astype(np.float64)) - np.log1p(bought * TREND_OF_POPULARITY)
+    if taste is None:
+        return found
+    past = taste.past
+    at, is_own = _own(rows, past)
+    heaviest = past.rows[np.argsort(-past.weights, kind="stable")[:NEAREST_OF]]
+    kinds = np.bincount(complementarity.groups[past.rows], past.weights, len(complementarity.meta.groups))
+    found[:, 0] = is_own
+    found[:, 1] = np.log1p(np.where(is_own, past.weights[at], 0.0))
+    found[:, 2] = np.where(is_own, past.rates[at], 0.0)
+    found[:, 3] = is_own * taste.repeat_share
+    found[:, 4] = np.log1p(20 * looked_up(taste.partners, rows))
+    new = np.flatnonzero(~is_own)
+    found[new, 7] = (index.vectors(rows[new]) @ index.vectors(heaviest).T).max(axis=1, initial=0.0)
+    found[:, 8] = np.sqrt(kinds / kinds.sum())[complementarity.groups[rows]]
+    return found
+
+
+def next_score(columns: Floats) -> Floats:
+    """One number for each row of next_columns; larger = sooner. Only the order and differences mean something."""
+    score: Floats = columns @ np.asarray([NEXT_WEIGHTS[name] for name in NEXT_FEATURES])
+    return score
+
+
+def own_share(rows: Rows, taste: Taste) -> Floats:
+    """0..1: how often and how lately each row was bought: weight / (1 + weight)."""
+    at, is_own = _own(rows, taste.past)
+    weights = np.where(is_own, taste.past.weights[at], 0.0)
+    return weights / (1.0 + weights)
+
+
+def due(rows: Rows, taste: Taste) -> Floats:
+    """0..1: 1 where the time since the last purchase is the shopper's rhythm for this product; 0 without a rhythm."""
+    at, is_own = _own(rows, taste.past)
+    rhythm, days = taste.past.rhythm_days[at], taste.past.days_ago[at]
+    week = 7.0
+    near: Floats = np.exp(-np.abs(np.log((days + week) / (rhythm + week))))
+    return np.where(is_own & (rhythm > 0), near, 0.0)
+
+
+def goes_with_past(rows: Rows, taste: Taste) -> Floats:
+    """0..1: summed strength as a partner of what was bought, s / (s + .05)."""
+    found = looked_up(taste.partners, rows)
+    return found / (found + 0.05)
+
+
+def looked_up(found: tuple[Rows, Floats], rows: Rows) -> Floats:
+    """The values of these rows, 0 for those that are not there; `found` = rows rising, and values."""
+    known, values = found
+    if not len(known):
+        return np.zeros(len(rows))
+    at = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+    return np.where(known[at] == rows, values[at], 0.0)
+
+
+def _own(rows: Rows, past: Past) -> tuple[Rows, NDArray[np.bool_]]:
+    at = np.minimum(np.searchsorted(past.rows, rows), len(past.rows) - 1)
+    return at, (past.rows[at] == rows) & past.is_own[at]
