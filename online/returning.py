@@ -21,7 +21,7 @@ def rows_next(live: LiveRelease, taste: Taste | None, limit: int) -> Rows:
     is bought most lately."""
     if taste is None:
         return live.rising[: max(MOST_BOUGHT, limit)]
-    return next_rows(taste, live.rising, limit)
+    return next_rows(taste, live.rising, live.index, limit)
 
 
 def rows_that_fit(live: LiveRelease, taste: Taste | None, asked: Asked, text: str) -> Rows:

@@ -35,8 +35,7 @@ NEXT_WEIGHTS = {
 }
 """Fitted by python -m benchmarks.evaluate.taste on the past of UCI: next orders of three months, each from what was
 known before it began."""
-PARTNERS = 300
-RISING = 300
+PARTNERS, NEAR, RISING = 300, 50, 300
 """Rows that each leg brings along where nothing was said."""
 NEAREST_OF = 30
 CLICK_WEIGHT, MOST_CLICKED = 0.5, 5
@@ -129,10 +128,13 @@ def _add(
         found[row] = (known[0] + weight, known[1] + rate, days_ago, known[3], known[4] or is_own)
 
 
-def next_rows(taste: Taste, rising: Rows, limit: int) -> Rows:
-    """Rows worth scoring where nothing was said: the past, what goes with it, and `rising`, as many as are wanted."""
+def next_rows(taste: Taste, rising: Rows, index: LocalIndex, limit: int) -> Rows:
+    """Rows worth scoring where nothing was said: the past, what goes with it, what is like it though nobody may have
+    bought it yet, and `rising`, as many as are wanted."""
     partners = strongest(taste.partners, max(PARTNERS, limit))
-    return np.unique(np.concatenate([taste.past.rows, partners, rising[: max(RISING, limit)]]))
+    direction = taste.past.weights.astype(np.float32) @ index.vectors(taste.past.rows)
+    near = index.nearest(direction / max(float(np.linalg.norm(direction)), 1e-9), NEAR)[0]
+    return np.unique(np.concatenate([taste.past.rows, partners, near, rising[: max(RISING, limit)]]))
 
 
 def strongest(found: tuple[Rows, Floats], limit: int) -> Rows:
