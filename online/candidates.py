@@ -172,12 +172,12 @@ def _liked(
     codes: Rows, snapshot: Snapshot, name: str, words: Sequence[str], weights: Sequence[float]
 ) -> NDArray[np.float64]:  # fmt: skip
     """Profiles of an older build have no weights: all of their words count 1."""
-    found = np.zeros(len(codes))
-    most = max(weights, default=0.0) or 1.0
-    for word, weight in zip(words, weights if len(weights) == len(words) else [most] * len(words), strict=True):
-        for code in snapshot.codes_of(name, [word]):
-            found[codes == code] = weight / most
-    return found
+    shares = weights if len(weights) == len(words) else [1.0] * len(words)
+    most = max(shares, default=0.0)
+    table = np.zeros(snapshot.count_of(name))
+    for word, share in zip(words, shares, strict=True):
+        table[snapshot.codes_of(name, [word])] = share / most if most > 0 else 0.0
+    return table[codes]
 
 
 def _like_clicked(snapshot: Snapshot, rows: Rows, products: Sequence[ProductId]) -> NDArray[np.float64]:

@@ -46,8 +46,6 @@ TREND_OF_POPULARITY = 7 / 30
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _NONE: Rows = np.empty(0, np.int64)
-_Known = tuple[float, float, float, float, bool]
-"""Weight, rate, days ago, rhythm, is own."""
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -88,44 +86,43 @@ def read_taste(
 
 
 def _past(profile: Mapping[str, Any], session: ShopperSession | None, snapshot: Snapshot) -> Past:
-    found: dict[int, _Known] = {}
     names = profile.get("bought_products") or profile.get("recent_products") or ()
-    count, orders = len(names), max(profile.get("orders_365d") or 1, 1)
-    since = profile.get("days_since_order") or 0.0
+    orders, since = max(profile.get("orders_365d") or 1, 1), profile.get("days_since_order") or 0.0
+    rows = [snapshot.row_of(name) for name in names]
+    at = np.asarray([-1 if row is None else row for row in rows], dtype=np.int64)
 
-    def listed(name: str, default: float) -> Sequence[float]:
+    def listed(name: str, default: float) -> Floats:
         values = profile.get(name) or ()
-        return values if len(values) == count else [default] * count
+        return np.asarray(values, np.float64) if len(values) == len(at) else np.full(len(at), default)
 
-    columns = (
-        listed("bought_weights", 1.0), listed("bought_orders", 1), listed("bought_days_ago", since),
-        listed("rhythm_days", 0.0),
-    )  # fmt: skip
-    for product, weight, times, days_ago, rhythm in zip(names, *columns, strict=True):
-        if (row := snapshot.row_of(product)) is not None:
-            found[row] = (weight, times / orders, days_ago, rhythm, True)
+    values = np.column_stack([
+        listed("bought_weights", 1.0), listed("bought_orders", 1.0) / orders, listed("bought_days_ago", since),
+        listed("rhythm_days", 0.0), np.ones(len(at)),
+    ])  # fmt: skip
+    order = np.argsort(at, kind="stable")
+    order = order[at[order] >= 0]
+    at, values = at[order], values[order]
     if session is not None:
-        for product in session.bought_products:
-            _add(found, snapshot.row_of(product), 1.0, True, 1 / orders)
-        for product in session.cart_products:
-            _add(found, snapshot.row_of(product), 1.0, False)
-        for product in session.clicked_products[:MOST_CLICKED]:
-            _add(found, snapshot.row_of(product), CLICK_WEIGHT, False)
+        at, values = _with_session(at, values, session, snapshot, 1 / orders)
+    return Past(at, values[:, 0], values[:, 1], values[:, 2], values[:, 3], values[:, 4] > 0)
+
+
+def _with_session(
+    at: Rows, values: Floats, session: ShopperSession, snapshot: Snapshot, rate: float
+) -> tuple[Rows, Floats]:  # fmt: skip
+    """What was done today on top of the past: weight, rate, days ago, rhythm, is own."""
+    found = dict(zip(at.tolist(), values, strict=True))
+    done = (
+        (session.bought_products, 1.0, True), (session.cart_products, 1.0, False),
+        (session.clicked_products[:MOST_CLICKED], CLICK_WEIGHT, False),
+    )  # fmt: skip
+    for products, weight, is_own in done:
+        for row in snapshot.rows_of(products):
+            known = found.get(row, np.zeros(5))
+            today = (known[1] + rate, 0.0, known[3], 1.0) if is_own else known[1:]
+            found[row] = np.asarray([known[0] + weight, *today])
     rows = sorted(found)
-    values = np.asarray([found[row] for row in rows], dtype=np.float64).reshape(-1, 5)
-    return Past(
-        np.asarray(rows, dtype=np.int64), values[:, 0], values[:, 1], values[:, 2], values[:, 3], values[:, 4] > 0
-    )
-
-
-def _add(
-    found: dict[int, _Known], row: int | None, weight: float, is_own: bool,
-    rate: float = 0.0,
-) -> None:  # fmt: skip
-    if row is not None:
-        known = found.get(row, (0.0, 0.0, 0.0, 0.0, False))
-        days_ago = 0.0 if is_own else known[2]
-        found[row] = (known[0] + weight, known[1] + rate, days_ago, known[3], known[4] or is_own)
+    return np.asarray(rows, dtype=np.int64), np.asarray([found[row] for row in rows]).reshape(-1, 5)
 
 
 def next_rows(taste: Taste, rising: Rows, index: LocalIndex, limit: int) -> Rows:

@@ -18,6 +18,8 @@ WEIGHTS = {"kinds": 0.5, "style": 0.3, "price": 0.2}
 """Shares of what decides for products that nobody bought together; chosen by hand, they add up to 1."""
 KINDS_THAT_FIT = 1.5
 STYLE_THAT_FITS = 0.5
+DENSE_BELOW = 200_000
+"""Products up to which a column of all of them is quicker than sorting a few thousand partners."""
 Reason = Literal["in a set", "bought together", "categories", "style"]
 
 Rows = NDArray[np.int64]
@@ -72,8 +74,13 @@ class Complementarity:
         strength."""
         places = self._places(rows)
         each = np.repeat(weights, self._offsets[rows + 1] - self._offsets[rows])
+        each *= self._strengths[places]
+        if len(self.groups) <= DENSE_BELOW:
+            dense = np.bincount(self._partners[places], each, len(self.groups))
+            found = np.flatnonzero(dense)
+            return found, dense[found]
         found, place = np.unique(self._partners[places], return_inverse=True)
-        sums = np.bincount(place, self._strengths[places].astype(np.float64) * each, len(found))
+        sums = np.bincount(place, each, len(found))
         return found.astype(np.int64), sums.astype(np.float64)
 
     def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
