@@ -84,26 +84,42 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
         yield Case(columns, is_bought, columns[:, 0] == 0, len(bought), new)
 
 
-def loss(weights: Floats, found: list[tuple[Floats, NDArray[np.bool_]]]) -> tuple[float, Floats]:
+class Stacked(msgspec.Struct, frozen=True):
+    """All shoppers' candidates below each other; `starts` = the first one of each; `target` adds up to 1 for each."""
+
+    columns: Floats
+    target: Floats
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def stacked(train: list[Case]) -> Stacked:
+    """Each shopper twice, with all candidates and with the new ones, where something of them was bought."""
+    found = [(case.columns, case.is_bought) for case in train]
+    found += [(case.columns[case.is_new], case.is_bought[case.is_new]) for case in train]
+    found = [(columns, bought) for columns, bought in found if bought.any()]
+    sizes = np.asarray([len(bought) for _, bought in found])
+    target = np.concatenate([bought / bought.sum() for _, bought in found])
+    return Stacked(np.concatenate([columns for columns, _ in found]), target, np.cumsum(sizes) - sizes, sizes)
+
+
+def loss(weights: Floats, all_of: Stacked) -> tuple[float, Floats]:
     """Mean cross entropy of a softmax over each shopper's candidates, and its gradient."""
-    total, gradient = 0.0, np.zeros_like(weights)
-    for columns, bought in found:
-        scores = columns @ weights
-        scores -= scores.max()
-        likely = np.exp(scores)
-        share = bought / bought.sum()
-        total -= float(share @ scores - np.log(likely.sum()))
-        gradient -= columns.T @ (share - likely / likely.sum())
-    return total / len(found) + RIDGE * float(weights @ weights), gradient / len(found) + 2 * RIDGE * weights
+    scores = all_of.columns @ weights
+    scores -= np.repeat(np.maximum.reduceat(scores, all_of.starts), all_of.sizes)
+    likely = np.exp(scores)
+    sums = np.add.reduceat(likely, all_of.starts)
+    total = float(np.log(sums).sum() - all_of.target @ scores)
+    gradient = all_of.columns.T @ (likely / np.repeat(sums, all_of.sizes) - all_of.target)
+    count = len(all_of.sizes)
+    return total / count + RIDGE * float(weights @ weights), gradient / count + 2 * RIDGE * weights
 
 
 def fit(train: list[Case]) -> Floats:
-    """Weights in the order of NEXT_FEATURES."""
-    found = [(case.columns, case.is_bought) for case in train if case.is_bought.any()]
-    new = [(case.columns[case.is_new], case.is_bought[case.is_new]) for case in train]
-    found += [(columns, bought) for columns, bought in new if bought.any()]
-    start = np.zeros(len(taste.NEXT_FEATURES))
-    done = minimize(loss, start, (found,), "L-BFGS-B", jac=True, options={"maxiter": 200})
+    """Weights in the order of the columns."""
+    all_of = stacked(train)
+    start = np.zeros(all_of.columns.shape[1])
+    done = minimize(loss, start, (all_of,), "L-BFGS-B", jac=True, options={"maxiter": 100})
     solved: Floats = done.x
     return solved
 
@@ -137,7 +153,9 @@ def main() -> None:
     *earlier, last = [list(cases(orders, snapshot, index, cut_off)) for cut_off in CUT_OFFS]
     train = [case for month in earlier for case in month]
     weights = fit(train)
-    print(f"{len(train)} shoppers to fit, {len(last)} to check; recall@10 all, new: {recall(last, weights)}")
+    print(
+        f"{len(train)} shoppers to fit, {len(last)} to check; recall@10 all, new: {recall(last, weights)}", flush=True
+    )
     print("own weight alone:", recall(last, np.eye(len(weights))[taste.NEXT_FEATURES.index("own_weight")])[0])
     for at, name in enumerate(taste.NEXT_FEATURES):
         left = [msgspec.structs.replace(case, columns=_without(case.columns, at)) for case in train]

@@ -73,15 +73,14 @@ class Complementarity:
         """All partners of these rows, themselves where they are each other's, rising, and the sum of weight times
         strength."""
         places = self._places(rows)
-        each = np.repeat(weights, self._offsets[rows + 1] - self._offsets[rows])
-        each *= self._strengths[places]
+        counts = self._offsets[rows + 1] - self._offsets[rows]
+        each: NDArray[np.float64] = np.repeat(weights, counts) * self._strengths[places].astype(np.float64)
         if len(self.groups) <= DENSE_BELOW:
-            dense = np.bincount(self._partners[places], each, len(self.groups))
-            found = np.flatnonzero(dense)
-            return found, dense[found]
+            column = np.bincount(self._partners[places], each, len(self.groups)).astype(np.float64)
+            bought: Rows = np.flatnonzero(column).astype(np.int64)
+            return bought, column.take(bought)
         found, place = np.unique(self._partners[places], return_inverse=True)
-        sums = np.bincount(place, each, len(found))
-        return found.astype(np.int64), sums.astype(np.float64)
+        return found.astype(np.int64), np.bincount(place, each, len(found)).astype(np.float64)
 
     def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """Directed strength of b as a partner of a, shape (len a, len b); 0 where nobody bought both."""
