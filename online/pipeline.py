@@ -19,7 +19,7 @@ from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
-from online.returning import MOST_BOUGHT, rows_next, rows_that_fit
+from online.returning import MOST_BOUGHT, rows_known, rows_next, rows_that_fit
 from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots, with_partners
 from setwise import completion
@@ -80,13 +80,14 @@ def prepare(
     profile, session = hydrate(context, request)
     with context.stages("rank"):
         taste = read_taste(profile, session, live.snapshot, live.complementarity)
+        known_rows = rows_known(taste)
     active = active_rules(live, book, request.prompt, pools, now)
     names, lost = {named.slot.name for named in plan.slots}, Counter[str]()
     for position, rows in enumerate(pools):
         named = plan.slots[position] if position < len(plan.slots) else None
         more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
         if named is None or not named.slot.locked:
-            more.append(rows_that_fit(live, taste, asked[position], plan.open_text))
+            more.append(rows_that_fit(live, known_rows, asked[position], plan.open_text))
             rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
         kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
         if named is not None and _is_sold_out(live, named, rows, kept, plan.rules.gender):
@@ -137,8 +138,8 @@ def recommend_products(
         rows = rows_next(live, taste, wanted + len(request.exclude))
         if request.filters is not None or plan.budget is not None:
             rows = np.union1d(rows, eligible(live, live.popular, 1, plan.rules)[0][:MOST_BOUGHT])
-    else:
-        rows = np.union1d(rows, rows_that_fit(live, taste, asked, text)) if taste else rows
+    elif taste is not None:
+        rows = np.union1d(rows, rows_that_fit(live, rows_known(taste), asked, text))
     active = active_rules(live, book, request.prompt, [rows], now)
     rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)

@@ -9,7 +9,7 @@ from setwise.taste import Taste, next_rows, strongest
 from setwise.terms import codes_of
 
 PARTNERS_ASKED = 100
-"""Of what goes with the past, so many rows are looked at for each slot."""
+"""Of what goes with the past, so many rows may become candidates of a slot."""
 MOST_BOUGHT = 1_000
 """Rows that a stranger's answer is chosen from, and more for filters and budgets, which few of a past may pass."""
 
@@ -24,15 +24,19 @@ def rows_next(live: LiveRelease, taste: Taste | None, limit: int) -> Rows:
     return next_rows(taste, live.rising, live.index, limit)
 
 
-def rows_that_fit(live: LiveRelease, taste: Taste | None, asked: Asked, text: str) -> Rows:
-    """Of a shopper's own products and of those that go with them, the ones that have every word of the slot, or are of
-    a category that it names."""
-    terms = live.analyzer.query_terms(asked.name or text)
-    if taste is None or not terms:
+def rows_known(taste: Taste | None) -> Rows:
+    """A shopper's own products and what goes best with them; looked up once for all slots."""
+    if taste is None:
         return np.empty(0, np.int64)
-    rows = np.union1d(taste.past.rows, strongest(taste.partners, PARTNERS_ASKED))
-    fits = live.snapshot.facts.has(rows, codes_of(terms)).all(axis=1)
+    return np.union1d(taste.past.rows, strongest(taste.partners, PARTNERS_ASKED))
+
+
+def rows_that_fit(live: LiveRelease, known: Rows, asked: Asked, text: str) -> Rows:
+    """The known rows that have every word of the slot, or are of a category that it names."""
+    if not len(known) or not (terms := live.analyzer.query_terms(asked.name or text)):
+        return np.empty(0, np.int64)
+    fits = live.snapshot.facts.has(known, codes_of(terms)).all(axis=1)
     if asked.categories:
         named = live.snapshot.codes_of("category", filter(None, asked.categories))
-        fits |= live.snapshot.among(live.snapshot.category[rows], named)
-    return rows[fits]
+        fits |= live.snapshot.among(live.snapshot.category[known], named)
+    return known[fits]

@@ -88,7 +88,8 @@ def read_taste(
 def _past(profile: Mapping[str, Any], session: ShopperSession | None, snapshot: Snapshot) -> Past:
     names = profile.get("bought_products") or profile.get("recent_products") or ()
     orders, since = max(profile.get("orders_365d") or 1, 1), profile.get("days_since_order") or 0.0
-    rows = [snapshot.row_of(name) for name in names]
+    # Also what was removed since tells a taste; it is not answered.
+    rows = [snapshot.row_in_feed(name) for name in names]
     at = np.asarray([-1 if row is None else row for row in rows], dtype=np.int64)
 
     def listed(name: str, default: float) -> Floats:

@@ -9,7 +9,7 @@ import pytest
 
 from online.candidates import Asked, Known, rank
 from online.live import LiveRelease, rising_rows
-from online.returning import rows_next, rows_that_fit
+from online.returning import rows_known, rows_next, rows_that_fit
 from setwise.catalogue import Product
 from setwise.complementarity import Complementarity, build_complementarity
 from setwise.index import Hits, LocalIndex, build_index
@@ -137,12 +137,12 @@ def test_shares_are_between_0_and_1_and_0_for_what_is_not_known(live) -> None:
 
 
 def test_only_what_was_named_is_brought_along(live) -> None:
-    taste = taste_of(live, profile_of("u"))
-    assert rows_that_fit(live, taste, msgspec.structs.replace(NOTHING, name="coffee"), "").tolist() == [0, 1]
+    known = rows_known(taste_of(live, profile_of("u")))
+    assert rows_that_fit(live, known, msgspec.structs.replace(NOTHING, name="coffee"), "").tolist() == [0, 1]
     named = msgspec.structs.replace(NOTHING, name="something hot", categories=["Tea"])
-    assert rows_that_fit(live, taste, named, "").tolist() == [2]
-    assert rows_that_fit(live, taste, NOTHING, "a sofa").tolist() == []
-    assert rows_that_fit(live, None, NOTHING, "coffee").tolist() == []
+    assert rows_that_fit(live, known, named, "").tolist() == [2]
+    assert rows_that_fit(live, known, NOTHING, "a sofa").tolist() == []
+    assert rows_that_fit(live, rows_known(None), NOTHING, "coffee").tolist() == []
 
 
 def test_a_past_never_outweighs_a_name(live) -> None:
