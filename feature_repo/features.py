@@ -21,7 +21,7 @@ from setwise.sessions import WINDOW
 from setwise.settings import Settings
 from setwise.statistics import VIEWS
 
-_FEAST_TYPES = {int: Int64, float: Float32}
+_FEAST_TYPES = {int: Int64, float: Float32, tuple[int, ...]: Array(Int64), tuple[float, ...]: Array(Float32)}
 
 
 def parquet_of(data_dir: str | Path, view: str) -> Path:
@@ -30,7 +30,7 @@ def parquet_of(data_dir: str | Path, view: str) -> Path:
 
 
 def feature_view(name: str, entity: Entity, data_dir: str | Path, max_age_s: int) -> FeatureView:
-    """A view with one field per field of its struct in `setwise.statistics`; tuples are lists of strings."""
+    """A view with one field per field of its struct in `setwise.statistics`; other tuples are lists of strings."""
     hints = get_type_hints(VIEWS[name].row)
     parquet = FileSource(
         name=f"{name}_parquet", path=str(parquet_of(data_dir, name)), timestamp_field="event_timestamp"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from online.live import LiveRelease
 from online.merchandising import suits_slot
 from online.wishes import Wish, met
-from setwise import completion
+from setwise import completion, taste
 from setwise.bundle import Candidate
 from setwise.index import Hits, as_shares
 from setwise.names import ProductId
@@ -19,6 +19,8 @@ from setwise.ranking import FEATURES, WEIGHTS, best_first, feature_rows, weighte
 from setwise.rules import ActiveRules
 from setwise.sessions import ShopperSession
 from setwise.snapshot import Snapshot
+from setwise.statistics import tier_third
+from setwise.taste import Taste
 from setwise.terms import codes_of
 
 LEAST_LIKENESS = 0.36
@@ -49,6 +51,9 @@ class Known(msgspec.Struct, frozen=True):
     active: ActiveRules
     anchors: Sequence[int] = ()
     session: ShopperSession | None = None
+    taste: Taste | None = None
+    nothing_said: bool = False
+    """True where neither words nor given products decide: taste and what all buy do."""
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -94,11 +99,7 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(FEATURES))), degrees)
     snapshot = live.snapshot
-    columns: dict[str, NDArray[np.float64]] = {}
-    if live.popularity is not None:
-        columns["popularity"] = np.minimum(
-            np.log1p(live.popularity[rows].astype(np.float64)) / np.log1p(FULL_POPULARITY), 1.0
-        )
+    columns = _known_of_rows(live, rows, known)
     if asked.given is not None:
         columns["completes"] = as_shares(
             completion.score(rows, asked.given, live.index, live.complementarity).sum(axis=1)
@@ -116,8 +117,6 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
         columns["category_match"] = snapshot.among(snapshot.category[rows], codes).astype(np.float64)
     if asked.wishes:
         columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
-    if known.profile:
-        columns["affinity"] = _affinity(snapshot, rows, known.profile)
     if known.session and known.session.clicked_products:
         columns["session"] = _like_clicked(snapshot, rows, known.session.clicked_products)
     if known.anchors and asked.given is None:
@@ -131,19 +130,61 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     return Ranked(rows[order], weighted[order], degrees[order])
 
 
+def _known_of_rows(live: LiveRelease, rows: Rows, known: Known) -> dict[str, NDArray[np.float64]]:
+    """What orders say of the rows, and the shopper's past. Where nothing was said, one score holds all of it."""
+    if known.nothing_said:
+        score = _next(live, rows, known.taste)
+        return {"next": as_shares(score - score.min())}
+    found: dict[str, NDArray[np.float64]] = {}
+    if live.popularity is not None:
+        bought = np.log1p(live.popularity[rows].astype(np.float64))
+        found["popularity"] = np.minimum(bought / np.log1p(FULL_POPULARITY), 1.0)
+    if known.profile:
+        found["affinity"] = _affinity(live.snapshot, rows, known.profile)
+    if known.taste:
+        found["own"], found["due"] = taste.own_share(rows, known.taste), taste.due(rows, known.taste)
+        found["goes_with_past"] = taste.goes_with_past(rows, known.taste)
+        if known.taste.tier_weights:
+            thirds = tier_third(live.complementarity.price_places(rows))
+            found["price_tier"] = np.asarray(known.taste.tier_weights)[thirds]
+    return found
+
+
+def _next(live: LiveRelease, rows: Rows, of: Taste | None) -> NDArray[np.float64]:
+    """How likely each row is bought next; by a stranger, what all buy lately."""
+    if of is None:
+        lately = live.popularity if live.trend is None else live.trend
+        return np.zeros(len(rows)) if lately is None else np.log1p(lately[rows].astype(np.float64))
+    return taste.next_score(
+        taste.next_columns(rows, of, live.index, live.complementarity, live.popularity, live.trend)
+    )  # fmt: skip
+
+
 def _affinity(snapshot: Snapshot, rows: Rows, profile: Mapping[str, Any]) -> NDArray[np.float64]:
-    """The share of brand, category and colour that the shopper buys most. By codes: a product decoded for each row
-    took 2 ms an answer."""
+    """How much is bought of its brand, category and colour, each as a share of the most bought one. By codes: a product
+    decoded for each row took 2 ms an answer."""
     liked = [
-        snapshot.among(column[rows], snapshot.codes_of(name, profile.get(field) or ()))
-        for name, column, field in (
-            ("brand", snapshot.brand, "top_brands"),
-            ("category", snapshot.category, "top_categories"),
-            ("color", snapshot.color, "top_colors"),
+        _liked(column[rows], snapshot, name, profile.get(field) or (), profile.get(weights) or ())
+        for name, column, field, weights in (
+            ("brand", snapshot.brand, "top_brands", "brand_weights"),
+            ("category", snapshot.category, "top_categories", "category_weights"),
+            ("color", snapshot.color, "top_colors", "color_weights"),
         )
     ]
     found: NDArray[np.float64] = np.asarray(liked).mean(axis=0)
     return found
+
+
+def _liked(
+    codes: Rows, snapshot: Snapshot, name: str, words: Sequence[str], weights: Sequence[float]
+) -> NDArray[np.float64]:  # fmt: skip
+    """Profiles of an older build have no weights: all of their words count 1."""
+    shares = weights if len(weights) == len(words) else [1.0] * len(words)
+    most = max(shares, default=0.0)
+    table = np.zeros(snapshot.count_of(name))
+    for word, share in zip(words, shares, strict=True):
+        table[snapshot.codes_of(name, [word])] = share / most if most > 0 else 0.0
+    return table[codes]
 
 
 def _like_clicked(snapshot: Snapshot, rows: Rows, products: Sequence[ProductId]) -> NDArray[np.float64]:

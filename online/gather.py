@@ -106,6 +106,18 @@ class Shopper(msgspec.Struct, frozen=True):
     top_colors: list[str] | None = None
     usual_products: list[str] | None = None
     recent_products: list[str] | None = None
+    orders_365d: int | None = None
+    category_weights: list[float] | None = None
+    brand_weights: list[float] | None = None
+    color_weights: list[float] | None = None
+    tier_weights: list[float] | None = None
+    bought_products: list[str] | None = None
+    bought_weights: list[float] | None = None
+    bought_orders: list[int] | None = None
+    bought_days_ago: list[float] | None = None
+    rhythm_days: list[float] | None = None
+    days_since_order: float | None = None
+    repeat_share: float | None = None
 
 
 class Context:

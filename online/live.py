@@ -18,7 +18,7 @@ from setwise.names import ProductId
 from setwise.prompt import Understanding, lexicon_of, understand
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
-from setwise.statistics import read_popularity
+from setwise.statistics import TREND_FILE, read_popularity
 from setwise.terms import Analyzer
 from setwise.vocabulary import Vocabulary, read_vocabulary
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.5
 READINGS, VECTORS = 5_000, 20_000
 """Sentences and texts that are remembered, some 20 MB and 30 MB."""
+RISING_ROWS = 3_000
 POPULAR_ROWS = 20_000
 """Rows of the last rung's table, the most bought of each category in equal parts: 4 ms to look through."""
 
@@ -46,6 +47,10 @@ class LiveRelease(msgspec.Struct, frozen=True):
     """Decayed orders of each row; None in a release that was built without them."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
     """The most bought rows of each category, most bought first."""
+    trend: NDArray[np.float32] | None = None
+    """Orders of the last weeks, as statistics.ProductStats has them, of each row."""
+    rising: NDArray[np.int64] = np.empty(0, np.int64)
+    """The rows that are bought most lately, most first."""
     readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
     vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
 
@@ -62,6 +67,7 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
     categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
+    trend = read_popularity(folder / "statistics", TREND_FILE)
     live = LiveRelease(
         manifest,
         snapshot,
@@ -73,9 +79,11 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         [analyzer.terms(name) for name in categories],
         popularity,
         popular_rows(snapshot.category, popularity),
+        trend,
+        rising_rows(len(snapshot), trend if trend is not None else popularity),
     )
     counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
-    counts |= set() if popularity is None else {len(popularity)}
+    counts |= {len(column) for column in (popularity, trend) if column is not None}
     if live.encoder.card.dimensions != live.index.dimensions or len(counts) > 1:
         raise ReleaseError(f"release {manifest.release_id}: its parts do not fit each other")
     lexicon_of(live.vocabulary)
@@ -95,6 +103,12 @@ def popular_rows(category: NDArray[np.int64], popularity: NDArray[np.float32] | 
     place = np.empty(count, np.int64)
     place[by_category] = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return order[place < POPULAR_ROWS // max(len(sizes), 1)].astype(np.int64)
+
+
+def rising_rows(count: int, trend: NDArray[np.float32] | None) -> NDArray[np.int64]:
+    """The first RISING_ROWS rows by falling trend; in the catalogue's order without orders."""
+    bought = np.zeros(count) if trend is None else trend
+    return np.lexsort((np.arange(count), -bought))[:RISING_ROWS].astype(np.int64)
 
 
 class ReleaseWatch:

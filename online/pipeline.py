@@ -19,6 +19,7 @@ from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
+from online.returning import MOST_BOUGHT, rows_known, rows_next, rows_that_fit
 from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots, with_partners
 from setwise import completion
@@ -26,12 +27,11 @@ from setwise.bundle import Assembly, Infeasible
 from setwise.index import Hits
 from setwise.names import ProductId
 from setwise.rules import ActiveRules, RuleBook
+from setwise.taste import read_taste
 
 ROWS_PER_SLOT = 100
 ROWS_FOR_OPEN_SLOTS = 200
 MORE_FOR_EXCLUDED = 300
-JUST_CLICKED = 2
-"""Of five products that stand for a shopper who said nothing, so many are those that were clicked last."""
 NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
 NOTHING = Hits(NO_ROWS, np.empty(0), np.empty(0))
 
@@ -77,21 +77,25 @@ def prepare(
     if problem := _hopeless(plan, live):
         return Prepared(context, plan, problem=problem)
     asked, pools = _found(context, plan, len(request.exclude) + len(request.basket))
+    profile, session = hydrate(context, request)
+    with context.stages("rank"):
+        taste = read_taste(profile, session, live.snapshot, live.complementarity)
+        known_rows = rows_known(taste)
     active = active_rules(live, book, request.prompt, pools, now)
     names, lost = {named.slot.name for named in plan.slots}, Counter[str]()
     for position, rows in enumerate(pools):
         named = plan.slots[position] if position < len(plan.slots) else None
         more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
         if named is None or not named.slot.locked:
+            more.append(rows_that_fit(live, known_rows, asked[position], plan.open_text))
             rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
         kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
         if named is not None and _is_sold_out(live, named, rows, kept, plan.rules.gender):
             kept = NO_ROWS
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
-    profile, session = hydrate(context, request)
     with context.stages("rank"):
-        known = Known(profile, active, plan.anchors, session)
+        known = Known(profile, active, plan.anchors, session, taste)
         held = rows_held(live, session, request.prompt or "", also.values())
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
@@ -115,26 +119,27 @@ def recommend_products(
     with context.stages("understand"):
         plan = plan_products(request, live, now, dependencies.allow_preorder)
     profile, session = hydrate(context, request)
-    history = [*(profile or {}).get("usual_products", ()), *(profile or {}).get("recent_products", ())]
-    history = [*(session.clicked_products[:JUST_CLICKED] if session else ()), *history]
-    known_rows = live.snapshot.rows_of(map(ProductId, history))
+    taste = read_taste(profile, session, live.snapshot, live.complementarity)
     text, given = plan.understanding.text, plan.basket_rows
-    if not text and not given:
-        text = " ".join(live.snapshot[row].title for row in known_rows[:5])
+    nothing_said = not text and not given
     wanted = request.offset + request.k
     if text:
         limit = ROWS_FOR_OPEN_SLOTS + min(max(wanted - ROWS_PER_SLOT, 0) + len(request.exclude), MORE_FOR_EXCLUDED)
         vector = encode(context, [text])[0]
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
-        vector, hits = None, NOTHING if given else _any_rows(live)
+        vector, hits = None, NOTHING
     # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
     asked = Asked(hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector))
     rows = _with_completions(live, asked, hits.rows)
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
-    elif not plan.understanding.text and not given and known_rows:
-        rows = np.concatenate([np.asarray(known_rows, dtype=np.int64), np.setdiff1d(rows, known_rows)])
+    elif nothing_said:
+        rows = rows_next(live, taste, wanted + len(request.exclude))
+        if request.filters is not None or plan.budget is not None:
+            rows = np.union1d(rows, eligible(live, live.popular, 1, plan.rules)[0][:MOST_BOUGHT])
+    elif taste is not None:
+        rows = np.union1d(rows, rows_that_fit(live, rows_known(taste), asked, text))
     active = active_rules(live, book, request.prompt, [rows], now)
     rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)
@@ -145,7 +150,7 @@ def recommend_products(
         most = prices if budget.max_cents is None else budget.max_cents
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
-        ranked = rank(live, rows, asked, Known(profile, active, given, session))
+        ranked = rank(live, rows, asked, Known(profile, active, given, session, taste, nothing_said))
         if request.candidates is None:
             ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
     return present.products_answer(context, plan, ranked.only(slice(request.offset, wanted)))
@@ -227,12 +232,6 @@ def _with_completions(live: LiveRelease, asked: Asked, rows: NDArray[np.int64]) 
         return rows
     more = completion.candidates(asked.given, live.index, live.complementarity)
     return np.concatenate([np.setdiff1d(rows, asked.given.given), np.setdiff1d(more, rows)])
-
-
-def _any_rows(live: LiveRelease) -> Hits:
-    """Where nothing was said: popularity and taste decide among the first products."""
-    count = min(len(live.snapshot), 1_000)
-    return Hits(np.arange(count), np.zeros(count), np.zeros(count))
 
 
 def _hopeless(plan: Plan, live: LiveRelease) -> Infeasible | None:

@@ -28,6 +28,7 @@ def item_reasons(
         "together": _goes_with(live, plan, product),
         "completes": _goes_with(live, plan, product) or "completes what you have",
         "session": "like what you looked at lately",
+        "own": "you bought it before",
         "affinity": "like what you bought before",
         "rules": "recommended by the shop",
         "category_match": f"{leaf_category(product).lower()}, as asked",

@@ -86,7 +86,10 @@ def write_parquet(
     from feature_repo.features import parquet_of
 
     rows = [(key, moment, row) for moment, snapshot in snapshots for key, row in snapshot.items()]
-    kinds = {int: pa.int64(), float: pa.float32()}
+    kinds = {
+        int: pa.int64(), float: pa.float32(), tuple[int, ...]: pa.list_(pa.int64()),
+        tuple[float, ...]: pa.list_(pa.float32()),
+    }  # fmt: skip
     columns = {
         VIEWS[view].entity_key: pa.array([key for key, _, _ in rows], pa.string()),
         "event_timestamp": pa.array([moment for _, moment, _ in rows], pa.timestamp("us", "UTC")),

@@ -7,14 +7,18 @@ from numpy.typing import NDArray
 
 FEATURES = (
     "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together",
-    "completes", "rules", "session",
+    "completes", "rules", "session", "next", "own", "due", "goes_with_past", "price_tier",
 )  # fmt: skip
 """All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
 slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
 wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
-orders. affinity: share of the shopper's tastes that it meets. together: how well it goes with what is locked or in the
-basket. completes: the score of setwise.completion, as a share of the best one's. rules: what the shop's pin, boost and
-bury add or take. session: a third each for a product that was clicked lately, for its brand and for its category."""
+orders. affinity: how much the shopper buys of its brand, category and colour, against the most bought one. together:
+how well it goes with what is locked or in the basket. completes: the score of setwise.completion, as a share of the
+best one's. rules: what the shop's pin, boost and bury add or take. session: a third each for a product that was clicked
+lately, for its brand and for its category. next: where nothing was said and nothing is to be completed, the score of
+setwise.taste between the least and the best row's: it decides in place of popularity and affinity, which it holds.
+own, due, goes_with_past: how often and lately the shopper bought it, whether it is time again, how well it goes with
+what they bought. price_tier: the share of its third of the prices in what they bought."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -28,6 +32,11 @@ WEIGHTS = {
     "completes": 3.0,
     "rules": 1.0,
     "session": 0.3,
+    "next": 3.0,
+    "own": 0.3,
+    "due": 0.1,
+    "goes_with_past": 0.1,
+    "price_tier": 0.1,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
 

@@ -214,6 +214,10 @@ class Snapshot:
         """The codes of those words that the column has: category, brand or color."""
         return [code for word in words if (code := self._codes[column].get(word)) is not None]
 
+    def count_of(self, column: str) -> int:
+        """How many codes the column has: category, brand or color."""
+        return len(self._codes[column])
+
     @staticmethod
     def among(column: NDArray[np.int64], codes: Collection[int]) -> NDArray[np.bool_]:
         """True where a value of the column is one of these few codes: numpy's isin takes ten times as long."""

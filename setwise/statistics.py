@@ -1,6 +1,8 @@
 """What past orders say about products and shoppers: the feature rows, as they were known at one moment."""
 
 import itertools
+import math
+import statistics
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -30,6 +32,13 @@ WINDOW = timedelta(days=365)
 """Only orders with `as_of - WINDOW <= ordered_at < as_of` count, for every feature here."""
 RECENT = timedelta(days=30)
 HALF_LIFE = timedelta(days=30)
+TREND_HALF_LIFE = timedelta(days=7)
+TASTE_HALF_LIFE = timedelta(days=120)
+"""What a shopper bought this long ago says half as much of them: recall of UCI p1's past .1572, with 30 days .1514."""
+MAX_BOUGHT = 150
+"""Most products of a shopper's own history that a row keeps, some 3 kB."""
+RHYTHM_ORDERS = 3
+"""Orders of one product from which there is a rhythm."""
 MAX_LISTED = 20
 """Most products in a list; lists of words have at most MAX_WORDS."""
 MAX_WORDS = 5
@@ -37,7 +46,8 @@ MAX_BASKET = 50
 """An order of more products than this (a shop that restocks) says nothing about what goes together."""
 
 POPULARITY_FILE = "popularity.npy"
-"""What a release serves of the rows: each product's popularity in the order of its snapshot, 4 bytes a product."""
+TREND_FILE = "trend.npy"
+"""What a release serves of the rows: popularity and trend of each product in the order of its snapshot, 8 bytes."""
 
 _Name = TypeVar("_Name", bound=str)
 
@@ -55,6 +65,8 @@ class ProductStats(msgspec.Struct, frozen=True):
     """Pieces sent back / pieces bought in the window, at most 1."""
     co_bought: tuple[ProductId, ...]
     """Up to 20 products that shared most orders with it, most first, ties by id."""
+    trend: float = 0.0
+    """Orders in the window, each worth half as much for every 7 days of age."""
 
 
 class ShopperProfile(msgspec.Struct, frozen=True):
@@ -74,6 +86,25 @@ class ShopperProfile(msgspec.Struct, frozen=True):
     """Up to 20 products, bought last first."""
     usual_products: tuple[ProductId, ...]
     """Up to 20 products bought in two orders or more, most orders first."""
+    category_weights: tuple[float, ...] = ()
+    """Shares 0..1 of what was bought, recent purchases weighing more, in the order of top_categories."""
+    brand_weights: tuple[float, ...] = ()
+    color_weights: tuple[float, ...] = ()
+    tier_weights: tuple[float, ...] = ()
+    """Such shares of the cheapest, the middle and the dearest third of their categories; empty = unknown."""
+    bought_products: tuple[ProductId, ...] = ()
+    """Up to 150 products, the largest of bought_weights first, ties by id; the next four are in its order."""
+    bought_weights: tuple[float, ...] = ()
+    """Orders of the product, each worth half as much for every 120 days of age."""
+    bought_orders: tuple[int, ...] = ()
+    bought_days_ago: tuple[float, ...] = ()
+    """Days since it was bought last, at the moment of the row."""
+    rhythm_days: tuple[float, ...] = ()
+    """Median days from one order of it to the next; 0 where it was bought in fewer than three."""
+    days_since_order: float = 0.0
+    """Days since the last order, at the moment of the row."""
+    repeat_share: float = 0.0
+    """Of the products in all orders but the first, the share that had been bought before."""
 
 
 class View(msgspec.Struct, frozen=True):
@@ -101,14 +132,37 @@ class _Sold(msgspec.Struct):
     recent: int = 0
     orders: int = 0
     popularity: float = 0.0
+    trend: float = 0.0
     bought: int = 0
     returned: int = 0
 
 
 class _Bought(msgspec.Struct):
-    last_at: datetime
-    orders: int = 0
+    moments: list[datetime] = []
     net: int = 0
+
+    @property
+    def orders(self) -> int:
+        return len(self.moments)
+
+    @property
+    def last_at(self) -> datetime:
+        return max(self.moments)
+
+    def weight(self, as_of: datetime) -> float:
+        # Summed in one order, whatever the order of the rows.
+        return math.fsum(0.5 ** ((as_of - moment) / TASTE_HALF_LIFE) for moment in self.moments)
+
+    def rhythm_days(self) -> float:
+        if self.orders < RHYTHM_ORDERS:
+            return 0.0
+        return statistics.median(_days(b - a) for a, b in itertools.pairwise(sorted(self.moments)))
+
+
+class _Cart(msgspec.Struct):
+    items: dict[ProductId, _Bought] = {}
+    orders: list[tuple[datetime, int]] = []
+    """Of each order that bought something, when and how many products."""
 
 
 def product_stats(orders: Iterable[Order], as_of: datetime) -> dict[ProductId, ProductStats]:
@@ -125,6 +179,7 @@ def product_stats(orders: Iterable[Order], as_of: datetime) -> dict[ProductId, P
             row.orders += 1
             row.recent += age <= RECENT
             row.popularity += weight
+            row.trend += 0.5 ** (age / TREND_HALF_LIFE)
             row.bought += pieces
         for product_id, pieces in returned.items():
             sold.setdefault(product_id, _Sold()).returned += pieces
@@ -139,6 +194,7 @@ def product_stats(orders: Iterable[Order], as_of: datetime) -> dict[ProductId, P
             row.popularity,
             min(1.0, row.returned / row.bought),
             partners.get(product_id, ()),
+            row.trend,
         )
         for product_id, row in sold.items()
         if row.orders
@@ -146,24 +202,25 @@ def product_stats(orders: Iterable[Order], as_of: datetime) -> dict[ProductId, P
 
 
 def write_popularity(rows: Mapping[ProductId, ProductStats], ids: Iterable[ProductId], folder: Path) -> None:
-    """Writes the popularity of these products, 0 for those that nobody bought."""
+    """Writes popularity and trend of these products, 0 for those that nobody bought."""
     folder.mkdir(parents=True, exist_ok=True)
-    values = [rows[product_id].popularity if product_id in rows else 0.0 for product_id in ids]
-    np.save(folder / POPULARITY_FILE, np.asarray(values, dtype=np.float32))
+    found = [(rows[one].popularity, rows[one].trend) if one in rows else (0.0, 0.0) for one in ids]
+    values = np.asarray(found, dtype=np.float32).reshape(-1, 2)
+    np.save(folder / POPULARITY_FILE, values[:, 0])
+    np.save(folder / TREND_FILE, values[:, 1])
 
 
-def read_popularity(folder: Path) -> NDArray[np.float32] | None:
+def read_popularity(folder: Path, file: str = POPULARITY_FILE) -> NDArray[np.float32] | None:
     """Shape (products,), memory-mapped; None where the release was built without it."""
-    file = folder / POPULARITY_FILE
-    return np.load(file, mmap_mode="r").view(np.ndarray) if file.is_file() else None
+    path = folder / file
+    return np.load(path, mmap_mode="r").view(np.ndarray) if path.is_file() else None
 
 
 def shopper_profiles(
     orders: Iterable[Order], products: Mapping[ProductId, Product], as_of: datetime
 ) -> dict[UserId, ShopperProfile]:
     """The rows as one would have seen them at `as_of`. Products that the catalogue lacks have no taste in them."""
-    counts: Counter[UserId] = Counter()
-    carts: dict[UserId, dict[ProductId, _Bought]] = {}
+    carts: dict[UserId, _Cart] = {}
     prices: dict[ProductId, tuple[datetime, int, str]] = {}
     for order in _within(orders, as_of):
         for line in order.lines:
@@ -173,17 +230,17 @@ def shopper_profiles(
         if order.user_id is None:
             continue
         bought, returned = _pieces(order)
-        counts[order.user_id] += bool(bought)
-        cart = carts.setdefault(order.user_id, {})
+        cart = carts.setdefault(order.user_id, _Cart())
+        if bought:
+            cart.orders.append((order.ordered_at, len(bought)))
         for product_id, pieces in bought.items():
-            item = cart.setdefault(product_id, _Bought(order.ordered_at))
-            item.last_at = max(item.last_at, order.ordered_at)
-            item.orders += 1
+            item = cart.items.setdefault(product_id, _Bought())
+            item.moments.append(order.ordered_at)
             item.net += pieces
         for product_id, pieces in returned.items():
-            cart.setdefault(product_id, _Bought(order.ordered_at)).net -= pieces
+            cart.items.setdefault(product_id, _Bought()).net -= pieces
     tiers = price_tiers({key: (cents, currency) for key, (_, cents, currency) in prices.items()}, products)
-    return {user: _profile(counts[user], cart, products, tiers) for user, cart in carts.items() if counts[user]}
+    return {user: _profile(cart, products, tiers, as_of) for user, cart in carts.items() if cart.orders}
 
 
 def price_tiers(
@@ -238,32 +295,82 @@ def _partners(pairs: "array[int]", ids: list[ProductId]) -> dict[ProductId, tupl
 
 
 def _profile(
-    orders: int,
-    cart: Mapping[ProductId, _Bought],
-    products: Mapping[ProductId, Product],
-    tiers: Mapping[ProductId, float],
+    cart: _Cart, products: Mapping[ProductId, Product], tiers: Mapping[ProductId, float], as_of: datetime
 ) -> ShopperProfile:
-    kept = {product_id: item for product_id, item in cart.items() if item.orders and item.net > 0}
-    categories, brands, colors = Counter[str](), Counter[str](), Counter[str]()
-    for product_id, item in kept.items():
+    kept = {product_id: item for product_id, item in cart.items.items() if item.orders and item.net > 0}
+    weights = {product_id: item.weight(as_of) for product_id, item in kept.items()}
+    categories, brands, colors = _Liked(), _Liked(), _Liked()
+    for product_id in sorted(kept):
         if product := products.get(product_id):
-            categories[leaf_category(product)] += item.orders
-            brands[product.brand] += item.orders
-            for color in {part.strip() for part in product.color.lower().split("/")}:
-                colors[color] += item.orders
-    known = [(tiers[product_id], item.orders) for product_id, item in kept.items() if product_id in tiers]
-    weight = sum(times for _, times in known)
+            item, weight = kept[product_id], weights[product_id]
+            categories.add(leaf_category(product), item.orders, weight)
+            brands.add(product.brand, item.orders, weight)
+            for color in sorted({part.strip() for part in product.color.lower().split("/")}):
+                colors.add(color, item.orders, weight)
+    priced = sorted(product_id for product_id in kept if product_id in tiers)
+    weight = sum(kept[product_id].orders for product_id in priced)
     by_date = sorted(kept, key=lambda product_id: (-kept[product_id].last_at.timestamp(), product_id))
+    by_weight = sorted(kept, key=lambda product_id: (-weights[product_id], product_id))[:MAX_BOUGHT]
     usual = {product_id: item.orders for product_id, item in kept.items() if item.orders > 1}
+    first_at = min(moment for moment, _ in cart.orders)
+    again = sum(count for moment, count in cart.orders if moment > first_at)
+    repeats = sum(len({m for m in item.moments if m > min(item.moments)}) for item in kept.values())
     return ShopperProfile(
-        orders,
-        sum(tier * times for tier, times in known) / weight if weight else 0.5,
-        _most(categories, MAX_WORDS),
-        _most(brands, MAX_WORDS),
-        _most(colors, MAX_WORDS),
-        tuple(by_date[:MAX_LISTED]),
-        _most(usual, MAX_LISTED),
+        orders_365d=len(cart.orders),
+        mean_price_tier=sum(tiers[one] * kept[one].orders for one in priced) / weight if weight else 0.5,
+        top_categories=(top_categories := categories.top()),
+        top_brands=(top_brands := brands.top()),
+        top_colors=(top_colors := colors.top()),
+        recent_products=tuple(by_date[:MAX_LISTED]),
+        usual_products=_most(usual, MAX_LISTED),
+        category_weights=categories.shares(top_categories),
+        brand_weights=brands.shares(top_brands),
+        color_weights=colors.shares(top_colors),
+        tier_weights=_tier_shares([(tiers[one], weights[one]) for one in priced]),
+        bought_products=tuple(by_weight),
+        bought_weights=tuple(weights[one] for one in by_weight),
+        bought_orders=tuple(kept[one].orders for one in by_weight),
+        bought_days_ago=tuple(_days(as_of - kept[one].last_at) for one in by_weight),
+        rhythm_days=tuple(kept[one].rhythm_days() for one in by_weight),
+        days_since_order=_days(as_of - max(moment for moment, _ in cart.orders)),
+        repeat_share=min(1.0, repeats / again) if again else 0.0,
     )
+
+
+class _Liked:
+    """Words of what a shopper bought: in how many orders, and how much they weigh."""
+
+    def __init__(self) -> None:
+        self._orders, self._weights = Counter[str](), Counter[str]()
+        self._total = 0.0
+
+    def add(self, word: str, orders: int, weight: float) -> None:
+        self._orders[word] += orders
+        self._weights[word] += weight  # type: ignore[assignment]
+        self._total += weight
+
+    def top(self) -> tuple[str, ...]:
+        return _most(self._orders, MAX_WORDS)
+
+    def shares(self, words: Iterable[str]) -> tuple[float, ...]:
+        return tuple(self._weights[word] / self._total for word in words)
+
+
+def _tier_shares(tiers: Iterable[tuple[float, float]]) -> tuple[float, ...]:
+    thirds = [0.0, 0.0, 0.0]
+    for tier, weight in tiers:
+        thirds[int(tier_third(np.asarray(tier)))] += weight
+    total = sum(thirds)
+    return tuple(third / total for third in thirds) if total else ()
+
+
+def tier_third(tiers: NDArray[np.float64]) -> NDArray[np.int64]:
+    """0, 1, 2: the third of its category that a price tier of 0..1 lies in."""
+    return np.minimum((tiers * 3).astype(np.int64), 2)
+
+
+def _days(span: timedelta) -> float:
+    return span / timedelta(days=1)
 
 
 def _most(counts: Mapping[_Name, int], limit: int) -> tuple[_Name, ...]:

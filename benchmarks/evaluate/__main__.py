@@ -16,11 +16,11 @@ import msgspec
 
 from benchmarks.evaluate.asking import open_shop, write_run
 from benchmarks.evaluate.report import score_table, write_report
-from benchmarks.evaluate.scoring import Line, Scorer, join_runs
+from benchmarks.evaluate.scoring import Line, Scorer, changed, join_runs
 from benchmarks.evaluate.shops import ROOT, Shop, build, lay_out, pool
 from benchmarks.evaluate.tasks import BUNDLEREC, POOLED, SHOPS, Asking, askings, measures
 
-KINDS = ("queries", "queries-pool", "queries-bundles", "completion", "completion-pool")
+KINDS = ("queries", "queries-pool", "queries-bundles", "completion", "completion-pool", "queries-anonymous")
 
 
 def say(text: str) -> None:
@@ -67,8 +67,10 @@ def score(shops: list[Shop], asked: Collection[Asking], chosen: argparse.Namespa
     for shop in shops:
         say(f"scoring {shop.name}")
         for measure in measures(shop.name):
-            if measure.asking in asked:
+            if measure.asking in asked and (measure.against is None or measure.against in asked):
                 baseline = data / shop.name / "baselines" / measure.baseline_file
+                if measure.against is not None:
+                    baseline = runs / f"{measure.against.name}.jsonl"
                 lines.append(scorer.line(measure, shop, runs / f"{measure.asking.name}.jsonl", baseline))
     members = [shop for shop in shops if shop.name in BUNDLEREC]
     if len(members) < len(BUNDLEREC):
@@ -100,8 +102,11 @@ def main() -> int:
         print(f"setwise: {error}", file=sys.stderr)
         return 1
     report = chosen.work / "report.md"
-    write_report(lines, times, report)
-    say(f"\n{score_table(lines)}\n\nwritten to {report}")
+    known = [one for one in asked if Asking(one.shop, one.queries, anonymous=True) in asked and not one.anonymous]
+    runs = chosen.work / "runs"
+    told = [f"{one.name}: {changed(runs / f'{one.name}.jsonl', runs / f'{one.name}-anonymous.jsonl')}" for one in known]
+    write_report(lines, times, told, report)
+    say("\n".join(["", score_table(lines), "", *told, f"written to {report}"]))
     return 0
 
 

@@ -46,22 +46,22 @@ def open_shop(shop: Shop) -> Open:
     return Open(shop, live, Dependencies(InProcessRetriever(), build_reader(settings)))
 
 
-def body_of(query: Query) -> dict[str, Any]:
-    """Body of POST /v1/products, with the fields that the query has."""
+def body_of(query: Query, anonymous: bool = False) -> dict[str, Any]:
+    """Body of POST /v1/products, with the fields that the query has; an anonymous one leaves the shopper out."""
     body: dict[str, Any] = {"k": K}
     if query.get("text"):
         body["prompt"] = query["text"]
     if query.get("given"):
         # p2 asks for what this shopper never bought: what is given is history, not a cart.
         body["exclude" if "p2" in query["subsets"] else "basket"] = query["given"]
-    if query.get("user_id"):
+    if query.get("user_id") and not anonymous:
         body["user_id"] = query["user_id"]
     return body
 
 
 def ask(shop: Open, asking: Asking, query: Query) -> list[str] | list[list[str]]:
     """Product ids, best first, or each bundle's. Raises msgspec.ValidationError where the service would say 422."""
-    body, now = body_of(query), datetime.now(UTC)
+    body, now = body_of(query, asking.anonymous), datetime.now(UTC)
     if asking.bundles:
         asked = msgspec.convert({"prompt": body["prompt"], "n_bundles": BUNDLES}, BundleRequest)
         bundles = recommend_bundles(asked, shop.live, shop.dependencies, now).bundles

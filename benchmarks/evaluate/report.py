@@ -35,14 +35,16 @@ def score_table(lines: Iterable[Line]) -> str:
     )  # fmt: skip
 
 
-def write_report(lines: list[Line], runs: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """Scores, then how many questions were answered in what time."""
+def write_report(lines: list[Line], runs: Mapping[str, Mapping[str, float]], told: Iterable[str], path: Path) -> None:
+    """Scores, what else is told, then how many questions were answered in what time."""
     times = (
         [name, f"{r['asked']:.0f}", f"{r['answered']:.0f}", f"{r['p50_ms']:.1f}", f"{r['p99_ms']:.1f}"]
         for name, r in runs.items()
     )
     path.write_text(
         "# Offline quality\n\nOne configuration for all sets. `difference` is ours - baseline, paired over the same "
-        f"queries.\n\n{score_table(lines)}\n\nAnswers in this process, one at a time, without HTTP:\n\n"
+        f"queries.\n\n{score_table(lines)}\n\n"
+        + "".join(f"{line}\n\n" for line in told)
+        + "Answers in this process, one at a time, without HTTP:\n\n"
         f"{as_table(RUN_HEAD, times)}\n"
     )

@@ -66,6 +66,17 @@ class Scorer:
         return self._known[key]
 
 
+def changed(known: Path, anonymous: Path) -> str:
+    """For how many of the questions the first ten products, and the whole order, change with the shopper known."""
+    ours, theirs = (
+        {one["query_id"]: one["ranked"] for one in map(json.loads, path.open())} for path in (known, anonymous)
+    )
+    both = [(ours[key], theirs[key]) for key in ours if key in theirs]
+    top = sum(one[:10] != other[:10] for one, other in both)
+    whole = sum(one != other for one, other in both)
+    return f"knowing the shopper changes the first ten of {top} and the order of {whole} of {len(both)} answers"
+
+
 def join_runs(paths: Sequence[Path], target: Path) -> Path:
     """Several sets' run files as one; .gz or plain."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,14 @@ class Asking(msgspec.Struct, frozen=True):
     """Ranks only the judged products or the listed candidates."""
     bundles: bool = False
     """Asks /v1/bundles for five bundles instead of /v1/products for a list."""
+    anonymous: bool = False
+    """Leaves the shopper out."""
 
     @property
     def name(self) -> str:
         """Name of the run file."""
-        return "-".join([self.shop, self.queries, *["pool"] * self.pool, *["bundles"] * self.bundles])
+        flags = {"pool": self.pool, "bundles": self.bundles, "anonymous": self.anonymous}
+        return "-".join([self.shop, self.queries, *(name for name, is_set in flags.items() if is_set)])
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -29,6 +32,8 @@ class Measure(msgspec.Struct, frozen=True):
     metric: str
     baseline: str
     subset: str = ""
+    against: Asking | None = None
+    """A run of our own in place of a baseline's file."""
 
     @property
     def baseline_file(self) -> str:
@@ -47,7 +52,7 @@ def askings(shop: str) -> list[Asking]:
     if shop == "chorus":
         return [Asking(shop), Asking(shop, pool=True)]
     if shop == "uci":
-        return [Asking(shop)]
+        return [Asking(shop), Asking(shop, anonymous=True)]
     return [
         Asking(shop),
         Asking(shop, bundles=True),
@@ -63,8 +68,10 @@ def measures(shop: str) -> Iterator[Measure]:
         yield from (Measure(full, metric, "hybrid") for metric in ("NDCG@10", "Recall@50"))
         yield Measure(pool, "NDCG@10", "cosine")
     elif shop == "uci":
+        known, anonymous = askings(shop)
         for subset, baseline in (("p1", "personal-frequency"), ("p2", "neighbours"), ("p3", "co-occurrence")):
-            yield Measure(askings(shop)[0], "Recall@10", baseline, subset)
+            yield Measure(known, "Recall@10", baseline, subset)
+            yield Measure(known, "Recall@10", "anonymous", subset, anonymous)
     else:
         for subset in ("", "unseen"):
             for asking in askings(shop):

@@ -41,7 +41,7 @@ def product_stats(workplace: Workplace, orders: Artefact, products: Artefact) ->
         statistics.write_popularity(rows, (product.id for product in Snapshot(products.path)), folder / SERVING)
         return {"rows": len(rows)}
 
-    return result(workplace.artefacts.make("product_stats", ["2", orders.key, products.key], build))
+    return result(workplace.artefacts.make("product_stats", ["3", orders.key, products.key], build))
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
@@ -55,7 +55,7 @@ def shopper_profiles(workplace: Workplace, orders: Artefact, products: Artefact)
         (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
         return {"rows": len(rows), ERASURES_AS_OF: orders.facts.get(ERASURES_AS_OF, "")}
 
-    return result(workplace.artefacts.make("shopper_profiles", ["1", orders.key, products.key], build))
+    return result(workplace.artefacts.make("shopper_profiles", ["2", orders.key, products.key], build))
 
 
 @dg.asset(group_name=GROUP, kinds={"feast"})
@@ -88,5 +88,5 @@ def online_features(
 
     # Rows age out of the online store, so they are written again every day at least.
     where = settings.features.redis_url if settings.features.backend == "redis" else str(workplace.data_dir)
-    inputs = ["1", product_stats.key, shopper_profiles.key, where, now.date().isoformat()]
+    inputs = ["2", product_stats.key, shopper_profiles.key, where, now.date().isoformat()]
     return result(workplace.artefacts.make("online_features", inputs, build))

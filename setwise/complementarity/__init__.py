@@ -18,6 +18,8 @@ WEIGHTS = {"kinds": 0.5, "style": 0.3, "price": 0.2}
 """Shares of what decides for products that nobody bought together; chosen by hand, they add up to 1."""
 KINDS_THAT_FIT = 1.5
 STYLE_THAT_FITS = 0.5
+DENSE_BELOW = 200_000
+"""Products up to which a column of all of them is quicker than sorting a few thousand partners."""
 Reason = Literal["in a set", "bought together", "categories", "style"]
 
 Rows = NDArray[np.int64]
@@ -61,14 +63,24 @@ class Complementarity:
 
     def partners(self, rows: Rows, limit: int) -> tuple[Rows, NDArray[np.float64]]:
         """What goes with this basket by orders and sets, best first, the basket left out; strengths add up."""
-        places = self._places(rows)
-        found, place = np.unique(self._partners[places], return_inverse=True)
-        summed = np.bincount(place, self._strengths[places].astype(np.float64), len(found))
-        strengths: NDArray[np.float64] = summed.astype(np.float64)
+        found, strengths = self.summed(rows, np.ones(len(rows)))
         kept = ~np.isin(found, rows)
-        found, strengths = found[kept].astype(np.int64), strengths[kept]
+        found, strengths = found[kept], strengths[kept]
         order = np.lexsort((found, -strengths))[:limit]
         return found[order], strengths[order]
+
+    def summed(self, rows: Rows, weights: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
+        """All partners of these rows, themselves where they are each other's, rising, and the sum of weight times
+        strength."""
+        places = self._places(rows)
+        counts = self._offsets[rows + 1] - self._offsets[rows]
+        each: NDArray[np.float64] = np.repeat(weights, counts) * self._strengths[places].astype(np.float64)
+        if len(self.groups) <= DENSE_BELOW:
+            column = np.bincount(self._partners[places], each, len(self.groups)).astype(np.float64)
+            bought: Rows = np.flatnonzero(column).astype(np.int64)
+            return bought, column.take(bought)
+        found, place = np.unique(self._partners[places], return_inverse=True)
+        return found.astype(np.int64), np.bincount(place, each, len(found)).astype(np.float64)
 
     def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """Directed strength of b as a partner of a, shape (len a, len b); 0 where nobody bought both."""
@@ -111,6 +123,11 @@ class Complementarity:
         apart = WEIGHTS["price"] * self._place[rows_a].astype(np.float32)[:, None]
         found -= np.abs(apart - WEIGHTS["price"] * self._place[rows_b].astype(np.float32))
         return np.clip(found, 0.0, 1.0, out=found)
+
+    def price_places(self, rows: Rows) -> NDArray[np.float64]:
+        """The place of each row's price within its kind, 0 cheapest to 1 dearest."""
+        found: NDArray[np.float64] = self._place[rows].astype(np.float64)
+        return found
 
     def kind_lift(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """How many times more often than by chance the kinds of a and b go together, shape (len a, len b)."""

@@ -50,6 +50,11 @@ SHOPPERS = {
         (),
         tuple(ProductId(f"p-{other}") for other in range(number % 20)),
         (ProductId("зонт-☂"),),
+        bought_products=tuple(ProductId(f"p-{other}") for other in range(number % 5)),
+        bought_weights=tuple(number / (3 + other) for other in range(number % 5)),
+        bought_orders=tuple(range(number % 5)),
+        rhythm_days=(0.0,) * (number % 5),
+        days_since_order=number / 3,
     )
     for number in range(50)
 }
@@ -142,6 +147,8 @@ def test_values_are_those_that_were_written(shop: Shop) -> None:
     assert profile is not None
     assert (profile["top_categories"], profile["top_brands"]) == (["Möbel", "Sofas & Co"], ["", "IKEA"])
     assert (profile["top_colors"], profile["usual_products"]) == ([], ["зонт-☂"])
+    assert (profile["bought_products"], profile["bought_orders"]) == (["p-0", "p-1"], [0, 1])
+    assert profile["bought_weights"] == pytest.approx([2 / 3, 2 / 4])
 
 
 def test_keys_that_do_not_exist_have_no_row(shop: Shop) -> None:

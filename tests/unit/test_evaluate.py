@@ -21,19 +21,31 @@ def test_a_cart_is_sent_as_basket_and_a_history_as_what_to_exclude() -> None:
     }
 
 
+def test_an_anonymous_question_leaves_the_shopper_out() -> None:
+    assert body_of({"text": "", "given": ["a"], "subsets": ["p3"], "user_id": "u"}, anonymous=True) == {
+        "k": 100,
+        "basket": ["a"],
+    }
+
+
 def test_a_query_without_history_is_its_words_alone() -> None:
     assert body_of({"text": "red lamp", "subsets": []}) == {"k": 100, "prompt": "red lamp"}
 
 
 @pytest.mark.parametrize("shop", SHOPS)
 def test_every_run_of_a_shop_is_scored(shop) -> None:
-    assert {measure.asking for measure in measures(shop)} == set(askings(shop))
+    scored = {run for measure in measures(shop) for run in (measure.asking, measure.against) if run is not None}
+    assert scored == set(askings(shop))
 
 
 @pytest.mark.parametrize("shop", SHOPS)
 def test_every_baseline_that_is_compared_with_comes_with_its_set(shop) -> None:
     folder = SHARED / "data" / shop / "baselines"
-    assert all((folder / measure.baseline_file).is_file() or not folder.is_dir() for measure in measures(shop))
+    assert all(
+        (folder / measure.baseline_file).is_file() or not folder.is_dir()
+        for measure in measures(shop)
+        if not measure.against
+    )
 
 
 def test_joined_runs_hold_every_line_of_each(tmp_path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from setwise.catalogue import Product
 from setwise.names import ProductId, UserId
 from setwise.orders import Order, OrderLine
-from setwise.statistics import MAX_BASKET, MAX_LISTED, price_tiers, product_stats, shopper_profiles
+from setwise.statistics import MAX_BASKET, MAX_BOUGHT, MAX_LISTED, price_tiers, product_stats, shopper_profiles
 
 AS_OF = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -101,6 +101,43 @@ def test_a_profile_tells_taste_from_what_was_kept() -> None:
     assert profile.usual_products == ("a",)
     assert profile.mean_price_tier == pytest.approx(1 / 3)  # a twice at 0, b once at 1
     assert set(profiles) == {"u"}
+
+
+def test_own_history_is_weighed_by_age_and_tells_its_rhythm() -> None:
+    products = catalogue(product("a", brand="Acme"), product("b", "Lamps", "Bo"), product("c", "Lamps", "Bo"))
+    orders = [
+        order(120, ("a", 1, 500), ("b", 1, 100), user="u"),
+        order(40, ("a", 1, 500), user="u"),
+        order(10, ("a", 1, 500), ("c", 1, 900), user="u"),
+    ]
+    profile = shopper_profiles(orders, products, AS_OF)[UserId("u")]
+    assert profile.bought_products == ("a", "c", "b")
+    a, c, b = profile.bought_weights
+    assert (b, c) == pytest.approx((0.5, 0.5 ** (10 / 120)))
+    assert a == pytest.approx(0.5 + 0.5 ** (40 / 120) + c)
+    assert profile.bought_orders == (3, 1, 1)
+    assert profile.bought_days_ago == pytest.approx((10, 10, 120))
+    assert profile.rhythm_days == pytest.approx((55, 0, 0))
+    assert profile.days_since_order == pytest.approx(10)
+    assert profile.repeat_share == pytest.approx(2 / 3)  # a twice; c was new
+    assert profile.top_categories == ("Sofas", "Lamps")
+    assert profile.category_weights == pytest.approx((a / (a + b + c), (b + c) / (a + b + c)))
+    assert len(profile.brand_weights) == len(profile.top_brands) == 2
+    assert profile.tier_weights == pytest.approx((b / (a + b + c), a / (a + b + c), c / (a + b + c)))
+
+
+def test_a_long_history_keeps_what_weighs_most() -> None:
+    bought = [order(1, *((f"p{number:03}", 1) for number in range(MAX_BOUGHT + 9)), user="u")]
+    bought += [order(days, ("old", 1), user="u") for days in (100, 200)]
+    profile = shopper_profiles(bought, {}, AS_OF)[UserId("u")]
+    lengths = {len(getattr(profile, name)) for name in ("bought_products", "bought_weights", "rhythm_days")}
+    assert lengths == {MAX_BOUGHT}
+    assert "old" not in profile.bought_products
+
+
+def test_the_trend_is_popularity_of_the_last_weeks() -> None:
+    row = product_stats([order(7, ("a", 1)), order(70, ("a", 1))], AS_OF)[ProductId("a")]
+    assert row.trend == pytest.approx(0.5 + 0.5**10)
 
 
 def test_a_shopper_without_a_known_product_has_the_middle_tier() -> None:
