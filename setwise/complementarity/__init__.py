@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from setwise.complementarity.build import ARRAYS, META_FILE, Meta, build_complementarity
+from setwise.complementarity.build import ARRAYS, DEFAULT_SET_SIZE, META_FILE, SIZE_DOUBT, Meta, build_complementarity
 from setwise.terms import mapped
 
 __all__ = ["Complementarity", "build_complementarity"]
@@ -48,6 +48,13 @@ class Complementarity:
     def likeness(self) -> float:
         """0..1: whether this shop's orders and sets hold things of one kind (1) or of different ones (0)."""
         return self.meta.likeness
+
+    def sizes(self, count: int) -> list[int]:
+        """How many products each of `count` bundles holds, rising: spread as the sizes of the merchant's sets are."""
+        known = np.asarray(self.meta.set_sizes or [0] * (DEFAULT_SET_SIZE + 1), dtype=np.float64)
+        known[DEFAULT_SET_SIZE] += SIZE_DOUBT
+        shares = np.cumsum(known) / known.sum()
+        return [int(size) for size in np.searchsorted(shares, (np.arange(count) + 0.5) / count)]
 
     def group_name(self, code: int) -> str:
         """The category's name, or the typical words of a cluster."""

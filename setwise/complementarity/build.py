@@ -21,7 +21,10 @@ HALF_LIFE = timedelta(days=180)
 MIN_SUBSTITUTES = 2
 """Orders that two products of one category must share before they count as partners: one may be a choice of size."""
 
+LARGEST_SET = 7
 DEFAULT_SET_SIZE = 4
+SIZE_DOUBT = 4
+"""Sets of the default size that are added to those that the merchant made."""
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -31,8 +34,8 @@ class Meta(msgspec.Struct, frozen=True):
     are_categories: bool
     likeness: float
     pairs: int
-    set_size: int = DEFAULT_SET_SIZE
-    """Products in a typical set of the merchant's, 2 to 7."""
+    set_sizes: list[int] = []
+    """How many of the merchant's sets hold 0, 1, 2 .. LARGEST_SET products; larger ones count as the largest."""
 
 
 def build_complementarity(
@@ -69,7 +72,7 @@ def build_complementarity(
     }
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", arrays[name])
-    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _typical_size(made))
+    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _set_sizes(made))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return {
         "groups": len(groups.names),
@@ -78,13 +81,14 @@ def build_complementarity(
         "partners": len(partners.rows),
         "products_with_partners": int((np.diff(partners.offsets) > 0).sum()),
         "likeness": round(likeness, 3),
-        "typical_set_size": meta.set_size,
+        "set_sizes": meta.set_sizes,
     }
 
 
-def _typical_size(made: list[list[int]]) -> int:
-    sizes = [len(rows) for rows in made if len(rows) > 1]
-    return int(np.clip(np.median(sizes), 2, 7)) if sizes else DEFAULT_SET_SIZE
+def _set_sizes(made: list[list[int]]) -> list[int]:
+    sizes = np.minimum([len(set(rows)) for rows in made if len(rows) > 1], LARGEST_SET).astype(np.int64)
+    counts: list[int] = np.bincount(sizes, minlength=LARGEST_SET + 1).tolist()
+    return counts
 
 
 def _set_baskets(made: list[list[int]]) -> Iterator[Basket]:

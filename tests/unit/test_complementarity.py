@@ -184,3 +184,12 @@ def test_what_always_holds(tmp_path_factory, baskets, basket) -> None:
     assert ((fit >= 0) & (fit <= 1)).all()
     assert np.allclose(fit, fit.T)
     assert np.allclose(made.strengths(given_rows, rows).sum(axis=0), strengths)
+
+
+def test_bundles_are_as_large_as_the_shops_own_sets_are(shop) -> None:
+    ids = [product.id for product in THINGS]
+    pairs = [MerchantSet(f"p{i}", "", (ids[i % 16], ids[(i + 5) % 16])) for i in range(60)]
+    larger = [MerchantSet(f"l{i}", "", tuple(ids[:5])) for i in range(30)]
+    assert shop(THINGS)[0].sizes(3) == [4, 4, 4]
+    assert shop(THINGS, sets=[*pairs, *larger])[0].sizes(5) == [2, 2, 2, 5, 5]
+    assert shop(THINGS, sets=[MerchantSet("all", "", tuple(ids))] * 90)[0].sizes(1) == [7]
