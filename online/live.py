@@ -14,6 +14,7 @@ from online.polling import Polling
 from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
+from setwise.learned import Learned, read_learned
 from setwise.names import ProductId
 from setwise.prompt import Understanding, lexicon_of, understand
 from setwise.release import Manifest, ReleaseError, Releases
@@ -42,6 +43,7 @@ class LiveRelease(msgspec.Struct, frozen=True):
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
+    learned: Learned = Learned()
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
@@ -71,6 +73,7 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         Complementarity.open(folder / "complementarity"),
         analyzer,
         [analyzer.terms(name) for name in categories],
+        read_learned(folder / "learned"),
         popularity,
         popular_rows(snapshot.category, popularity),
     )

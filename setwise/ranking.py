@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 FEATURES = (
     "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together",
-    "completes", "rules", "session",
+    "completes", "rules", "session", "resale",
 )  # fmt: skip
-"""All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
-slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
+"""All 0..1, but for rules and resale. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share
+of a slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
 wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
 orders. affinity: share of the shopper's tastes that it meets. together: how well it goes with what is locked or in the
 basket. completes: the score of setwise.completion, as a share of the best one's. rules: what the shop's pin, boost and
-bury add or take. session: a third each for a product that was clicked lately, for its brand and for its category."""
+bury add or take. session: a third each for a product that was clicked lately, for its brand and for its category.
+resale: how much sooner than the shop's least a product of so many sales is bought, as far as the past showed that this
+tells."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -28,6 +30,7 @@ WEIGHTS = {
     "completes": 3.0,
     "rules": 1.0,
     "session": 0.3,
+    "resale": 1.0,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
 

@@ -167,8 +167,8 @@ def _picked(
 
 def _rank_of_idea(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
     """A product's share of the score counts: a larger bundle is not better for its size."""
-    below, score, *rest = rank_of(bundle)
-    return (below, score / len(bundle.items), *rest)
+    below, score, total, products = rank_of(bundle)
+    return below, score / len(bundle.items), total, products
 
 
 def _unlocked(bundle: Bundle) -> set[str]:

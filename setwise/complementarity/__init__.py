@@ -33,6 +33,8 @@ class Complementarity:
         self._offsets, self._partners = arrays["offsets"], arrays["partners"]
         self._strengths, self._in_set = arrays["strengths"], arrays["in_set"]
         self._lift, self._style, self._place = arrays["lift"], arrays["style"], arrays["place"]
+        self._resale = arrays.get("resale", np.zeros(len(self.groups))).astype(np.float32)
+        self._resale -= self._resale.min() if len(self._resale) else 0.0
         self._members, self._member_offsets = arrays["members"], arrays["member_offsets"]
         lift = self._lift.astype(np.float32)
         # What two kinds add to a fit, with all that does not depend on the products.
@@ -42,7 +44,9 @@ class Complementarity:
     def open(cls, folder: Path) -> Self:
         """Opens what build_complementarity wrote. Raises OSError or ValueError where a file is absent or damaged."""
         meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=Meta)
-        return cls(meta, {name: mapped(folder / f"{name}.npy") for name in ARRAYS})
+        # Releases that were built earlier say nothing of what sells again.
+        known = [name for name in ARRAYS if name != "resale" or (folder / "resale.npy").exists()]
+        return cls(meta, {name: mapped(folder / f"{name}.npy") for name in known})
 
     @property
     def likeness(self) -> float:
@@ -76,6 +80,11 @@ class Complementarity:
         found, strengths = found[kept].astype(np.int64), strengths[kept]
         order = np.lexsort((found, -strengths))[:limit]
         return found[order], strengths[order]
+
+    def resale(self, rows: Rows) -> NDArray[np.float64]:
+        """Log odds of each row to be bought (again), by how often it was bought, from the shop's lowest up."""
+        found: NDArray[np.float64] = self._resale[rows].astype(np.float64)
+        return found
 
     def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """Directed strength of b as a partner of a, shape (len a, len b); 0 where nobody bought both."""

@@ -11,11 +11,24 @@ from numpy.typing import NDArray
 from setwise.complementarity.affinity import group_lifts, price_places, style_vectors
 from setwise.complementarity.copurchase import Basket, PairCounts, count_pairs, find_partners
 from setwise.complementarity.groups import Groups, find_groups
+from setwise.complementarity.resale import resale_odds
 from setwise.orders import MerchantSet, Order
 from setwise.snapshot import Snapshot
 
 META_FILE = "complementarity.json"
-ARRAYS = ("offsets", "partners", "strengths", "in_set", "lift", "group", "members", "member_offsets", "style", "place")
+ARRAYS = (
+    "offsets",
+    "partners",
+    "strengths",
+    "in_set",
+    "lift",
+    "group",
+    "members",
+    "member_offsets",
+    "style",
+    "place",
+    "resale",
+)
 HALF_LIFE = timedelta(days=180)
 """What was bought half a year ago counts half: recall of UCI p3 .364 without, .370 with."""
 MIN_SUBSTITUTES = 2
@@ -49,8 +62,8 @@ def build_complementarity(
     """Writes memory-mappable arrays by the snapshot's rows; works without orders, sets or categories."""
     groups = find_groups(snapshot, vectors)
     made = [snapshot.rows_of(one.product_ids) for one in sets]
-    baskets = (*_set_baskets(made), *_order_baskets(orders, snapshot, newest))
-    counts = count_pairs(baskets, len(snapshot))
+    times = np.zeros(len(snapshot), np.int64)
+    counts = count_pairs((*_set_baskets(made), *_order_baskets(orders, snapshot, newest, times)), len(snapshot))
     set_keys = count_pairs(_set_baskets(made), len(snapshot)).keys
     partners = find_partners(counts, _substitutes(counts, groups, set_keys))
     sources = np.repeat(np.arange(len(snapshot)), np.diff(partners.offsets))
@@ -69,6 +82,7 @@ def build_complementarity(
         "member_offsets": np.searchsorted(groups.codes[members], np.arange(len(groups.names) + 1)),
         "style": style_vectors(vectors, groups),
         "place": price_places(snapshot, groups.codes),
+        "resale": resale_odds(times),
     }
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", arrays[name])
@@ -95,9 +109,13 @@ def _set_baskets(made: list[list[int]]) -> Iterator[Basket]:
     return (Basket(rows, 1.0) for rows in made)
 
 
-def _order_baskets(orders: Iterable[Order], snapshot: Snapshot, newest: datetime) -> Iterator[Basket]:
+def _order_baskets(
+    orders: Iterable[Order], snapshot: Snapshot, newest: datetime, times: NDArray[np.int64]
+) -> Iterator[Basket]:
+    """Counts in `times` on the way how many orders had each row."""
     for order in orders:
         rows = snapshot.rows_of(line.product_id for line in order.lines if line.quantity > 0)
+        times[list(set(rows))] += 1
         yield Basket(rows, 0.5 ** ((newest - order.ordered_at) / HALF_LIFE))
 
 
