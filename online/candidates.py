@@ -110,7 +110,8 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
             # Shares of shares are shares: cosines are computed again only where a row was not found by retrieval.
             known_cosines = live.index.similarity(asked.vector, rows) if shares is None else shares
             columns["semantic"] = as_shares(known_cosines)
-        columns["resale"] = live.learned.resale * live.complementarity.resale(rows)
+        told = live.learned.resale
+        columns["resale"] = told * live.complementarity.resale(rows) if told else np.zeros(len(rows))
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:

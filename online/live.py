@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from online.caches import Cache
 from online.polling import Polling
-from setwise.complementarity import Complementarity
+from setwise.complementarity import WEIGHTS, Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.learned import Learned, read_learned
@@ -43,11 +43,12 @@ class LiveRelease(msgspec.Struct, frozen=True):
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
-    learned: Learned = Learned()
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
     """The most bought rows of each category, most bought first."""
+    learned: Learned = Learned()
+    """Weights that the shop's own past gave."""
     readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
     vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
 
@@ -64,18 +65,19 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
     categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
+    learned = read_learned(folder / "learned")
     live = LiveRelease(
         manifest,
         snapshot,
         Encoder(folder / "encoder"),
         LocalIndex(folder / "index"),
         read_vocabulary(folder / "vocabulary"),
-        Complementarity.open(folder / "complementarity"),
+        Complementarity.open(folder / "complementarity", learned.fit or WEIGHTS),
         analyzer,
         [analyzer.terms(name) for name in categories],
-        read_learned(folder / "learned"),
         popularity,
         popular_rows(snapshot.category, popularity),
+        learned,
     )
     counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
     counts |= set() if popularity is None else {len(popularity)}

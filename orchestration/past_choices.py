@@ -26,6 +26,9 @@ OTHERS = 100
 """Rows that stand for all the others."""
 FOUND = ("found", "resale")
 """Columns of an intent's choices: lexical and semantic share added, and setwise.complementarity's resale."""
+FIT = ("kinds", "style", "price")
+NEAR = 100
+"""Rows that are near in meaning: what is much like a product may stand beside it, or in its place."""
 Rows = NDArray[np.int64]
 
 
@@ -76,6 +79,19 @@ def intents(shop: Shop, baskets: Sequence[Basket]) -> Choices:
         offered.append((np.stack([words + meaning, shop.goes_with.resale(every)], axis=1), len(every) - OTHERS))
         units.append(basket.unit)
     return _laid_out(offered, units, len(shop.snapshot), len(FOUND))
+
+
+def pairs(shop: Shop, baskets: Sequence[Basket]) -> Choices:
+    """Which product stands beside another one of its basket; the columns of Complementarity.likely_parts."""
+    rng = np.random.default_rng(0)
+    offered, units = list[tuple[NDArray[np.float64], int]](), list[int]()
+    for basket, rows, at in _cases(shop, baskets, 2, rng):
+        beside = int(rows[at - 1])
+        near = shop.index.nearest(shop.index.vectors(rows[[at - 1]])[0], NEAR)[0]
+        every = _with_others(rows[at], np.setdiff1d(near, rows), rows, len(shop.snapshot), rng)
+        offered.append((shop.goes_with.likely_parts(beside, every), len(every) - OTHERS))
+        units.append(basket.unit)
+    return _laid_out(offered, units, len(shop.snapshot), len(FIT))
 
 
 def _cases(

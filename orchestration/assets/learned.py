@@ -16,7 +16,7 @@ from orchestration.assets.history import SETS_FILE
 from orchestration.held_out import Basket, hold_out
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
-from setwise import completion
+from setwise import complementarity, completion
 from setwise.complementarity import build_complementarity
 from setwise.learned import LEARNED_FILE, Learned
 from setwise.orders import MerchantSet, Order
@@ -52,7 +52,7 @@ def learned(
         shop = past_choices.Shop.open(products.path, product_index.path, earlier, encoder.path / SERVING)
         return learned_from(shop, held.baskets)
 
-    inputs = ["1", products.key, encoder.key, product_embeddings.key, product_index.key, orders.key, merchant_sets.key]
+    inputs = ["2", products.key, encoder.key, product_embeddings.key, product_index.key, orders.key, merchant_sets.key]
     return result(workplace.artefacts.make("learned", inputs, build))
 
 
@@ -65,9 +65,18 @@ def learned_from(shop: past_choices.Shop, baskets: Sequence[Basket]) -> Learned:
         made = past_choices.completions(shop, [one for one in baskets if bool(one.title) == is_said])
         fitted = _tried(made, shipped, "said" if is_said else "unsaid", figures)
         weights[is_said] = {} if fitted is None else dict(zip(completion.FEATURES, fitted.tolist(), strict=True))
+    shares = np.asarray([complementarity.WEIGHTS[name] for name in past_choices.FIT])
+    fitted = _tried(past_choices.pairs(shop, baskets), shares, "pairs", figures)
+    fit = {} if fitted is None else _as_shares(fitted)
     fitted = _tried(past_choices.intents(shop, baskets), np.asarray([1.0, 0.0]), "intents", figures)
     resale = 0.0 if fitted is None or fitted[0] <= 0 else float(fitted[1] / fitted[0])
-    return Learned(weights[True], weights[False], resale, figures)
+    return Learned(weights[True], weights[False], fit, resale, figures)
+
+
+def _as_shares(fitted: np.ndarray) -> dict[str, float]:
+    """Shares of 1; what tells against a pair counts nothing, as a fit is 0..1."""
+    kept = np.maximum(fitted, 0.0)
+    return dict(zip(past_choices.FIT, (kept / kept.sum()).tolist(), strict=True)) if kept.any() else {}
 
 
 def _tried(
