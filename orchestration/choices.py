@@ -28,14 +28,20 @@ class Choices(msgspec.Struct, frozen=True):
 def fit(choices: Choices, prior: Floats) -> Floats:
     """The most likely weights, drawn to the prior's direction; a feature that never differs keeps the prior's weight.
 
-    The result is scaled so that the prior would come out as it is."""
-    spread = _spread(choices)
-    scale = _scale(choices, prior)
-    moving = spread > 0
-    start = (prior * scale * spread)[moving]
-    standard = Choices(choices.features[:, :, moving] / spread[moving], choices.log_counts, choices.units)
-    found = prior.copy()
-    found[moving] = _newton(standard, start, start, PULL) / spread[moving] / scale
+    The result is scaled so that the prior would come out as it is. A weight never turns against its prior (what is
+    bought together tells for a product, whatever else explains it better): it is 0 then, and the others are fitted
+    again. Where the prior is 0, both signs may be."""
+    spread, scale = _spread(choices), _scale(choices, prior)
+    found, moving = prior.copy(), spread > 0
+    while moving.any():
+        start = (prior * scale * spread)[moving]
+        standard = Choices(choices.features[:, :, moving] / spread[moving], choices.log_counts, choices.units)
+        found[moving] = _newton(standard, start, start, PULL) / spread[moving] / scale
+        turned = moving & (found * prior < 0)
+        if not turned.any():
+            break
+        # What does not move counts 0 in the others' fit: a weight that turned, or a feature that never differs.
+        found[turned], moving = 0.0, moving & ~turned
     return found
 
 
