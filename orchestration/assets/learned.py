@@ -18,13 +18,14 @@ from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from setwise import complementarity, completion
 from setwise.complementarity import build_complementarity
-from setwise.learned import LEARNED_FILE, Learned
+from setwise.learned import LEARNED_FILE, Learned, read_learned
 from setwise.orders import MerchantSet, Order
 from setwise.release import now_utc
 from setwise.snapshot import Snapshot
 
 MIN_BASKETS = 50
 """Baskets that must be held out: of fewer nothing is learned."""
+SUM_TOLERANCE = 1e-6
 
 
 @dg.asset(group_name="features", kinds={"numpy"})
@@ -54,6 +55,15 @@ def learned(
 
     inputs = ["3", products.key, encoder.key, product_embeddings.key, product_index.key, orders.key, merchant_sets.key]
     return result(workplace.artefacts.make("learned", inputs, build))
+
+
+@dg.asset_check(asset=learned, blocking=True)
+def weights_are_finite(learned: Artefact) -> dg.AssetCheckResult:
+    """Every weight is a number, and the shares of a fit add up to 1."""
+    found = read_learned(learned.path)
+    weights = [*found.said.values(), *found.unsaid.values(), *found.fit.values(), found.resale]
+    is_whole = not found.fit or abs(sum(found.fit.values()) - 1.0) < SUM_TOLERANCE
+    return dg.AssetCheckResult(passed=bool(np.isfinite(weights).all()) and is_whole)
 
 
 def learned_from(shop: past_choices.Shop, baskets: Sequence[Basket]) -> Learned:
