@@ -45,21 +45,37 @@ def fit(choices: Choices, prior: Floats) -> Floats:
     return found
 
 
+def fit_new(choices: Choices, prior: Floats) -> Floats:
+    """Weights of the features that the prior does not count, beside the prior as it is."""
+    is_new = prior == 0
+    known = (choices.features @ prior)[:, :, None]
+    few = Choices(np.concatenate([known, choices.features[:, :, is_new]], axis=2), choices.log_counts, choices.units)
+    found = fit(few, np.concatenate([[1.0], np.zeros(int(is_new.sum()))]))
+    weights = prior * found[0]
+    weights[is_new] = found[1:]
+    # As large as the prior is, so that both can be added to what else counts.
+    return weights / found[0] if found[0] > 0 else prior
+
+
 def learn(choices: Choices, prior: Floats) -> tuple[Floats | None, float, float]:
-    """Weights, or None where they are not better than the prior on choices that they were not fitted on; the mean
-    reciprocal ranks there of the prior and of what was learned."""
+    """The better of both fits, or None where it is not better than the prior on choices that it was not fitted on; the
+    mean reciprocal ranks there of the prior and of what was learned.
+
+    All weights are not always better than a few: a likelihood counts every product, a rank those at the top."""
     if not len(choices.units):
         return None, 0.0, 0.0
     part = choices.units % PARTS
-    before, after = np.zeros(len(part)), np.zeros(len(part))
+    ways = (fit, fit_new) if (prior == 0).any() else (fit,)
+    before, after = _reciprocal_ranks(choices, prior), np.zeros((len(ways), len(part)))
     for out in range(PARTS):
         held = part == out
-        if held.any() and not held.all():
-            before[held] = _reciprocal_ranks(choices.only(held), prior)
-            after[held] = _reciprocal_ranks(choices.only(held), fit(choices.only(~held), prior))
-    gain = after - before
+        for number, way in enumerate(ways):
+            if held.any() and not held.all():
+                after[number, held] = _reciprocal_ranks(choices.only(held), way(choices.only(~held), prior))
+    best = int(after.mean(axis=1).argmax())
+    gain = after[best] - before
     sure = gain.mean() > gain.std() / len(gain) ** 0.5
-    return fit(choices, prior) if sure else None, float(before.mean()), float(after.mean())
+    return ways[best](choices, prior) if sure else None, float(before.mean()), float(after[best].mean())
 
 
 def _spread(choices: Choices) -> Floats:

@@ -53,7 +53,7 @@ def learned(
         shop = past_choices.Shop.open(products.path, product_index.path, earlier, encoder.path / SERVING)
         return learned_from(shop, held.baskets)
 
-    inputs = ["3", products.key, encoder.key, product_embeddings.key, product_index.key, orders.key, merchant_sets.key]
+    inputs = ["4", products.key, encoder.key, product_embeddings.key, product_index.key, orders.key, merchant_sets.key]
     return result(workplace.artefacts.make("learned", inputs, build))
 
 

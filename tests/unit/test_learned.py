@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from orchestration.choices import Choices, fit, learn
+from orchestration.choices import Choices, fit, fit_new, learn
 from orchestration.held_out import hold_out
 from setwise.complementarity.resale import resale_odds
 from setwise.learned import LEARNED_FILE, Learned, read_learned
@@ -46,6 +46,13 @@ def test_few_choices_leave_the_weights_where_they_were() -> None:
     prior = np.asarray([1.0, 0.0, 1.0])
     assert fit(choices(3), prior) == pytest.approx(prior, abs=0.6)
     assert fit(choices(3_000), prior)[1] < -0.3
+
+
+def test_what_the_prior_does_not_count_is_fitted_beside_it_as_it_is() -> None:
+    found = fit_new(choices(3_000), np.asarray([3.0, 0.0, 0.0]))
+    assert found[0] == 3.0
+    assert found[1] == pytest.approx(-1.5, abs=0.15)
+    assert found[2] == pytest.approx(0.0, abs=0.15)
 
 
 def test_no_weight_turns_against_what_is_known() -> None:
