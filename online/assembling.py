@@ -119,7 +119,7 @@ def _choose(
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
         return assemble_ideas(
-            asked, candidates, [filled.group for filled in slots], size=context.live.complementarity.meta.set_size,
+            asked, candidates, [filled.group for filled in slots], sizes=context.live.complementarity.sizes(n_bundles),
             same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
             is_late=context.is_late, alike_of=_alike_of(context),

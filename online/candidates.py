@@ -101,8 +101,9 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     snapshot = live.snapshot
     columns = _known_of_rows(live, rows, known)
     if asked.given is not None:
+        weights = (live.learned.said if asked.given.is_said else live.learned.unsaid) or completion.WEIGHTS
         columns["completes"] = as_shares(
-            completion.score(rows, asked.given, live.index, live.complementarity).sum(axis=1)
+            completion.score(rows, asked.given, live.index, live.complementarity, weights).sum(axis=1)
         )
     else:
         columns["lexical"], shares = asked.hits.of(rows)
@@ -110,6 +111,8 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
             # Shares of shares are shares: cosines are computed again only where a row was not found by retrieval.
             known_cosines = live.index.similarity(asked.vector, rows) if shares is None else shares
             columns["semantic"] = as_shares(known_cosines)
+        told = live.learned.resale
+        columns["resale"] = told * live.complementarity.resale(rows) if told else np.zeros(len(rows))
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:

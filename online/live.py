@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from online.caches import Cache
 from online.polling import Polling
-from setwise.complementarity import Complementarity
+from setwise.complementarity import WEIGHTS, Complementarity
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
+from setwise.learned import Learned, read_learned
 from setwise.names import ProductId
 from setwise.prompt import Understanding, lexicon_of, understand
 from setwise.release import Manifest, ReleaseError, Releases
@@ -51,6 +52,8 @@ class LiveRelease(msgspec.Struct, frozen=True):
     """Orders of the last weeks, as statistics.ProductStats has them, of each row."""
     rising: NDArray[np.int64] = np.empty(0, np.int64)
     """The rows that are bought most lately, most first."""
+    learned: Learned = Learned()
+    """Weights that the shop's own past gave."""
     readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
     vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
 
@@ -68,19 +71,21 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
     categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
     trend = read_popularity(folder / "statistics", TREND_FILE)
+    learned = read_learned(folder / "learned")
     live = LiveRelease(
         manifest,
         snapshot,
         Encoder(folder / "encoder"),
         LocalIndex(folder / "index"),
         read_vocabulary(folder / "vocabulary"),
-        Complementarity.open(folder / "complementarity"),
+        Complementarity.open(folder / "complementarity", learned.fit or WEIGHTS),
         analyzer,
         [analyzer.terms(name) for name in categories],
         popularity,
         popular_rows(snapshot.category, popularity),
         trend,
         rising_rows(len(snapshot), trend if trend is not None else popularity),
+        learned,
     )
     counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
     counts |= {len(column) for column in (popularity, trend) if column is not None}

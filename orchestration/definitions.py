@@ -15,6 +15,7 @@ from orchestration.assets import (
     features,
     history,
     index,
+    learned,
     release,
     vocabulary,
     warehouse,
@@ -22,7 +23,19 @@ from orchestration.assets import (
 from orchestration.resources import Workplace
 from setwise.settings import Settings
 
-MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release, warehouse]
+MODULES = [
+    catalogue,
+    history,
+    encoder,
+    embeddings,
+    index,
+    vocabulary,
+    features,
+    complementarity,
+    learned,
+    release,
+    warehouse,
+]
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(

@@ -1,7 +1,7 @@
 """What comes next: products that complete those that are given, in the direction that was said."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from setwise.complementarity import Complementarity
 from setwise.index import LocalIndex, as_shares
 
-FEATURES = ("intent_meaning", "intent_words", "alike_meaning", "alike_words", "kinds", "bought_together")
+FEATURES = (
+    "intent_meaning", "intent_words", "alike_meaning", "alike_words", "kinds", "bought_together", "resale",
+)  # fmt: skip
 """intent_*: cosine to the words that were said, BM25 of them as a share of the best. alike_*: the same to the given
-products. kinds: mean log lift of the kinds. bought_together: summed strength as a partner of all that is given."""
+products. kinds: mean log lift of the kinds. bought_together: summed strength as a partner of all that is given. resale:
+log odds that what was bought so often is bought (again), from the lowest up."""
 
 WEIGHTS = {
     "intent_meaning": 4.6,
@@ -21,11 +24,12 @@ WEIGHTS = {
     "alike_words": 7.9,
     "kinds": 1.5,
     "bought_together": 60.0,
+    "resale": 0.0,
 }
-"""The first four were fitted on bundles of two public sets' past (train folds, whole baskets held out). bought_together
-is flat from 40 to 120 on half of UCI p3, and up to 60 on those bundles; kinds was chosen by hand on the sample shop.
-alike_* count times the shop's likeness and kinds times the rest: whether carts hold things of one kind or of different
-ones is read from the shop's own past."""
+"""Where a shop's own past has too little to learn from. The first four were fitted on bundles of two public sets' past
+(train folds, whole baskets held out). bought_together is flat from 40 to 120 on half of UCI p3, and up to 60 on those
+bundles; kinds was chosen by hand on the sample shop. alike_* count times the shop's likeness and kinds times the rest:
+whether carts hold things of one kind or of different ones is read from the shop's own past."""
 MAX_TERMS = 48
 MAX_REPEATS = 4
 PARTNERS = 300
@@ -47,6 +51,11 @@ class Asked(msgspec.Struct, frozen=True):
     alike: Found
     said: Found
     said_vector: NDArray[np.float32] | None
+
+    @property
+    def is_said(self) -> bool:
+        """Whether there are words of an intent."""
+        return self.said_vector is not None or bool(len(self.said[0]))
 
 
 def look_up(
@@ -84,8 +93,21 @@ def candidates(asked: Asked, index: LocalIndex, complementarity: Complementarity
     return np.setdiff1d(np.concatenate(found), asked.given)
 
 
-def score(rows: Rows, asked: Asked, index: LocalIndex, complementarity: Complementarity) -> NDArray[np.float64]:
+def score(
+    rows: Rows,
+    asked: Asked,
+    index: LocalIndex,
+    complementarity: Complementarity,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> NDArray[np.float64]:
     """Parts of the scores in the order of FEATURES, shape (rows, features); a score is the sum of its row."""
+    columns = features(rows, asked, index, complementarity)
+    parts: NDArray[np.float64] = columns * np.asarray([weights[name] for name in FEATURES])
+    return parts
+
+
+def features(rows: Rows, asked: Asked, index: LocalIndex, complementarity: Complementarity) -> NDArray[np.float64]:
+    """What weights are multiplied with, shape (rows, features)."""
     columns = np.zeros((len(rows), len(FEATURES)))
     if asked.said_vector is not None:
         columns[:, 0] = index.similarity(asked.said_vector, rows)
@@ -94,10 +116,10 @@ def score(rows: Rows, asked: Asked, index: LocalIndex, complementarity: Compleme
     columns[:, 3] = _shares(asked.alike, rows)
     columns[:, 4] = np.log(np.maximum(complementarity.kind_lift(asked.given, rows), 1e-3)).mean(axis=0)
     columns[:, 5] = complementarity.strengths(asked.given, rows).sum(axis=0)
+    columns[:, 6] = complementarity.resale(rows)
     like = complementarity.likeness
-    shop = np.asarray([1.0, 1.0, like, like, 1.0 - like, 1.0])
-    parts: NDArray[np.float64] = columns * shop * np.asarray([WEIGHTS[name] for name in FEATURES])
-    return parts
+    columns *= np.asarray([1.0, 1.0, like, like, 1.0 - like, 1.0, 1.0])
+    return columns
 
 
 def _shares(found: Found, rows: Rows) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 FEATURES = (
     "lexical", "semantic", "slot_match", "category_match", "wish_match", "popularity", "affinity", "together",
-    "completes", "rules", "session", "next", "own", "due", "goes_with_past", "price_tier",
+    "completes", "rules", "session", "next", "own", "due", "goes_with_past", "price_tier", "resale",
 )  # fmt: skip
-"""All 0..1, but for rules. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share of a
-slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
+"""All 0..1, but for rules and resale. lexical, semantic: BM25 and cosine as shares of the best hit's. slot_match: share
+of a slot's terms that title, category and attributes have. category_match: 1 in a category that the slot's words name.
 wish_match: how far the wished colours, materials, styles, sizes and brands are met. popularity: log-scaled decayed
 orders. affinity: how much the shopper buys of its brand, category and colour, against the most bought one. together:
 how well it goes with what is locked or in the basket. completes: the score of setwise.completion, as a share of the
@@ -18,7 +18,8 @@ best one's. rules: what the shop's pin, boost and bury add or take. session: a t
 lately, for its brand and for its category. next: where nothing was said and nothing is to be completed, the score of
 setwise.taste between the least and the best row's: it decides in place of popularity and affinity, which it holds.
 own, due, goes_with_past: how often and lately the shopper bought it, whether it is time again, how well it goes with
-what they bought. price_tier: the share of its third of the prices in what they bought."""
+what they bought. price_tier: the share of its third of the prices in what they bought. resale: how much sooner than the
+shop's least a product of so many sales is bought, as far as the past showed that this tells."""
 
 WEIGHTS = {
     "lexical": 1.0,
@@ -37,6 +38,7 @@ WEIGHTS = {
     "due": 0.1,
     "goes_with_past": 0.1,
     "price_tier": 0.1,
+    "resale": 1.0,
 }
 """Chosen by hand, so that words that were said outweigh what is only known about the shopper."""
 

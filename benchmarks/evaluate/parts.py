@@ -32,6 +32,7 @@ PARTS = {
     "names and categories of slots": ("slot_match", "category_match"),
     "wishes": ("wish_match",),
     "popularity": ("popularity",),
+    "what sells again": ("resale",),
 }
 """Parts of a product's score, each with the weights that it is."""
 BESIDE = {"what goes together": (assembling, "FIT_WEIGHT"), "said before": (assembly, "SAID_BEFORE")}

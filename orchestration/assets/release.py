@@ -27,6 +27,7 @@ def release(
     product_collection: Artefact,
     vocabulary: Artefact,
     complementarity: Artefact,
+    learned: Artefact,
     product_stats: Artefact,
     online_features: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
@@ -42,6 +43,7 @@ def release(
             product_collection,
             vocabulary,
             complementarity,
+            learned,
             product_stats,
         )
     }
@@ -54,6 +56,7 @@ def release(
         "index": product_index.path,
         "vocabulary": vocabulary.path,
         "complementarity": complementarity.path,
+        "learned": learned.path,
         "statistics": product_stats.path / features.SERVING,
     }
     is_reused = releases.is_complete(release_id)

@@ -23,7 +23,7 @@ def assemble_ideas(
     candidates: Sequence[Sequence[Candidate]],
     groups: Sequence[int],
     *,
-    size: int,
+    sizes: Sequence[int],
     same_group: float,
     max_total_cents: int | None,
     min_total_cents: int | None = None,
@@ -35,9 +35,10 @@ def assemble_ideas(
 ) -> Assembly:
     """Up to n bundles that share no product of an open slot. `groups` has -1 for slots that each bundle must have.
 
-    An open slot is one of several copies of its group; a bundle takes `size` slots in all, of the groups of the best
-    products, where a further one of a group counts `same_group` of what it would. If the first bundle does not fit, the
-    slots that must be filled are tried alone, or all open ones where none must: then it is exact that nothing fits.
+    An open slot is one of several copies of its group; the i-th bundle takes `sizes[i]` slots in all, of the groups of
+    the best products, where a further one of a group counts `same_group` of what it would. If the first bundle does not
+    fit, the slots that must be filled are tried alone, or all open ones where none must: then it is exact that nothing
+    fits.
 
     With `alike_of` the leading products are shared out first: each bundle is the best one left and those most like it,
     as long as that keeps the limits."""
@@ -62,7 +63,7 @@ def assemble_ideas(
             is_late=is_late,
         )
 
-    def shared_out(leading: Sequence[tuple[int, Candidate]], alike: Floats) -> Bundle | None:
+    def shared_out(leading: Sequence[tuple[int, Candidate]], alike: Floats, size: int) -> Bundle | None:
         free = [at for at, (_, candidate) in enumerate(leading) if candidate.product_id not in used]
         chosen = _nearest_first([leading[at] for at in free], alike[np.ix_(free, free)], copies, size)
         if len(chosen) < size:
@@ -80,10 +81,11 @@ def assemble_ideas(
             max_per_brand=max_per_brand,
         )
 
-    leading = _leading(candidates, copies, size * n_bundles) if alike_of and not fixed else []
+    leading = _leading(candidates, copies, sum(sizes[:n_bundles])) if alike_of and not fixed else []
     alike = alike_of([candidate for _, candidate in leading]) if alike_of and leading else np.zeros((0, 0))
     while len(bundles) < n_bundles and not (bundles and is_late()):
-        ready = shared_out(leading, alike) if leading else None
+        size = sizes[len(bundles)]
+        ready = shared_out(leading, alike, size) if leading else None
         if ready is not None:
             bundles.append(ready)
             used |= _unlocked(ready)
@@ -102,7 +104,7 @@ def assemble_ideas(
             break
         bundles.append(bundle)
         used |= mine
-    return Assembly(labelled(sorted(bundles, key=rank_of)))
+    return Assembly(labelled(sorted(bundles, key=_rank_of_idea)))
 
 
 def _leading(
@@ -161,6 +163,12 @@ def _picked(
         positions.append(copies[group][given[group]])
         given[group] += 1
     return positions
+
+
+def _rank_of_idea(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
+    """A product's share of the score counts: a larger bundle is not better for its size."""
+    below, score, total, products = rank_of(bundle)
+    return below, score / len(bundle.items), total, products
 
 
 def _unlocked(bundle: Bundle) -> set[str]:

@@ -1,5 +1,6 @@
 """What goes with what: bought together, put together by the merchant, or of kinds, style and price that fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -7,15 +8,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from setwise.complementarity.build import ARRAYS, META_FILE, Meta, build_complementarity
+from setwise.complementarity.build import ARRAYS, DEFAULT_SET_SIZE, META_FILE, SIZE_DOUBT, Meta, build_complementarity
 from setwise.terms import mapped
 
-__all__ = ["Complementarity", "build_complementarity"]
+__all__ = ["WEIGHTS", "Complementarity", "build_complementarity"]
 
 HALF_STRENGTH = 0.05
 """A product in one of twenty of the other's baskets, all else held: as good a reason as a fit of one half."""
 WEIGHTS = {"kinds": 0.5, "style": 0.3, "price": 0.2}
-"""Shares of what decides for products that nobody bought together; chosen by hand, they add up to 1."""
+"""Shares of what decides for products that nobody bought together; they add up to 1. Chosen by hand, for shops whose
+past has too little to learn them from."""
 KINDS_THAT_FIT = 1.5
 STYLE_THAT_FITS = 0.5
 DENSE_BELOW = 200_000
@@ -28,28 +30,42 @@ Rows = NDArray[np.int64]
 class Complementarity:
     """Read-only, memory-mapped, by the snapshot's rows. Safe to call from several threads."""
 
-    def __init__(self, meta: Meta, arrays: dict[str, NDArray[Any]]) -> None:
+    def __init__(self, meta: Meta, arrays: dict[str, NDArray[Any]], weights: Mapping[str, float] = WEIGHTS) -> None:
         self.meta = meta
+        self._weights = weights
         self.groups: NDArray[np.int32] = arrays["group"]
         """Row -> category code of the snapshot, or cluster code where the catalogue has no categories."""
         self._offsets, self._partners = arrays["offsets"], arrays["partners"]
         self._strengths, self._in_set = arrays["strengths"], arrays["in_set"]
         self._lift, self._style, self._place = arrays["lift"], arrays["style"], arrays["place"]
+        self._resale = arrays.get("resale", np.zeros(len(self.groups))).astype(np.float32)
+        self._resale -= self._resale.min() if len(self._resale) else 0.0
         self._members, self._member_offsets = arrays["members"], arrays["member_offsets"]
         lift = self._lift.astype(np.float32)
         # What two kinds add to a fit, with all that does not depend on the products.
-        self._kinds = WEIGHTS["kinds"] * lift / (1.0 + lift) + np.float32(WEIGHTS["style"] / 2 + WEIGHTS["price"])
+        self._kinds = weights["kinds"] * lift / (1.0 + lift) + np.float32(weights["style"] / 2 + weights["price"])
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Opens what build_complementarity wrote. Raises OSError or ValueError where a file is absent or damaged."""
+    def open(cls, folder: Path, weights: Mapping[str, float] = WEIGHTS) -> Self:
+        """Opens what build_complementarity wrote. Raises OSError or ValueError where a file is absent or damaged.
+
+        `weights` are shares of a fit, as WEIGHTS has them."""
         meta = msgspec.json.decode((folder / META_FILE).read_bytes(), type=Meta)
-        return cls(meta, {name: mapped(folder / f"{name}.npy") for name in ARRAYS})
+        # Releases that were built earlier say nothing of what sells again.
+        known = [name for name in ARRAYS if name != "resale" or (folder / "resale.npy").exists()]
+        return cls(meta, {name: mapped(folder / f"{name}.npy") for name in known}, weights)
 
     @property
     def likeness(self) -> float:
         """0..1: whether this shop's orders and sets hold things of one kind (1) or of different ones (0)."""
         return self.meta.likeness
+
+    def sizes(self, count: int) -> list[int]:
+        """How many products each of `count` bundles holds, rising: spread as the sizes of the merchant's sets are."""
+        known = np.asarray(self.meta.set_sizes or [0] * (DEFAULT_SET_SIZE + 1), dtype=np.float64)
+        known[DEFAULT_SET_SIZE] += SIZE_DOUBT
+        shares = np.cumsum(known) / known.sum()
+        return [int(size) for size in np.searchsorted(shares, (np.arange(count) + 0.5) / count)]
 
     def group_name(self, code: int) -> str:
         """The category's name, or the typical words of a cluster."""
@@ -81,6 +97,11 @@ class Complementarity:
             return bought, column.take(bought)
         found, place = np.unique(self._partners[places], return_inverse=True)
         return found.astype(np.int64), np.bincount(place, each, len(found)).astype(np.float64)
+
+    def resale(self, rows: Rows) -> NDArray[np.float64]:
+        """Log odds of each row to be bought (again), by how often it was bought, from the shop's lowest up."""
+        found: NDArray[np.float64] = self._resale[rows].astype(np.float64)
+        return found
 
     def strengths(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """Directed strength of b as a partner of a, shape (len a, len b); 0 where nobody bought both."""
@@ -119,15 +140,22 @@ class Complementarity:
         """The fit by kinds, style and price tier alone, 0..1, shape (len a, len b)."""
         # Three passes over all pairs in single precision: with one temporary for each term it took three times as long.
         found: NDArray[np.float32] = self._kinds[self.groups[rows_a]].take(self.groups[rows_b], axis=1)
-        found += (WEIGHTS["style"] / 2 * _unit(self._style[rows_a])) @ _unit(self._style[rows_b]).T
-        apart = WEIGHTS["price"] * self._place[rows_a].astype(np.float32)[:, None]
-        found -= np.abs(apart - WEIGHTS["price"] * self._place[rows_b].astype(np.float32))
+        found += (self._weights["style"] / 2 * _unit(self._style[rows_a])) @ _unit(self._style[rows_b]).T
+        apart = self._weights["price"] * self._place[rows_a].astype(np.float32)[:, None]
+        found -= np.abs(apart - self._weights["price"] * self._place[rows_b].astype(np.float32))
         return np.clip(found, 0.0, 1.0, out=found)
 
     def price_places(self, rows: Rows) -> NDArray[np.float64]:
         """The place of each row's price within its kind, 0 cheapest to 1 dearest."""
         found: NDArray[np.float64] = self._place[rows].astype(np.float64)
         return found
+
+    def likely_parts(self, row: int, rows: Rows) -> NDArray[np.float64]:
+        """What weights make a likely fit of, each 0..1: kinds, style, price; shape (rows, 3)."""
+        lift = self._lift[self.groups[row], self.groups[rows]].astype(np.float64)
+        style = _unit(self._style[rows]) @ _unit(self._style[row][None])[0]
+        price = 1.0 - np.abs(self._place[rows].astype(np.float64) - float(self._place[row]))
+        return np.stack([lift / (1.0 + lift), (1.0 + style) / 2, price], axis=1)
 
     def kind_lift(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """How many times more often than by chance the kinds of a and b go together, shape (len a, len b)."""

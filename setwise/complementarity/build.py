@@ -11,17 +11,33 @@ from numpy.typing import NDArray
 from setwise.complementarity.affinity import group_lifts, price_places, style_vectors
 from setwise.complementarity.copurchase import Basket, PairCounts, count_pairs, find_partners
 from setwise.complementarity.groups import Groups, find_groups
+from setwise.complementarity.resale import resale_odds
 from setwise.orders import MerchantSet, Order
 from setwise.snapshot import Snapshot
 
 META_FILE = "complementarity.json"
-ARRAYS = ("offsets", "partners", "strengths", "in_set", "lift", "group", "members", "member_offsets", "style", "place")
+ARRAYS = (
+    "offsets",
+    "partners",
+    "strengths",
+    "in_set",
+    "lift",
+    "group",
+    "members",
+    "member_offsets",
+    "style",
+    "place",
+    "resale",
+)
 HALF_LIFE = timedelta(days=180)
 """What was bought half a year ago counts half: recall of UCI p3 .364 without, .370 with."""
 MIN_SUBSTITUTES = 2
 """Orders that two products of one category must share before they count as partners: one may be a choice of size."""
 
+LARGEST_SET = 7
 DEFAULT_SET_SIZE = 4
+SIZE_DOUBT = 4
+"""Sets of the default size that are added to those that the merchant made."""
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -31,8 +47,8 @@ class Meta(msgspec.Struct, frozen=True):
     are_categories: bool
     likeness: float
     pairs: int
-    set_size: int = DEFAULT_SET_SIZE
-    """Products in a typical set of the merchant's, 2 to 7."""
+    set_sizes: list[int] = []
+    """How many of the merchant's sets hold 0, 1, 2 .. LARGEST_SET products; larger ones count as the largest."""
 
 
 def build_complementarity(
@@ -46,8 +62,8 @@ def build_complementarity(
     """Writes memory-mappable arrays by the snapshot's rows; works without orders, sets or categories."""
     groups = find_groups(snapshot, vectors)
     made = [snapshot.rows_of(one.product_ids) for one in sets]
-    baskets = (*_set_baskets(made), *_order_baskets(orders, snapshot, newest))
-    counts = count_pairs(baskets, len(snapshot))
+    times = np.zeros(len(snapshot), np.int64)
+    counts = count_pairs((*_set_baskets(made), *_order_baskets(orders, snapshot, newest, times)), len(snapshot))
     set_keys = count_pairs(_set_baskets(made), len(snapshot)).keys
     partners = find_partners(counts, _substitutes(counts, groups, set_keys))
     sources = np.repeat(np.arange(len(snapshot)), np.diff(partners.offsets))
@@ -66,10 +82,11 @@ def build_complementarity(
         "member_offsets": np.searchsorted(groups.codes[members], np.arange(len(groups.names) + 1)),
         "style": style_vectors(vectors, groups),
         "place": price_places(snapshot, groups.codes),
+        "resale": resale_odds(times),
     }
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", arrays[name])
-    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _typical_size(made))
+    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _set_sizes(made))
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return {
         "groups": len(groups.names),
@@ -78,22 +95,27 @@ def build_complementarity(
         "partners": len(partners.rows),
         "products_with_partners": int((np.diff(partners.offsets) > 0).sum()),
         "likeness": round(likeness, 3),
-        "typical_set_size": meta.set_size,
+        "set_sizes": meta.set_sizes,
     }
 
 
-def _typical_size(made: list[list[int]]) -> int:
-    sizes = [len(rows) for rows in made if len(rows) > 1]
-    return int(np.clip(np.median(sizes), 2, 7)) if sizes else DEFAULT_SET_SIZE
+def _set_sizes(made: list[list[int]]) -> list[int]:
+    sizes = np.minimum([len(set(rows)) for rows in made if len(rows) > 1], LARGEST_SET).astype(np.int64)
+    counts: list[int] = np.bincount(sizes, minlength=LARGEST_SET + 1).tolist()
+    return counts
 
 
 def _set_baskets(made: list[list[int]]) -> Iterator[Basket]:
     return (Basket(rows, 1.0) for rows in made)
 
 
-def _order_baskets(orders: Iterable[Order], snapshot: Snapshot, newest: datetime) -> Iterator[Basket]:
+def _order_baskets(
+    orders: Iterable[Order], snapshot: Snapshot, newest: datetime, times: NDArray[np.int64]
+) -> Iterator[Basket]:
+    """Counts in `times` on the way how many orders had each row."""
     for order in orders:
         rows = snapshot.rows_of(line.product_id for line in order.lines if line.quantity > 0)
+        times[list(set(rows))] += 1
         yield Basket(rows, 0.5 ** ((newest - order.ordered_at) / HALF_LIFE))
 
 

@@ -40,7 +40,7 @@ OFFERS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 100)), min_size=1
 def test_no_bundle_is_over_the_budget_and_no_two_share_a_product(kinds, most, n) -> None:
     made = {k: [candidate(f"{k}-{i}", p, s / 100) for i, (p, s) in enumerate(found)] for k, found in kinds.items()}
     slots, candidates, groups = open_slots(made)
-    done = assemble_ideas(slots, candidates, groups, size=3, same_group=0.2, max_total_cents=most, n_bundles=n)
+    done = assemble_ideas(slots, candidates, groups, sizes=[3] * 5, same_group=0.2, max_total_cents=most, n_bundles=n)
     assert len(done.bundles) <= n
     for bundle in done.bundles:
         assert bundle.items
@@ -61,8 +61,8 @@ def test_a_second_product_of_a_kind_comes_in_only_where_the_shops_sets_hold_like
         2: [candidate("lamp-0", 10, 0.4)],
     }
     slots, candidates, groups = open_slots(kinds)
-    varied = assemble_ideas(slots, candidates, groups, size=3, same_group=0.2, max_total_cents=None, n_bundles=1)
-    alike = assemble_ideas(slots, candidates, groups, size=3, same_group=1.0, max_total_cents=None, n_bundles=1)
+    varied = assemble_ideas(slots, candidates, groups, sizes=[3] * 5, same_group=0.2, max_total_cents=None, n_bundles=1)
+    alike = assemble_ideas(slots, candidates, groups, sizes=[3] * 5, same_group=1.0, max_total_cents=None, n_bundles=1)
     assert ids(varied.bundles[0]) == {"chair-0", "desk-0", "lamp-0"}
     assert all(product.startswith("chair") for product in ids(alike.bundles[0]))
 
@@ -71,14 +71,18 @@ def test_a_slot_that_was_named_is_in_every_bundle() -> None:
     slots, candidates, groups = open_slots({0: [candidate(f"lamp-{i}", 10, 0.5) for i in range(4)]})
     slots = [Slot("desk"), *slots]
     candidates = [[candidate("desk-0", 50, 1.0), candidate("desk-1", 40, 0.9)], *candidates]
-    done = assemble_ideas(slots, candidates, [-1, *groups], size=3, same_group=1.0, max_total_cents=100, n_bundles=2)
+    done = assemble_ideas(
+        slots, candidates, [-1, *groups], sizes=[3] * 5, same_group=1.0, max_total_cents=100, n_bundles=2
+    )
     assert [sum(i.slot.name == "desk" for i in bundle.items) for bundle in done.bundles] == [1, 1]
 
 
 def test_a_locked_product_is_in_every_bundle_and_the_others_differ() -> None:
     slots, candidates, groups = open_slots({0: [candidate(f"lamp-{i}", 10, 0.5) for i in range(6)]})
     slots, candidates = [Slot("sofa", locked=True), *slots], [[candidate("sofa-0", 50, 0.0)], *candidates]
-    done = assemble_ideas(slots, candidates, [-1, *groups], size=3, same_group=1.0, max_total_cents=None, n_bundles=3)
+    done = assemble_ideas(
+        slots, candidates, [-1, *groups], sizes=[3] * 5, same_group=1.0, max_total_cents=None, n_bundles=3
+    )
     assert len(done.bundles) == 3
     assert all("sofa-0" in ids(bundle) for bundle in done.bundles)
 
@@ -88,7 +92,14 @@ def test_the_leading_products_are_shared_out_so_that_each_bundle_holds_like_ones
     kinds = {0: [candidate(name, 10, 1.0 - at / 100) for at, name in enumerate([*order, "case-2"])]}
     slots, candidates, groups = open_slots(kinds)
     done = assemble_ideas(
-        slots, candidates, groups, size=2, same_group=1.0, max_total_cents=None, n_bundles=2, alike_of=same_first_word
+        slots,
+        candidates,
+        groups,
+        sizes=[2] * 5,
+        same_group=1.0,
+        max_total_cents=None,
+        n_bundles=2,
+        alike_of=same_first_word,
     )
     assert [ids(bundle) for bundle in done.bundles] == [{"case-0", "case-1"}, {"cable-0", "cable-1"}]
 
@@ -97,10 +108,28 @@ def test_what_is_shared_out_never_breaks_the_budget_and_other_products_fill_in()
     kinds = {0: [candidate("case-0", 60, 1.0), candidate("case-1", 60, 0.9), candidate("cable-0", 30, 0.1)]}
     slots, candidates, groups = open_slots(kinds)
     done = assemble_ideas(
-        slots, candidates, groups, size=2, same_group=1.0, max_total_cents=100, n_bundles=1, alike_of=same_first_word
+        slots,
+        candidates,
+        groups,
+        sizes=[2] * 5,
+        same_group=1.0,
+        max_total_cents=100,
+        n_bundles=1,
+        alike_of=same_first_word,
     )
     assert ids(done.bundles[0]) == {"case-0", "cable-0"}
     assert done.bundles[0].total_cents == 90
+
+
+def test_bundles_have_the_sizes_that_were_asked_for_and_a_larger_one_is_not_better_for_its_size() -> None:
+    kinds = {0: [candidate(f"case-{i}", 10, 1.0 - i / 100) for i in range(9)]}
+    slots, candidates, groups = open_slots(kinds, copies=4)
+    for alike_of in (None, same_first_word):
+        done = assemble_ideas(
+            slots, candidates, groups, sizes=[2, 3, 4], same_group=1.0, max_total_cents=None, alike_of=alike_of
+        )
+        assert [len(bundle.items) for bundle in done.bundles] == [2, 3, 4]
+        assert ids(done.bundles[0]) == {"case-0", "case-1"}
 
 
 @settings(deadline=None)
@@ -109,7 +138,14 @@ def test_shared_out_or_not_a_bundle_is_found_exactly_where_one_fits(kinds, most,
     made = {k: [candidate(f"{k}-{i}", p, s / 100) for i, (p, s) in enumerate(found)] for k, found in kinds.items()}
     slots, candidates, groups = open_slots(made)
     done = assemble_ideas(
-        slots, candidates, groups, size=3, same_group=1.0, max_total_cents=most, n_bundles=n, alike_of=same_first_word
+        slots,
+        candidates,
+        groups,
+        sizes=[3] * 5,
+        same_group=1.0,
+        max_total_cents=most,
+        n_bundles=n,
+        alike_of=same_first_word,
     )
     cheapest = min(p for found in kinds.values() for p, _ in found)
     assert bool(done.bundles) == (cheapest <= most)

@@ -68,6 +68,6 @@ def test_late_an_open_wish_has_one_bundle() -> None:
     found = [[Candidate(ProductId(f"{i}-{k}"), 0, 100 + k, 1.0, f"{i}-{k}") for k in range(9)] for i in range(4)]
     slots = [Slot(f"slot {i}", required=False) for i in range(4)]
     done = assemble_ideas(
-        slots, found, [0, 1, 2, 3], size=3, same_group=0.2, max_total_cents=1_000, is_late=ALWAYS
+        slots, found, [0, 1, 2, 3], sizes=[3] * 5, same_group=0.2, max_total_cents=1_000, is_late=ALWAYS
     )  # fmt: skip
     assert len(done.bundles) == 1

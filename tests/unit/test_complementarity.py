@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orchestration.sample_shop import generate
 from orchestration.sample_shop.words import PAIRS
 from setwise.catalogue import Product, product_text
-from setwise.complementarity import Complementarity, build_complementarity
+from setwise.complementarity import WEIGHTS, Complementarity, build_complementarity
 from setwise.complementarity.copurchase import MAX_BASKET, Basket, count_pairs, find_partners
 from setwise.feeds import read_orders, read_products, read_sets
 from setwise.names import ProductId
@@ -184,3 +184,19 @@ def test_what_always_holds(tmp_path_factory, baskets, basket) -> None:
     assert ((fit >= 0) & (fit <= 1)).all()
     assert np.allclose(fit, fit.T)
     assert np.allclose(made.strengths(given_rows, rows).sum(axis=0), strengths)
+
+
+def test_bundles_are_as_large_as_the_shops_own_sets_are(shop) -> None:
+    ids = [product.id for product in THINGS]
+    pairs = [MerchantSet(f"p{i}", "", (ids[i % 16], ids[(i + 5) % 16])) for i in range(60)]
+    larger = [MerchantSet(f"l{i}", "", tuple(ids[:5])) for i in range(30)]
+    assert shop(THINGS)[0].sizes(3) == [4, 4, 4]
+    assert shop(THINGS, sets=[*pairs, *larger])[0].sizes(5) == [2, 2, 2, 5, 5]
+    assert shop(THINGS, sets=[MerchantSet("all", "", tuple(ids))] * 90)[0].sizes(1) == [7]
+
+
+def test_the_parts_of_a_likely_fit_by_their_weights_are_the_fit(sample) -> None:
+    made, _ = sample
+    rows = np.arange(50)
+    weights = np.asarray([WEIGHTS[name] for name in ("kinds", "style", "price")])
+    assert made.likely_parts(3, rows) @ weights == pytest.approx(made.likely_fit(np.asarray([3]), rows)[0], abs=2e-3)
