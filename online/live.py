@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from setwise.encoder import Encoder
 from setwise.index import LocalIndex
 from setwise.names import ProductId
 from setwise.prompt import Understanding, lexicon_of, understand
+from setwise.ranker import Ranker, open_rankers
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
 from setwise.statistics import read_popularity
@@ -44,6 +45,8 @@ class LiveRelease(msgspec.Struct, frozen=True):
     """Index terms of each leaf category's name, by its code in the snapshot."""
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
+    rankers: Mapping[str, Ranker] = {}
+    """What is learned of ranking, by kind of request; none in a release without, and where they cannot be run."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
     """The most bought rows of each category, most bought first."""
     readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
@@ -72,6 +75,7 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         analyzer,
         [analyzer.terms(name) for name in categories],
         popularity,
+        _rankers_of(manifest, folder / "ranker"),
         popular_rows(snapshot.category, popularity),
     )
     counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
@@ -81,6 +85,15 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
+
+
+def _rankers_of(manifest: Manifest, folder: Path) -> dict[str, Ranker]:
+    """What cannot be run is answered without: the weighted sum alone ranks then."""
+    try:
+        return open_rankers(folder)
+    except Exception as error:  # whatever the runtime or the card's reading raises
+        logger.error("release %s is served without its rankers: %r", manifest.release_id, error)
+        return {}
 
 
 def popular_rows(category: NDArray[np.int64], popularity: NDArray[np.float32] | None) -> NDArray[np.int64]:

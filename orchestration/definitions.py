@@ -15,14 +15,29 @@ from orchestration.assets import (
     features,
     history,
     index,
+    ranker,
     release,
+    training_rows,
     vocabulary,
     warehouse,
 )
 from orchestration.resources import Workplace
 from setwise.settings import Settings
 
-MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release, warehouse]
+MODULES = [
+    catalogue,
+    history,
+    encoder,
+    embeddings,
+    index,
+    vocabulary,
+    features,
+    complementarity,
+    training_rows,
+    ranker,
+    release,
+    warehouse,
+]
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(

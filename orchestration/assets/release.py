@@ -8,6 +8,7 @@ import msgspec
 from orchestration import collection
 from orchestration.artefacts import Artefact, result
 from orchestration.assets import features
+from orchestration.assets import ranker as ranking
 from orchestration.assets.encoder import SERVING
 from orchestration.gates import GateRefusedError, judge
 from orchestration.resources import Workplace
@@ -28,6 +29,7 @@ def release(
     vocabulary: Artefact,
     complementarity: Artefact,
     product_stats: Artefact,
+    ranker: Artefact,
     online_features: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
@@ -43,6 +45,7 @@ def release(
             vocabulary,
             complementarity,
             product_stats,
+            ranker,
         )
     }
     release_id = release_id_of(keys)
@@ -55,6 +58,7 @@ def release(
         "vocabulary": vocabulary.path,
         "complementarity": complementarity.path,
         "statistics": product_stats.path / features.SERVING,
+        "ranker": ranker.path / ranking.SERVING,
     }
     is_reused = releases.is_complete(release_id)
     if is_reused:

@@ -112,6 +112,11 @@ class Complementarity:
         found -= np.abs(apart - WEIGHTS["price"] * self._place[rows_b].astype(np.float32))
         return np.clip(found, 0.0, 1.0, out=found)
 
+    def price_tiers(self, rows: Rows) -> NDArray[np.float64]:
+        """The place of each product's price within its group: 0 the lowest, 1 the highest."""
+        found: NDArray[np.float64] = self._place[rows].astype(np.float64)
+        return found
+
     def kind_lift(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float64]:
         """How many times more often than by chance the kinds of a and b go together, shape (len a, len b)."""
         found: NDArray[np.float64] = self._lift[self.groups[rows_a][:, None], self.groups[rows_b]].astype(np.float64)
