@@ -130,7 +130,7 @@ def _learned(live: LiveRelease, kind: str, features: NDArray[np.float64]) -> NDA
     """The learned part; without a ranker, or where it fails, the weighted sum alone ranks."""
     ranker = live.rankers.get(kind)
     try:
-        return ranker and ranker.score(features)
+        return None if ranker is None else ranker.score(features)
     except Exception as error:  # whatever the runtime raises: the weighted sum is still there
         logger.error("the ranker of release %s fails: %r", live.manifest.release_id, error)
         return None

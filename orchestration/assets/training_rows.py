@@ -71,8 +71,7 @@ def training_rows(
             shutil.rmtree(folder / name, ignore_errors=True)
         if not found:
             return {"questions": 0}
-        questions = training.joined([one for one, _ in found])
-        kinds = np.concatenate([kinds for _, kinds in found])
+        questions, kinds = mixed(found)
         training.save(questions, kinds, folder / QUESTIONS_FILE)
         asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
         return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
@@ -80,6 +79,21 @@ def training_rows(
     made_from = [products, encoder, product_embeddings, product_index, vocabulary, orders, merchant_sets]
     inputs = ["1", FEATURES, *(artefact.key for artefact in made_from)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
+
+
+def mixed(found: Sequence[tuple[training.Questions, np.ndarray]]) -> tuple[training.Questions, np.ndarray]:
+    """The questions of all sources, of each kind in the sources' own order and evenly mixed: the last part of a kind
+    has the latest of each."""
+    questions = training.joined([one for one, _ in found])
+    kinds = np.concatenate([kinds for _, kinds in found])
+    place = np.zeros(len(questions))
+    sources = np.repeat(np.arange(len(found)), [len(one) for one, _ in found])
+    for source in range(len(found)):
+        for kind in np.unique(kinds):
+            mine = np.flatnonzero((sources == source) & (kinds == kind))
+            place[mine] = np.arange(len(mine)) / max(len(mine), 1)
+    order = np.argsort(place, kind="stable")
+    return questions.only(order), kinds[order]
 
 
 def write_evidence(

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from orchestration.ranker_training import (
-    Questions,
     Recipe,
     bootstrap,
     discounted,
@@ -18,20 +17,9 @@ from orchestration.ranker_training import (
 )
 from setwise.ranker import CARD_FILE, MODEL_FILE, Ranker, RankerCard, UnknownFeatureError, open_rankers
 from setwise.ranking import FEATURES, LAYOUT, PARTS, WEIGHTS, feature_rows, weighted_parts
+from tests.unit.ranker_rows import questions
 
-ROWS = 30
 RECIPE = Recipe(0.25, 30, 8, 20)
-
-
-def questions(count: int, seed: int) -> Questions:
-    """What is meant has a high cosine; the words say nothing."""
-    rng = np.random.default_rng(seed)
-    features = rng.random((count * ROWS, len(FEATURES))).astype(np.float32)
-    gains = np.zeros(len(features), dtype=np.int64)
-    for start in range(0, len(features), ROWS):
-        best = np.argsort(-features[start : start + ROWS, FEATURES.index("cosine")])[:4]
-        gains[start + best] = 3
-    return Questions(features, gains, np.full(count, ROWS), np.full(count, ideal_of([3.0] * 4)), np.ones(count))
 
 
 @pytest.fixture(scope="module")
