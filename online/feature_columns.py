@@ -12,7 +12,7 @@ from setwise import completion
 from setwise.index import as_shares
 from setwise.names import ProductId
 from setwise.snapshot import Snapshot
-from setwise.terms import codes_of, side_by_side
+from setwise.terms import code_of, codes_of, side_by_side
 
 if TYPE_CHECKING:
     from online.candidates import Asked, Known
@@ -39,14 +39,15 @@ def columns_of(live: LiveRelease, rows: Rows, asked: "Asked", known: "Known", de
     if live.popularity is not None:
         bought = live.popularity[rows].astype(np.float64)
         columns["popularity"] = np.minimum(np.log1p(bought) / np.log1p(FULL_POPULARITY), 1.0)
+    rarity = live.index.rarity(asked.terms)
     if asked.given is not None:
         parts = completion.score(rows, asked.given, live.index, live.complementarity)
         columns["completes"] = as_shares(parts.sum(axis=1))
         columns |= {f"completes_{part}": parts[:, at] for at, part in enumerate(completion.FEATURES)}
     else:
-        columns |= _of_hits(live, rows, asked)
+        columns |= _of_hits(live, rows, asked, rarity)
     if asked.terms:
-        columns |= _of_words(live, rows, asked.terms)
+        columns |= _of_words(live, rows, asked.terms, rarity)
     if asked.name and (terms := live.analyzer.query_terms(asked.name)):
         columns["slot_match"] = snapshot.facts.has(rows, codes_of(terms)).sum(axis=1) / len(terms)
     if asked.categories:
@@ -67,13 +68,13 @@ def columns_of(live: LiveRelease, rows: Rows, asked: "Asked", known: "Known", de
     return columns | _of_prices(live, rows, known)
 
 
-def _of_hits(live: LiveRelease, rows: Rows, asked: "Asked") -> Columns:
+def _of_hits(live: LiveRelease, rows: Rows, asked: "Asked", rarity: Floats) -> Columns:
     """What both legs of retrieval say, and how like the best hits a row is."""
     hits, snapshot = asked.hits, live.snapshot
     lexical, shares = hits.of(rows)
     columns: Columns = {"lexical": lexical, "lexical_rank": np.where(lexical > 0, _places(lexical), 1e3)}
     if asked.terms:
-        most = BM25_MOST * float(live.index.rarity(asked.terms).sum())
+        most = BM25_MOST * float(rarity.sum())
         columns["bm25"] = np.minimum(lexical * hits.best_bm25 / max(most, 1e-9), 1.0)
     if asked.vector is not None:
         # Shares of shares are shares: cosines are computed again only where a row was not found by retrieval.
@@ -88,17 +89,15 @@ def _of_hits(live: LiveRelease, rows: Rows, asked: "Asked") -> Columns:
     return columns
 
 
-def _of_words(live: LiveRelease, rows: Rows, terms: Sequence[str]) -> Columns:
+def _of_words(live: LiveRelease, rows: Rows, terms: Sequence[str], rarity: Floats) -> Columns:
     """How title and category answer the words that were said; rare words count more."""
     snapshot = live.snapshot
-    weights = live.index.rarity(terms)
-    weights = weights / max(float(weights.sum()), 1e-9)
+    weights = rarity / max(float(rarity.sum()), 1e-9)
     pairs = side_by_side(terms)
-    codes = codes_of([*terms, *pairs])
-    has = snapshot.titles.has(rows, codes)
-    place = {int(code): at for at, code in enumerate(codes)}
-    at = [place[int(codes_of([term])[0])] for term in terms]
-    found = has[:, at]
+    each = [code_of(term) for term in (*terms, *pairs)]
+    codes = np.unique(np.asarray(each, dtype=np.uint32))
+    has = snapshot.titles.has(rows, codes)[:, np.searchsorted(codes, each)]
+    found = has[:, : len(terms)]
     columns: Columns = {
         "words": float(len(terms)),
         "title_match": found @ weights,
@@ -108,13 +107,15 @@ def _of_words(live: LiveRelease, rows: Rows, terms: Sequence[str]) -> Columns:
         "head_match": found[:, -1].astype(np.float64),
     }
     if pairs:
-        columns["phrase"] = has[:, [place[int(codes_of([pair])[0])] for pair in pairs]].mean(axis=1)
+        columns["phrase"] = has[:, len(terms) :].mean(axis=1)
     numbers = [position for position, term in enumerate(terms) if any(map(str.isdigit, term))]
     if numbers:
         columns["number_match"] = found[:, numbers].mean(axis=1)
-    kinds, place_of_kind = np.unique(snapshot.category[rows], return_inverse=True)
-    said = [sum(w for term, w in zip(terms, weights, strict=True) if term in live.category_terms[k]) for k in kinds]
-    columns["kind_said"] = np.asarray(said, dtype=np.float64)[place_of_kind]
+    said = np.zeros(len(snapshot.meta.categories))
+    for term, weight in zip(terms, weights.tolist(), strict=True):
+        if (kinds := live.categories_with.get(term)) is not None:
+            said[kinds] += weight
+    columns["kind_said"] = said[snapshot.category[rows]]
     return columns
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -43,6 +43,8 @@ class LiveRelease(msgspec.Struct, frozen=True):
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
+    categories_with: Mapping[str, NDArray[np.int64]] = {}
+    """The codes of the leaf categories whose name has a term."""
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
     rankers: Mapping[str, Ranker] = {}
@@ -64,7 +66,8 @@ class LiveRelease(msgspec.Struct, frozen=True):
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
-    categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
+    popularity = read_popularity(folder / "statistics")
+    category_terms = [analyzer.terms(name) for name in snapshot.meta.categories]
     live = LiveRelease(
         manifest,
         snapshot,
@@ -73,7 +76,8 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         read_vocabulary(folder / "vocabulary"),
         Complementarity.open(folder / "complementarity"),
         analyzer,
-        [analyzer.terms(name) for name in categories],
+        category_terms,
+        _inverted(category_terms),
         popularity,
         _rankers_of(manifest, folder / "ranker"),
         popular_rows(snapshot.category, popularity),
@@ -85,6 +89,14 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
+
+
+def _inverted(category_terms: Sequence[Sequence[str]]) -> dict[str, NDArray[np.int64]]:
+    found: dict[str, list[int]] = {}
+    for code, terms in enumerate(category_terms):
+        for term in set(terms):
+            found.setdefault(term, []).append(code)
+    return {term: np.asarray(codes, dtype=np.int64) for term, codes in found.items()}
 
 
 def _rankers_of(manifest: Manifest, folder: Path) -> dict[str, Ranker]:

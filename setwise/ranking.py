@@ -93,7 +93,10 @@ def best_first(scores: Floats, id_of: Callable[[int], str]) -> NDArray[np.int64]
     """Positions by falling score, ties by id, so that the same question has the same answer."""
     order = np.argsort(-scores, kind="stable")
     in_order = scores[order]
-    if (in_order[1:] == in_order[:-1]).any():
-        keys = zip((-scores).tolist(), map(id_of, range(len(scores))), strict=True)
-        order = np.asarray([at for _, at in sorted(zip(keys, range(len(scores)), strict=True))], dtype=np.int64)
+    is_tied = in_order[1:] == in_order[:-1]
+    if is_tied.any():
+        # Each run of equals by itself: few rows are in one, and looking up every id took a quarter of the ranking.
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_tied, [False]])))
+        for start, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            order[start : last + 1] = sorted(order[start : last + 1].tolist(), key=id_of)
     return order

@@ -61,9 +61,14 @@ FEW_CODES = 8
 """So many terms are compared one by one, in a third of the time that a binary search takes."""
 
 
+def code_of(term: str) -> int:
+    """A term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
+    return zlib.crc32(term.encode())
+
+
 def codes_of(terms: Iterable[str]) -> Codes:
-    """Each distinct term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
-    return np.unique(np.fromiter((zlib.crc32(term.encode()) for term in terms), dtype=np.uint32))
+    """Each distinct term's code, rising."""
+    return np.unique(np.fromiter(map(code_of, terms), dtype=np.uint32))
 
 
 def side_by_side(terms: Sequence[str]) -> list[str]:
