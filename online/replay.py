@@ -66,8 +66,10 @@ def write_rows(live: LiveRelease, requests: Sequence[Replayed], out: Path) -> No
         features.append(ranked.features.astype(np.float32))
         counts.append(len(ranked.rows))
         kinds.append(KINDS.index(ranked.kind))
-    numbers = {"counts": np.asarray(counts, dtype=np.int64), "kinds": np.asarray(kinds, dtype=np.int64)}
-    np.savez(out, rows=np.concatenate(rows), features=np.concatenate(features), **numbers)
+    np.savez(
+        out, rows=np.concatenate(rows), features=np.concatenate(features),
+        counts=np.asarray(counts, dtype=np.int64), kinds=np.asarray(kinds, dtype=np.int64),
+    )  # fmt: skip
 
 
 def main() -> int:

@@ -231,6 +231,14 @@ def bootstrap(differences: NDArray[np.float64], draws: int = 2_000) -> tuple[flo
     return float(differences.mean()), float(low), float(high)
 
 
+def sure_above(differences: NDArray[np.float64], draws: int = 2_000) -> float:
+    """The share of bootstrap means of paired differences that are above 0."""
+    if not len(differences):
+        return 0.0
+    drawn = np.random.default_rng(0).choice(differences, (draws, len(differences))).mean(axis=1)
+    return float((drawn > 0).mean())
+
+
 def importances(booster: "lightgbm.Booster") -> dict[str, float]:
     """Each feature's share of what all splits gained."""
     gains = booster.feature_importance("gain")

@@ -26,6 +26,8 @@ LEAST_QUESTIONS = 200
 LEARNED_FROM, STOPPED_BY = 0.6, 0.75
 """Shares of the questions: trees grow from the first, stop by the next, and are judged by the last, which are the
 latest ones where questions have a time."""
+SURE = 0.9
+"""How sure it must be, by bootstrap, that own trees are better than what they replace: what only may be is noise."""
 MOST_DIFFERENCE = 1e-4
 """Between the trees' scores and the served file's."""
 
@@ -61,7 +63,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["2", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["3", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -88,7 +90,7 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     if has_prior and training.bootstrap(ndcg["prior"] - ndcg["sum"])[2] >= 0:
         base = "prior"  # not worse here beyond noise
     difference = training.bootstrap(ndcg["own"] - ndcg[base])
-    chosen = "own" if difference[0] > 0 else base
+    chosen = "own" if training.sure_above(ndcg["own"] - ndcg[base]) >= SURE else base
     if chosen == "own":
         metrics = {"ndcg_at_10": means["own"], "ndcg_at_10_sum": means["sum"]}
         training.write_ranker(trees, recipe, folder, RANKER_SERVICE, f"{len(learn)} questions of this shop", metrics)
