@@ -40,8 +40,8 @@ class Recipe(msgspec.Struct, frozen=True):
 RECIPES = {
     SEARCH: Recipe(0.1, 60, 8, 50),
     LIST: Recipe(1.0, 40, 4, 20, monotone=True, without=("words", "text_length", "price_tier")),
-    BASKET: Recipe(0.25, 60, 8, 50),
-    SHOPPER: Recipe(0.25, 60, 8, 50),
+    BASKET: Recipe(0.1, 60, 8, 200),
+    SHOPPER: Recipe(0.25, 60, 8, 200),
 }
 """Chosen by cross-validation: search and list on chorus, the others on orders."""
 RISING = frozenset(
