@@ -13,7 +13,7 @@ from online.slots import Filled
 from setwise.bundle import Slot
 from setwise.catalogue import leaf_category
 from setwise.names import ProductId
-from setwise.ranking import FEATURES
+from setwise.ranking import PARTS
 from setwise.rules import ActiveRules
 from setwise.rules.pairs import companions_without_slot
 
@@ -39,7 +39,7 @@ def companions(
                 product = live.snapshot[int(rows[0])]
                 name = (leaf_category(product) or " ".join(product.title.split()[:3])).lower()[:MAX_NAME]
                 name = unique_name(name, [filled.slot.name for filled in (*slots, *added)])
-                ranked = Ranked(rows, np.zeros((1, len(FEATURES))), np.zeros((1, 0)))
+                ranked = Ranked(rows, np.zeros((1, len(PARTS))), np.zeros((1, 0)))
                 added.append(Filled(Slot(name, 1, required=False), ranked, is_companion=True))
                 products.append([product])
                 asked = companions_without_slot(active, products, basket)

@@ -106,6 +106,7 @@ class Shopper(msgspec.Struct, frozen=True):
     top_colors: list[str] | None = None
     usual_products: list[str] | None = None
     recent_products: list[str] | None = None
+    mean_price_tier: float | None = None
     orders_365d: int | None = None
     category_weights: list[float] | None = None
     brand_weights: list[float] | None = None

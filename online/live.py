@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from setwise.index import LocalIndex
 from setwise.learned import Learned, read_learned
 from setwise.names import ProductId
 from setwise.prompt import Understanding, lexicon_of, understand
+from setwise.ranker import Ranker, open_rankers
 from setwise.release import Manifest, ReleaseError, Releases
 from setwise.snapshot import Snapshot
 from setwise.statistics import TREND_FILE, read_popularity
@@ -44,8 +45,12 @@ class LiveRelease(msgspec.Struct, frozen=True):
     analyzer: Analyzer
     category_terms: list[list[str]] = []
     """Index terms of each leaf category's name, by its code in the snapshot."""
+    categories_with: Mapping[str, NDArray[np.int64]] = {}
+    """The codes of the leaf categories whose name has a term."""
     popularity: NDArray[np.float32] | None = None
     """Decayed orders of each row; None in a release that was built without them."""
+    rankers: Mapping[str, Ranker] = {}
+    """What is learned of ranking, by kind of request; none in a release without, and where they cannot be run."""
     popular: NDArray[np.int64] = np.empty(0, np.int64)
     """The most bought rows of each category, most bought first."""
     trend: NDArray[np.float32] | None = None
@@ -69,8 +74,9 @@ class LiveRelease(msgspec.Struct, frozen=True):
 def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     """Opens the files of a verified release, and warms what the first answer would wait for."""
     snapshot, analyzer = Snapshot(folder / "snapshot"), Analyzer()
-    categories, popularity = snapshot.meta.categories, read_popularity(folder / "statistics")
+    popularity = read_popularity(folder / "statistics")
     trend = read_popularity(folder / "statistics", TREND_FILE)
+    category_terms = [analyzer.terms(name) for name in snapshot.meta.categories]
     learned = read_learned(folder / "learned")
     live = LiveRelease(
         manifest,
@@ -80,8 +86,10 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         read_vocabulary(folder / "vocabulary"),
         Complementarity.open(folder / "complementarity", learned.fit or WEIGHTS),
         analyzer,
-        [analyzer.terms(name) for name in categories],
+        category_terms,
+        _inverted(category_terms),
         popularity,
+        _rankers_of(manifest, folder / "ranker"),
         popular_rows(snapshot.category, popularity),
         trend,
         rising_rows(len(snapshot), trend if trend is not None else popularity),
@@ -94,6 +102,23 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
     lexicon_of(live.vocabulary)
     live.index.hybrid(["warm"], live.encoder.encode(["warm"])[0], 10)
     return live
+
+
+def _inverted(category_terms: Sequence[Sequence[str]]) -> dict[str, NDArray[np.int64]]:
+    found: dict[str, list[int]] = {}
+    for code, terms in enumerate(category_terms):
+        for term in set(terms):
+            found.setdefault(term, []).append(code)
+    return {term: np.asarray(codes, dtype=np.int64) for term, codes in found.items()}
+
+
+def _rankers_of(manifest: Manifest, folder: Path) -> dict[str, Ranker]:
+    """What cannot be run is answered without: the weighted sum alone ranks then."""
+    try:
+        return open_rankers(folder)
+    except Exception as error:  # whatever the runtime or the card's reading raises
+        logger.error("release %s is served without its rankers: %r", manifest.release_id, error)
+        return {}
 
 
 def popular_rows(category: NDArray[np.int64], popularity: NDArray[np.float32] | None) -> NDArray[np.int64]:

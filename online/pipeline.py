@@ -26,6 +26,7 @@ from setwise import completion
 from setwise.bundle import Assembly, Infeasible
 from setwise.index import Hits
 from setwise.names import ProductId
+from setwise.prompt.budget import Budget
 from setwise.rules import ActiveRules, RuleBook
 from setwise.taste import read_taste
 
@@ -95,7 +96,9 @@ def prepare(
         pools[position] = answerable(live, kept, active, now)
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
     with context.stages("rank"):
-        known = Known(profile, active, plan.anchors, session, taste)
+        known = Known(
+            profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots))
+        )  # fmt: skip
         held = rows_held(live, session, request.prompt or "", also.values())
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
@@ -115,6 +118,16 @@ def recommend_products(
     deadline: Deadline | None = None,
 ) -> ProductsAnswer:  # fmt: skip
     """Single products for a prompt, a basket or a shopper, best first."""
+    context, plan, ranked = rank_products(request, live, dependencies, now, book, deadline)
+    page = ranked.only(slice(request.offset, request.offset + request.k))
+    return present.products_answer(context, plan, page)
+
+
+def rank_products(
+    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
+    deadline: Deadline | None = None,
+) -> tuple[Context, Plan, Ranked]:  # fmt: skip
+    """All candidates of a request for single products, best first, with the feature rows that they were ranked by."""
     context = Context(live, dependencies, now, deadline)
     with context.stages("understand"):
         plan = plan_products(request, live, now, dependencies.allow_preorder)
@@ -130,7 +143,11 @@ def recommend_products(
     else:
         vector, hits = None, NOTHING
     # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
-    asked = Asked(hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector))
+    said, is_list = plan.understanding.text, request.candidates is not None
+    terms = live.analyzer.query_terms(said) if said else ()
+    asked = Asked(
+        hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector), terms=terms, is_list=is_list
+    )  # fmt: skip
     rows = _with_completions(live, asked, hits.rows)
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
@@ -150,15 +167,23 @@ def recommend_products(
         most = prices if budget.max_cents is None else budget.max_cents
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
-        ranked = rank(live, rows, asked, Known(profile, active, given, session, taste, nothing_said))
+        share = _share(budget, 1)
+        ranked = rank(live, rows, asked, Known(profile, active, given, session, taste, nothing_said, now, share))
         if request.candidates is None:
             ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
-    return present.products_answer(context, plan, ranked.only(slice(request.offset, wanted)))
+    return context, plan, ranked
+
+
+def _share(budget: Budget | None, slots: int) -> int | None:
+    """What one product may cost: the upper bound, shared among the slots."""
+    if budget is None or budget.max_cents is None:
+        return None
+    return budget.max_cents if budget.scope == "item" else budget.max_cents // max(slots, 1)
 
 
 def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], list[NDArray[np.int64]]]:
     """What each slot was looked for with and the rows it found, the open wish last; a locked slot has its product."""
-    named, more = plan.slots, min(excluded, MORE_FOR_EXCLUDED)
+    live, named, more = context.live, plan.slots, min(excluded, MORE_FOR_EXCLUDED)
     texts = [slot.text for slot in named] + ([plan.open_text] if plan.open_text else [])
     limits = [ROWS_PER_SLOT + more] * len(named) + [ROWS_FOR_OPEN_SLOTS + more] * bool(plan.open_text)
     vectors = encode(context, texts)
@@ -166,14 +191,15 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     categories += [plan.open_kind.categories if plan.open_kind else []] * bool(plan.open_text)
     hits = retrieve(context, texts, vectors, limits, categories)
     asked = [
-        Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes)
-        for hit, vector, slot in zip(hits, vectors, named, strict=False)
+        Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes, terms=live.analyzer.query_terms(text))
+        for hit, vector, slot, text in zip(hits, vectors, named, texts, strict=False)
     ]
     if plan.open_text:
         said = vectors[-1] if plan.understanding.text else None
-        given = _given(context.live, plan.anchors, plan.understanding.text, said)
+        given = _given(live, plan.anchors, plan.understanding.text, said)
         # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
-        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given))
+        terms = live.analyzer.query_terms(plan.open_text) if plan.understanding.text else ()
+        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms))
     # A locked product belongs to its slot alone: it cannot fill another one.
     locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
     pools = [one.hits.rows for one in asked]

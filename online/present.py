@@ -26,7 +26,7 @@ from online.slots import Filled
 from online.wishes import Wish
 from setwise.bundle import Bundle, Item
 from setwise.catalogue import leaf_category
-from setwise.ranking import FEATURES
+from setwise.ranking import PARTS
 
 if TYPE_CHECKING:
     from online.assembling import Made
@@ -78,7 +78,7 @@ def _used(slots: Sequence[Filled], bundles: Sequence[Bundle]) -> list[Filled]:
 
 
 def _asked(plan: Plan) -> list[Filled]:
-    none = Ranked(np.empty(0, np.int64), np.zeros((0, len(FEATURES))), np.zeros((0, 0)))
+    none = Ranked(np.empty(0, np.int64), np.zeros((0, len(PARTS))), np.zeros((0, 0)))
     return [Filled(named.slot, none, named.wishes) for named in plan.slots]
 
 
@@ -135,7 +135,7 @@ def _item(context: "Context", plan: Plan, item: Item, filled: Filled, explain: b
 
 
 def _parts(ranked: Ranked, at: int) -> dict[str, float]:
-    return dict(zip(FEATURES, ranked.parts[at].tolist(), strict=True))
+    return dict(zip(PARTS, ranked.parts[at].tolist(), strict=True))
 
 
 def _met(ranked: Ranked, at: int, wishes: Sequence[Wish]) -> list[str]:

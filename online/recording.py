@@ -227,7 +227,7 @@ def _items(items: Sequence[ItemOut]) -> list[ServedItem]:
 
 
 def _features(item: ItemOut) -> dict[str, float]:
-    return {name: round(part / WEIGHTS[name], 4) for name, part in (item.parts or {}).items() if part}
+    return {name: round(part / WEIGHTS.get(name, 1.0), 4) for name, part in (item.parts or {}).items() if part}
 
 
 def _trace_id(traceparent: str) -> str:

@@ -21,7 +21,7 @@ from online.wishes import GIVE_WAY, narrowed
 from setwise.bundle import Bundle, Candidate, Replacing, Slot
 from setwise.money import format_cents
 from setwise.names import ProductId
-from setwise.ranking import FEATURES
+from setwise.ranking import PARTS
 from setwise.rules import RuleBook
 from setwise.swap import Replacements, best_first, meets
 
@@ -170,7 +170,7 @@ def _replacements(
     rows = np.asarray([candidate.row for candidate in candidates], dtype=np.int64)
     category = int(snapshot.category[row])
     same_category = np.asarray(snapshot.category[rows] == category)
-    match_of = dict(zip(ranked.rows.tolist(), ranked.parts[:, FEATURES.index("slot_match")].tolist(), strict=True))
+    match_of = dict(zip(ranked.rows.tolist(), ranked.parts[:, PARTS.index("slot_match")].tolist(), strict=True))
     matches = np.asarray([match_of[candidate.row] for candidate in candidates])
     most = matches.max(initial=0.0)
     # It is the thing that was asked for: of the category, or its name says all that the slot's name says.

@@ -16,7 +16,9 @@ from orchestration.assets import (
     history,
     index,
     learned,
+    ranker,
     release,
+    training_rows,
     vocabulary,
     warehouse,
 )
@@ -33,6 +35,8 @@ MODULES = [
     features,
     complementarity,
     learned,
+    training_rows,
+    ranker,
     release,
     warehouse,
 ]

@@ -3,18 +3,16 @@
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from orchestration.artefacts import Artefact
+from orchestration.candidate import candidate
 from setwise.encoder import Encoder
 from setwise.index import LocalIndex
-from setwise.names import ReleaseId
-from setwise.release import MANIFEST, Manifest, now_utc
+from setwise.release import Manifest
 from setwise.snapshot import Snapshot
 from setwise.terms import Analyzer
 
@@ -61,14 +59,8 @@ def judge(
 
 def probe(parts: Mapping[str, Path]) -> dict[str, float]:
     """What `python -m online.probe` counts: the service's own code, in its own process, asks the parts."""
-    manifest = Manifest(
-        ReleaseId("candidate"), now_utc(), None, (), {}, {}, {}, Snapshot(parts["snapshot"]).meta.currency
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        for part, path in parts.items():
-            (Path(folder) / part).symlink_to(path)
-        (Path(folder) / MANIFEST).write_bytes(msgspec.json.encode(manifest))
-        command = [sys.executable, "-m", "online.probe", folder]
+    with candidate(parts) as folder:
+        command = [sys.executable, "-m", "online.probe", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

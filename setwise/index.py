@@ -32,6 +32,9 @@ class Hits(msgspec.Struct, frozen=True):
     """BM25 as a share of the best hit's; 0 where the words did not find the row."""
     semantic: NDArray[np.float64]
     """Cosine as a share of the best hit's; 0 without an encoder."""
+    best_bm25: float = 1.0
+    best_cosine: float = 1.0
+    """What the shares are shares of."""
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -75,7 +78,8 @@ def fuse(
         rows, lexical, found = rows[kept], lexical[kept], found[kept]
     semantic = as_shares(found)
     order = np.lexsort((rows, -fused(lexical, semantic)))
-    return Hits(rows[order], lexical[order], semantic[order])
+    best = (float(values.max(initial=0.0)) for values in (matching[1], found))
+    return Hits(rows[order], lexical[order], semantic[order], *best)
 
 
 def as_shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -181,6 +185,11 @@ class LocalIndex:
             return fuse(np.empty(0, dtype=np.int64), self.matching(terms, limit), None)
         near, matching = self._near(vector, limit), self.matching(terms, limit)
         return fuse(near, matching, lambda rows: self.similarity(vector, rows), limit)
+
+    def rarity(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        """BM25's inverse document frequency of each term."""
+        counts = np.asarray([self._searcher.doc_freq("text", term) for term in terms], dtype=np.float64)
+        return np.log1p((len(self) - counts + 0.5) / (counts + 0.5))
 
     def similarity(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Cosine of the vector to these rows."""

@@ -25,7 +25,7 @@ from setwise.changes import (
     seconds,
 )
 from setwise.names import ProductId
-from setwise.terms import Analyzer, TermTable, TermTableWriter, mapped, without_denials
+from setwise.terms import Analyzer, TermTable, TermTableWriter, mapped, side_by_side, without_denials
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
@@ -51,8 +51,9 @@ _COLUMNS = {
     "size_system": np.int16,
     "fed_at": np.int64,
 }
-FACTS, TEXT = "facts", "text"
-"""Two tables of terms: a product's title, leaf category and attributes; all that is written about what it has."""
+FACTS, TEXT, TITLE = "facts", "text", "title"
+"""Tables of terms: a product's title, leaf category and attributes; all that is written about what it has; the title's
+terms and each two that stand side by side in it."""
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True):
@@ -82,6 +83,7 @@ def write_snapshot(
     currencies, categories, brands, colors, groups = _Codes(), _Codes(), _Codes(), _Codes(), _Codes()
     systems = _Codes({"": 0})
     analyzer, facts, texts = Analyzer(), TermTableWriter(folder, FACTS), TermTableWriter(folder, TEXT)
+    titles = TermTableWriter(folder, TITLE)
     encoder = msgspec.msgpack.Encoder()
     columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
     seen: Counter[str] = Counter()
@@ -94,6 +96,8 @@ def write_snapshot(
             seen[product.currency] += 1
             ids.append(product.id)
             audience = audience_of(product)
+            said = analyzer.terms(product.title)
+            titles.add([*said, *side_by_side(said)])
             facts.add(analyzer.terms(" ".join(facts_of(product))))
             texts.add(analyzer.terms(without_denials(f"{product_text(product)} {' '.join(product.product_types)}")))
             values = {
@@ -122,6 +126,7 @@ def write_snapshot(
         np.save(folder / f"{name}.npy", np.asarray(columns[name], dtype=kind))
     facts.close()
     texts.close()
+    titles.close()
     main = min(seen, key=lambda code: (-seen[code], code)) if seen else ""
     (folder / IDS_FILE).write_bytes(encoder.encode(ids))
     meta = SnapshotMeta(sum(seen.values()), main, list(currencies), list(categories), list(brands), list(colors))
@@ -144,6 +149,8 @@ class Snapshot:
         self.gender, self.age_group = columns["gender"], columns["age_group"]
         self.size_system = columns["size_system"]
         self.facts, self.texts = TermTable(folder, FACTS), TermTable(folder, TEXT)
+        # Releases that were built earlier have no table of titles.
+        self.titles = TermTable(folder, TITLE) if (folder / f"{TITLE}_offsets.npy").is_file() else self.facts
         self._offset, self._fed_at = columns["offset"], columns["fed_at"]
         with (folder / ROWS_FILE).open("rb") as file:
             self._rows = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.meta.count else b""

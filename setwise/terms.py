@@ -4,6 +4,7 @@ import re
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,19 @@ FEW_CODES = 8
 """So many terms are compared one by one, in a third of the time that a binary search takes."""
 
 
+def code_of(term: str) -> int:
+    """A term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
+    return zlib.crc32(term.encode())
+
+
 def codes_of(terms: Iterable[str]) -> Codes:
-    """Each distinct term as 32 bits. Two of a product's fifty terms clash with one of a query's once in 80 million."""
-    return np.unique(np.fromiter((zlib.crc32(term.encode()) for term in terms), dtype=np.uint32))
+    """Each distinct term's code, rising."""
+    return np.unique(np.fromiter(map(code_of, terms), dtype=np.uint32))
+
+
+def side_by_side(terms: Sequence[str]) -> list[str]:
+    """Each two neighbouring terms as one."""
+    return [f"{one} {next_one}" for one, next_one in pairwise(terms)]
 
 
 def mapped(path: Path) -> NDArray[Any]:
@@ -81,6 +92,11 @@ class TermTable:
             np.empty(0, np.uint32) if is_empty else np.memmap(file, np.uint32, mode="r").view(np.ndarray)
         )
         self._offsets: NDArray[np.int64] = mapped(folder / f"{name}_offsets.npy")
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many terms each row has."""
+        found: NDArray[np.int64] = self._offsets[rows + 1] - self._offsets[rows]
+        return found
 
     def has(self, rows: NDArray[np.int64], codes: Codes) -> NDArray[np.bool_]:
         """Shape (rows, codes): which row has which term."""

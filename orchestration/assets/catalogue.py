@@ -85,7 +85,7 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
         }
 
     inputs = [product_feed.key, settings.feed_mode, settings.currency, base.key if base else ""]
-    artefact = workplace.artefacts.make("products", ["6", *inputs], build)
+    artefact = workplace.artefacts.make("products", ["7", *inputs], build)
     return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
 
 

@@ -8,6 +8,7 @@ import msgspec
 from orchestration import collection
 from orchestration.artefacts import Artefact, result
 from orchestration.assets import features
+from orchestration.assets import ranker as ranking
 from orchestration.assets.encoder import SERVING
 from orchestration.gates import GateRefusedError, judge
 from orchestration.resources import Workplace
@@ -29,6 +30,7 @@ def release(
     complementarity: Artefact,
     learned: Artefact,
     product_stats: Artefact,
+    ranker: Artefact,
     online_features: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
@@ -45,6 +47,7 @@ def release(
             complementarity,
             learned,
             product_stats,
+            ranker,
         )
     }
     release_id = release_id_of(keys)
@@ -58,6 +61,7 @@ def release(
         "complementarity": complementarity.path,
         "learned": learned.path,
         "statistics": product_stats.path / features.SERVING,
+        "ranker": ranker.path / ranking.SERVING,
     }
     is_reused = releases.is_complete(release_id)
     if is_reused:

@@ -11,7 +11,7 @@ from online.live import LiveRelease
 from online.wishes import wishes_of
 from setwise.index import Hits, as_shares
 from setwise.prompt import understand
-from setwise.ranking import FEATURES
+from setwise.ranking import PARTS
 from setwise.rules import ActiveRules
 from setwise.rules.document import Rule
 from setwise.sessions import ShopperSession
@@ -55,7 +55,8 @@ def without(live: LiveRelease, asked: Asked, known: Known, rows: np.ndarray) -> 
 @pytest.mark.parametrize("factor", WITHOUT)
 def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str) -> None:
     live = client.app.state.watch.live
-    live = msgspec.structs.replace(live, popularity=np.full(len(live.snapshot), 20.0, np.float32))
+    # What trees make of a factor is theirs, and another part.
+    live = msgspec.structs.replace(live, rankers={}, popularity=np.full(len(live.snapshot), 20.0, np.float32))
     rows = np.arange(80)
     first = live.snapshot[0]
     category = live.snapshot.meta.categories[int(live.snapshot.category[0])]
@@ -70,7 +71,7 @@ def test_without_its_factor_a_score_falls_by_just_that_part(client, factor: str)
     full, less = rank(live, rows, asked, known), without(*WITHOUT[factor](live, asked, known), rows)
     before = dict(zip(full.rows.tolist(), full.parts, strict=True))
     after = dict(zip(less.rows.tolist(), less.parts, strict=True))
-    at = FEATURES.index(factor)
+    at = PARTS.index(factor)
     assert before[0][at] > 0
     for row in rows.tolist():
         assert before[row].sum() - after[row].sum() == pytest.approx(before[row][at])

@@ -14,7 +14,7 @@ from setwise.catalogue import Product
 from setwise.index import Hits, LocalIndex, build_index
 from setwise.names import ProductId, ReleaseId
 from setwise.pseudonyms import Pseudonyms
-from setwise.ranking import FEATURES, WEIGHTS
+from setwise.ranking import PARTS, WEIGHTS
 from setwise.release import Manifest
 from setwise.rules import ActiveRules
 from setwise.sessions import ShopperSession
@@ -49,7 +49,7 @@ def session(*clicked: str, cart: tuple[str, ...] = (), bought: tuple[str, ...] =
 def parts(live: LiveRelease, known: ShopperSession | None) -> dict[int, float]:
     asked = Asked(Hits(ALL, np.zeros(len(ALL)), np.zeros(len(ALL))), None)
     ranked = rank(live, ALL, asked, Known(None, ActiveRules(), session=known))
-    return dict(zip(ranked.rows.tolist(), ranked.parts[:, FEATURES.index("session")].tolist(), strict=True))
+    return dict(zip(ranked.rows.tolist(), ranked.parts[:, PARTS.index("session")].tolist(), strict=True))
 
 
 def test_what_was_clicked_counts_most_then_its_brand_and_its_kind_and_no_brand_is_no_brand_in_common(live) -> None:
@@ -69,7 +69,7 @@ def test_what_is_held_is_left_out_but_for_what_must_stay_and_what_the_prompt_nam
 
 
 def test_where_nothing_else_is_left_it_is_offered_all_the_same() -> None:
-    ranked = Ranked(np.asarray([2, 0]), np.zeros((2, len(FEATURES))), np.zeros((2, 0)))
+    ranked = Ranked(np.asarray([2, 0]), np.zeros((2, len(PARTS))), np.zeros((2, 0)))
     assert without_held(ranked, np.asarray([0])).rows.tolist() == [2]
     assert without_held(ranked, np.asarray([0, 2, 3])).rows.tolist() == [2, 0]
     assert without_held(ranked, np.asarray([], dtype=np.int64)) is ranked

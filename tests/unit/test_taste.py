@@ -146,7 +146,7 @@ def test_only_what_was_named_is_brought_along(live) -> None:
 
 
 def test_a_past_never_outweighs_a_name(live) -> None:
-    most = sum(WEIGHTS[name] for name in ("own", "due", "goes_with_past", "price_tier"))
+    most = sum(WEIGHTS[name] for name in ("own", "due", "goes_with_past", "tier_liked"))
     assert most < WEIGHTS["slot_match"]
     taste = taste_of(live, profile_of("u"))
     hits = Hits(np.asarray([6, 0]), np.asarray([1.0, 0.0]), np.asarray([1.0, 0.0]))

@@ -1,0 +1,156 @@
+"""What is learned of ranking: trees on top of the weighted sum, for each kind of request, taken only if not worse."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import numpy as np
+
+from orchestration import ranker_training as training
+from orchestration.artefacts import Artefact, result
+from orchestration.assets.training_rows import QUESTIONS_FILE
+from orchestration.resources import Workplace
+from setwise.names import RANKER_SERVICE
+from setwise.ranker import CARD_FILE, Ranker
+from setwise.ranking import FEATURES, KINDS
+from setwise.release import sha256_of
+
+SERVING = "serving"
+"""The part of the artefact that goes into the release."""
+JUDGED_FILE = "judged.json"
+PRIOR = Path(__file__).parents[1] / "prior_ranker"
+"""What a shop with too little data keeps; `python -m benchmarks.prior_ranker` makes it."""
+LEAST_QUESTIONS = 200
+"""Of one kind, in which something that was meant is among the candidates; with less than this the prior stays."""
+LEARNED_FROM, STOPPED_BY = 0.6, 0.75
+"""Shares of the questions: trees grow from the first, stop by the next, and are judged by the last, which are the
+latest ones where questions have a time."""
+SURE = 0.9
+"""How sure it must be, by bootstrap, that own trees are better than what they replace: what only may be is noise."""
+MOST_DIFFERENCE = 1e-4
+"""Between the trees' scores and the served file's."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """NDCG@10 of one kind on questions that nothing was learned from, and what was chosen: sum, prior or own."""
+
+    kind: str
+    chosen: str
+    questions: int
+    judged_by: int = 0
+    ndcg_sum: float = 0.0
+    ndcg_prior: float | None = None
+    ndcg_own: float | None = None
+    difference: tuple[float, float, float] | None = None
+    """Own - the better of the others, with its paired 95 % interval."""
+    importances: dict[str, float] = {}
+
+
+@dg.asset(group_name="models", kinds={"lightgbm", "onnx"})
+def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResult[Artefact]:
+    """Trees for each kind of request. One row = one kind."""
+
+    def build(folder: Path) -> dict[str, object]:
+        path = training_rows.path / QUESTIONS_FILE
+        questions, kinds = training.load(path) if path.is_file() else (None, np.empty(0, np.int64))
+        judged = []
+        for at, kind in enumerate(KINDS):
+            mine = questions.only(np.flatnonzero(kinds == at)) if questions is not None else None
+            judged.append(judge(kind, mine, folder / SERVING / kind))
+        (folder / SERVING).mkdir(exist_ok=True)
+        (folder / JUDGED_FILE).write_bytes(msgspec.json.encode(judged))
+        return {one.kind: one.chosen for one in judged}
+
+    prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
+    artefact = workplace.artefacts.make("ranker", ["3", FEATURES, prior, training_rows.key], build)
+    judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
+    return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
+
+
+def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judged:
+    """Grows trees from a kind's questions, and writes the better one: these, the prior, or none."""
+    has_prior = (PRIOR / kind / CARD_FILE).is_file()
+    # Where nothing that was meant is among the candidates there is no order to learn.
+    found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
+    count = 0 if found is None else len(found)
+    if found is None or count < LEAST_QUESTIONS:
+        _copy_prior(kind, folder)
+        return Judged(kind, "prior" if has_prior else "sum", count)
+    learn, stop, held = (found.only(part) for part in np.split(np.arange(count), _ends(count)))
+    recipe = training.RECIPES[kind]
+    trees = training.fit(learn, recipe, held_out=stop)
+    sums = held.sums()
+    scores = {"sum": sums, "own": sums + training.learned_by(trees, recipe, held)}
+    if has_prior:
+        scores["prior"] = sums + Ranker(PRIOR / kind).score(held.features.astype(np.float64))
+    ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
+    means = {name: round(float(values.mean()), 4) for name, values in ndcg.items()}
+    base = "sum"
+    if has_prior and training.bootstrap(ndcg["prior"] - ndcg["sum"])[2] >= 0:
+        base = "prior"  # not worse here beyond noise
+    difference = training.bootstrap(ndcg["own"] - ndcg[base])
+    chosen = "own" if training.sure_above(ndcg["own"] - ndcg[base]) >= SURE else base
+    if chosen == "own":
+        metrics = {"ndcg_at_10": means["own"], "ndcg_at_10_sum": means["sum"]}
+        training.write_ranker(trees, recipe, folder, RANKER_SERVICE, f"{len(learn)} questions of this shop", metrics)
+        off, is_same = training.parity(trees, recipe, folder, held)
+        if off > MOST_DIFFERENCE or not is_same:
+            raise dg.Failure(f"the {kind} ranker's file scores otherwise than its trees do, by up to {off:.1e}")
+    elif chosen == "prior":
+        _copy_prior(kind, folder)
+    rounded = (round(difference[0], 4), round(difference[1], 4), round(difference[2], 4))
+    return Judged(
+        kind, chosen, count, len(held), means["sum"], means.get("prior"), means["own"], rounded,
+        training.importances(trees),
+    )  # fmt: skip
+
+
+def _ends(count: int) -> list[int]:
+    return [int(count * LEARNED_FROM), int(count * STOPPED_BY)]
+
+
+def _has_gain(questions: training.Questions) -> np.ndarray:
+    of = np.repeat(np.arange(len(questions)), questions.counts)
+    return np.bincount(of, questions.gains, len(questions)) > 0
+
+
+def _copy_prior(kind: str, folder: Path) -> None:
+    if (PRIOR / kind / CARD_FILE).is_file():
+        shutil.copytree(PRIOR / kind, folder)
+
+
+def _table(judged: list[Judged]) -> dg.TableMetadataValue:
+    """For a person: what was chosen for each kind, and by how much."""
+    rows = [
+        dg.TableRecord({
+            "kind": one.kind, "chosen": one.chosen, "questions": one.questions, "held out": one.judged_by,
+            "sum": one.ndcg_sum if one.judged_by else "", "prior": one.ndcg_prior or "", "own": one.ndcg_own or "",
+            "difference [95 %]": "{:+.4f} [{:+.4f}, {:+.4f}]".format(*one.difference) if one.difference else "",
+        })
+        for one in judged
+    ]  # fmt: skip
+    columns = ["kind", "chosen", "questions", "held out", "sum", "prior", "own", "difference [95 %]"]
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: str(value) for name, value in row.data.items()}) for row in rows],
+        dg.TableSchema([dg.TableColumn(name) for name in columns]),
+    )
+
+
+def _importances(judged: list[Judged]) -> dg.MarkdownMetadataValue:
+    lines = [
+        f"- {one.kind}: " + ", ".join(f"{name} {share:.2f}" for name, share in one.importances.items() if share >= 0.02)
+        for one in judged
+        if one.importances
+    ]
+    return dg.MetadataValue.md("\n".join(lines) or "no trees were grown: too few questions")
+
+
+@dg.asset_check(asset=ranker)
+def every_ranker_ranks_no_worse_than_what_it_replaces(ranker: Artefact) -> dg.AssetCheckResult:
+    """A kind whose own trees were refused keeps the prior or the weighted sum; by how much is said."""
+    judged = msgspec.json.decode((ranker.path / JUDGED_FILE).read_bytes(), type=list[Judged])
+    refused = {one.kind: one.difference[0] for one in judged if one.difference and one.chosen != "own"}
+    return dg.AssetCheckResult(
+        passed=not refused, severity=dg.AssetCheckSeverity.WARN, metadata={"refused": dg.MetadataValue.json(refused)}
+    )

@@ -1,0 +1,144 @@
+"""What a ranker learns from: questions that the shop's past answers, ranked by the very code that serves."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+
+from orchestration import ranker_training as training
+from orchestration.artefacts import Artefact, result
+from orchestration.assets.embeddings import VECTORS_FILE
+from orchestration.assets.encoder import SERVING
+from orchestration.assets.features import newest_order
+from orchestration.assets.history import SETS_FILE
+from orchestration.candidate import candidate, replay
+from orchestration.kept_rows import ORDERS_FILE, read_kept
+from orchestration.point_in_time import profiles_then
+from orchestration.resources import Workplace
+from orchestration.training_questions import Question, cutoff_of, of_orders, of_sets, without_traces
+from setwise import statistics
+from setwise.complementarity import build_complementarity
+from setwise.names import UserId
+from setwise.orders import MerchantSet, Order
+from setwise.ranking import FEATURES, KINDS
+from setwise.settings import Settings
+from setwise.snapshot import Snapshot
+
+QUESTIONS_FILE = "questions.npz"
+
+
+@dg.asset(group_name="models", kinds={"feast", "numpy"})
+def training_rows(
+    workplace: Workplace,
+    products: Artefact,
+    encoder: Artefact,
+    product_embeddings: Artefact,
+    product_index: Artefact,
+    vocabulary: Artefact,
+    learned: Artefact,
+    orders: Artefact,
+    merchant_sets: Artefact,
+) -> dg.MaterializeResult[Artefact]:
+    """One row = one candidate of one question, with the features it would have been served by."""
+    parts = {
+        "snapshot": products.path,
+        "encoder": encoder.path / SERVING,
+        "index": product_index.path,
+        "vocabulary": vocabulary.path,
+        # A handful of weights, as answers have them: what they were fitted on cannot be read back from them.
+        "learned": learned.path,
+    }
+
+    def build(folder: Path) -> dict[str, object]:
+        snapshot = Snapshot(products.path)
+        past = list(read_kept(orders.path / ORDERS_FILE, Order))
+        sets = list(read_kept(merchant_sets.path / SETS_FILE, MerchantSet))
+        known = frozenset(snapshot.ids)
+        vectors = np.load(product_embeddings.path / VECTORS_FILE, mmap_mode="r")
+        found: list[tuple[training.Questions, np.ndarray]] = []
+        cutoff = cutoff_of(past)
+        if cutoff is not None and (asked := of_orders(past, cutoff, known)):
+            before = [order for order in past if order.ordered_at < cutoff]
+            evidence = write_evidence(snapshot, vectors, before, sets, cutoff, folder / "orders")
+            found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, past, cutoff))
+        asked, held = of_sets(sets, known)
+        if asked:
+            others = [one for one in sets if one not in set(held)]
+            kept = without_traces(past, held)
+            evidence = write_evidence(snapshot, vectors, kept, others, newest_order(orders), folder / "sets")
+            found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, kept, None))
+        for name in ("orders", "sets"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if not found:
+            return {"questions": 0}
+        questions, kinds = mixed(found)
+        training.save(questions, kinds, folder / QUESTIONS_FILE)
+        asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
+        return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
+
+    made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
+    inputs = ["2", FEATURES, *(artefact.key for artefact in made_from)]
+    return result(workplace.artefacts.make("training_rows", inputs, build))
+
+
+def mixed(found: Sequence[tuple[training.Questions, np.ndarray]]) -> tuple[training.Questions, np.ndarray]:
+    """The questions of all sources, of each kind in the sources' own order and evenly mixed: the last part of a kind
+    has the latest of each."""
+    questions = training.joined([one for one, _ in found])
+    kinds = np.concatenate([kinds for _, kinds in found])
+    place = np.zeros(len(questions))
+    sources = np.repeat(np.arange(len(found)), [len(one) for one, _ in found])
+    for source in range(len(found)):
+        for kind in np.unique(kinds):
+            mine = np.flatnonzero((sources == source) & (kinds == kind))
+            place[mine] = np.arange(len(mine)) / max(len(mine), 1)
+    order = np.argsort(place, kind="stable")
+    return questions.only(order), kinds[order]
+
+
+def write_evidence(
+    snapshot: Snapshot, vectors: np.ndarray, orders: Sequence[Order], sets: Sequence[MerchantSet], as_of: datetime,
+    folder: Path,
+) -> dict[str, Path]:  # fmt: skip
+    """The parts of a release that say what was bought, from these orders and sets alone."""
+    for name in ("statistics", "complementarity"):
+        (folder / name).mkdir(parents=True)
+    rows = statistics.product_stats(orders, as_of)
+    statistics.write_popularity(rows, snapshot.ids, folder / "statistics")
+    build_complementarity(snapshot, vectors, orders, sets, as_of, folder / "complementarity")
+    return {name: folder / name for name in ("statistics", "complementarity")}
+
+
+def ranked(
+    settings: Settings, parts: Mapping[str, Path], asked: Sequence[Question], snapshot: Snapshot,
+    orders: Sequence[Order], cutoff: datetime | None,
+) -> tuple[training.Questions, np.ndarray]:  # fmt: skip
+    """The questions' feature rows with what was meant, and the place of each one's kind in KINDS."""
+    profiles = known_then(settings, asked, snapshot, orders, cutoff) if cutoff else [None] * len(asked)
+    lines = [{"request": one.request, "profile": profile} for one, profile in zip(asked, profiles, strict=True)]
+    with candidate(parts) as folder:
+        found = replay(folder, lines)
+    of = np.repeat(np.arange(len(asked)), found.counts)
+    ids = [snapshot.ids[row] for row in found.rows.tolist()]
+    gains = np.asarray([product in asked[q].meant for q, product in zip(of.tolist(), ids, strict=True)], dtype=np.int64)
+    ideal = np.asarray([training.ideal_of([1.0] * len(one.meant)) for one in asked])
+    return training.Questions(found.features, gains, found.counts, ideal, np.ones(len(asked))), found.kinds
+
+
+def known_then(
+    settings: Settings, asked: Sequence[Question], snapshot: Snapshot, orders: Sequence[Order], cutoff: datetime
+) -> list[dict[str, object] | None]:
+    """Each shopper's profile as of the cutoff. The one of today is in the store too: a retrieval that looked beyond
+    its time would be seen at once, as the questions' own orders would be in it."""
+    catalogue = {product.id: product for product in snapshot}
+    newest = max(order.ordered_at for order in orders) + statistics.RECENT
+    snapshots = [(at, statistics.shopper_profiles(orders, catalogue, at)) for at in (cutoff, newest)]
+    users = [(at, UserId(one.request["user_id"])) for at, one in enumerate(asked) if "user_id" in one.request]
+    profiles: list[dict[str, object] | None] = [None] * len(asked)
+    rows = profiles_then(settings, snapshots, [(user, cutoff) for _, user in users])
+    for (at, _), row in zip(users, rows, strict=True):
+        profiles[at] = row
+    return profiles

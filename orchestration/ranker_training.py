@@ -1,0 +1,247 @@
+"""Trees on top of the weighted sum: from feature rows with gains to a ranker's files, and what it is worth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from setwise.ranker import CARD_FILE, MODEL_FILE, Ranker, RankerCard
+from setwise.ranking import BASKET, FEATURES, LIST, SEARCH, SHOPPER, weighted_parts
+
+if TYPE_CHECKING:
+    import lightgbm
+
+MOST_GAIN = 31
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How the trees of one kind of request are grown; the same for all shops."""
+
+    scale: float
+    """A difference of this in the weighted sum is one unit of the trees: how sure the sum is taken to be of itself."""
+    trees: int
+    leaves: int
+    least: int
+    """Rows in a leaf."""
+    monotone: bool = False
+    """More of what speaks for a product never takes from its score."""
+    without: tuple[str, ...] = ()
+    """Features that these trees do not see."""
+
+    @property
+    def features(self) -> list[str]:
+        """Those that they see."""
+        return [name for name in FEATURES if name not in self.without]
+
+
+RECIPES = {
+    SEARCH: Recipe(0.1, 60, 8, 50),
+    LIST: Recipe(1.0, 40, 4, 20, monotone=True, without=("words", "text_length", "price_tier")),
+    BASKET: Recipe(0.1, 60, 8, 200),
+    SHOPPER: Recipe(0.25, 60, 8, 200),
+}
+"""Chosen by cross-validation: search and list on chorus, the others on orders."""
+RISING = frozenset(
+    "lexical semantic slot_match wish_match cosine bm25 title_match title_whole phrase head_match number_match "
+    "kind_said kind_share near_best".split()
+)
+FALLING = frozenset(("lexical_rank", "semantic_rank"))
+PARAMETERS: dict[str, Any] = {
+    "objective": "lambdarank",
+    "metric": "ndcg",
+    "eval_at": [10],
+    "label_gain": list(range(MOST_GAIN + 1)),
+    "lambdarank_truncation_level": 20,
+    "learning_rate": 0.1,
+    "lambda_l2": 10.0,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "bagging_by_query": True,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+DEPTH = 10
+PATIENCE = 15
+"""Trees in a row that held-out questions gain nothing from, after which no more are grown."""
+
+
+class Questions(msgspec.Struct, frozen=True):
+    """Rows of all questions, one question after the other: `features` (rows, features), `gains` (rows,) whole numbers,
+    `counts` (questions,), `ideal` (questions,): the best DCG@10 of all that was meant, found or not."""
+
+    features: NDArray[np.float32]
+    gains: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    ideal: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    """(questions,): how much each counts."""
+
+    def only(self, chosen: NDArray[np.int64]) -> "Questions":
+        """These questions, in the order given."""
+        ends = np.cumsum(self.counts)
+        rows = np.concatenate([np.empty(0, np.int64), *(np.arange(ends[q] - self.counts[q], ends[q]) for q in chosen)])
+        return Questions(
+            self.features[rows], self.gains[rows], self.counts[chosen], self.ideal[chosen], self.weights[chosen]
+        )  # fmt: skip
+
+    def sums(self) -> NDArray[np.float64]:
+        """The weighted sum of each row, as a release without a ranker scores it."""
+        return weighted_parts(self.features.astype(np.float64)).sum(axis=1)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+def joined(parts: Sequence[Questions]) -> Questions:
+    """All questions of these."""
+    return Questions(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in Questions.__struct_fields__)
+    )  # fmt: skip
+
+
+def save(questions: Questions, kinds: NDArray[np.int64], path: Path) -> None:
+    """One file; `kinds` are places in setwise.ranking.KINDS."""
+    np.savez(path, kinds=kinds, **{name: getattr(questions, name) for name in questions.__struct_fields__})
+
+
+def load(path: Path) -> tuple[Questions, NDArray[np.int64]]:
+    """What `save` wrote."""
+    with np.load(path) as found:
+        return Questions(*(found[name] for name in Questions.__struct_fields__)), found["kinds"]
+
+
+def discounted(gains: NDArray[np.float64]) -> float:
+    """DCG@10 of gains in ranked order, linear."""
+    top = gains[:DEPTH]
+    return float((top / np.log2(np.arange(len(top)) + 2)).sum())
+
+
+def ideal_of(gains: Sequence[float]) -> float:
+    """DCG@10 of the best order."""
+    return discounted(np.sort(np.asarray(gains, dtype=np.float64))[::-1])
+
+
+def ndcg_of(questions: Questions, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NDCG@10 of each question under these scores; ties in the order given."""
+    found, start = np.zeros(len(questions)), 0
+    for at, (count, ideal) in enumerate(zip(questions.counts, questions.ideal, strict=True)):
+        part = slice(start, start + count)
+        order = np.argsort(-scores[part], kind="stable")
+        found[at] = discounted(questions.gains[part][order].astype(np.float64)) / ideal if ideal > 0 else 0.0
+        start += count
+    return found
+
+
+def fit(
+    train: Questions, recipe: Recipe, *, seed: int = 0, held_out: Questions | None = None
+) -> "lightgbm.Booster":  # fmt: skip
+    """Boosted trees; no more of them than `held_out` questions gain from. The same data give the same trees."""
+    import lightgbm
+
+    names = recipe.features
+    at = [FEATURES.index(name) for name in names]
+
+    def dataset(questions: Questions, reference: "lightgbm.Dataset | None" = None) -> "lightgbm.Dataset":
+        return lightgbm.Dataset(
+            questions.features[:, at], questions.gains, group=questions.counts,
+            init_score=questions.sums() / recipe.scale, weight=np.repeat(questions.weights, questions.counts),
+            feature_name=names, reference=reference, free_raw_data=False,
+        )  # fmt: skip
+
+    mine = dataset(train)
+    watched = [dataset(held_out, mine)] if held_out is not None and len(held_out) else []
+    shape = {"num_leaves": recipe.leaves, "min_data_in_leaf": recipe.least}
+    if recipe.monotone:
+        shape["monotone_constraints"] = [(name in RISING) - (name in FALLING) for name in names]
+    stop = [lightgbm.early_stopping(PATIENCE, verbose=False)] if watched else []
+    return lightgbm.train({**PARAMETERS, **shape, "seed": seed}, mine, recipe.trees, watched, callbacks=stop)
+
+
+def learned_by(booster: "lightgbm.Booster", recipe: Recipe, questions: Questions) -> NDArray[np.float64]:
+    """The part `learned` of each row."""
+    at = [FEATURES.index(name) for name in booster.feature_name()]
+    return np.asarray(booster.predict(questions.features[:, at], num_threads=1)) * recipe.scale
+
+
+def write_ranker(
+    booster: "lightgbm.Booster", recipe: Recipe, folder: Path, feature_service: str, trained_on: str,
+    metrics: dict[str, float],
+) -> None:  # fmt: skip
+    """Writes the trees as ONNX beside their card."""
+    from onnxmltools import convert_lightgbm
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    names = booster.feature_name()
+    rows = [("rows", FloatTensorType([None, len(names)]))]
+    # Without a name of its own the graph has a random one, and the same trees would be another file.
+    model = convert_lightgbm(_in_single_precision(booster), name="ranker", initial_types=rows, zipmap=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL_FILE).write_bytes(model.SerializeToString())
+    card = RankerCard(tuple(names), recipe.scale, feature_service, trained_on, metrics)
+    (folder / CARD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(card)))
+
+
+def _in_single_precision(booster: "lightgbm.Booster") -> "lightgbm.Booster":
+    """The same trees, whose thresholds are the largest single-precision numbers below theirs: rounded to the nearest,
+    some would let other rows pass."""
+    import lightgbm
+
+    def below(threshold: str) -> str:
+        exact = float(threshold)
+        nearest = np.float32(exact)
+        return repr(float(nearest if float(nearest) <= exact else np.nextafter(nearest, np.float32(-np.inf))))
+
+    lines = booster.model_to_string().splitlines()
+    for at, line in enumerate(lines):
+        name, _, values = line.partition("=")
+        if name == "threshold":
+            lines[at] = f"threshold={' '.join(map(below, values.split()))}"
+        if name == "tree_sizes":  # in bytes, which are others now; without them the text is read all the same
+            lines[at] = ""
+    return lightgbm.Booster(model_str="\n".join(lines))
+
+
+def parity(
+    booster: "lightgbm.Booster", recipe: Recipe, folder: Path, questions: Questions
+) -> tuple[float, bool]:  # fmt: skip
+    """Largest difference between the trees' scores and the ONNX file's, and whether all orders are the same."""
+    ours = Ranker(folder).score(questions.features.astype(np.float64)).astype(np.float64)
+    theirs, start, is_same = learned_by(booster, recipe, questions), 0, True
+    for count in questions.counts:
+        part = slice(start, start + count)
+        # Scores that differ by less than what single precision tells apart are equal.
+        one, other = (np.round(scores[part], 5) for scores in (ours, theirs))
+        is_same &= bool((np.argsort(-one, kind="stable") == np.argsort(-other, kind="stable")).all())
+        start += count
+    return float(np.abs(ours - theirs).max(initial=0.0)), is_same
+
+
+def bootstrap(differences: NDArray[np.float64], draws: int = 2_000) -> tuple[float, float, float]:
+    """Mean of paired differences, and its 95 % interval."""
+    if not len(differences):
+        return 0.0, 0.0, 0.0
+    drawn = np.random.default_rng(0).choice(differences, (draws, len(differences))).mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(differences.mean()), float(low), float(high)
+
+
+def sure_above(differences: NDArray[np.float64], draws: int = 2_000) -> float:
+    """The share of bootstrap means of paired differences that are above 0."""
+    if not len(differences):
+        return 0.0
+    drawn = np.random.default_rng(0).choice(differences, (draws, len(differences))).mean(axis=1)
+    return float((drawn > 0).mean())
+
+
+def importances(booster: "lightgbm.Booster") -> dict[str, float]:
+    """Each feature's share of what all splits gained."""
+    gains = booster.feature_importance("gain")
+    total = max(float(gains.sum()), 1e-9)
+    found = {name: float(gain) / total for name, gain in zip(booster.feature_name(), gains, strict=True)}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
