@@ -12,9 +12,11 @@ from orchestration.assets import (
     complementarity,
     embeddings,
     encoder,
+    evaluation,
     features,
     history,
     index,
+    input_checks,
     release,
     vocabulary,
     warehouse,
@@ -22,7 +24,10 @@ from orchestration.assets import (
 from orchestration.resources import Workplace
 from setwise.settings import Settings
 
-MODULES = [catalogue, history, encoder, embeddings, index, vocabulary, features, complementarity, release, warehouse]
+MODULES = [
+    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, features, complementarity, evaluation,
+    release, warehouse,
+]  # fmt: skip
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(
