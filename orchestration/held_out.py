@@ -102,9 +102,8 @@ def _next_orders(found: Split, snapshot: Snapshot, known: frozenset[ProductId], 
         profile = profiles.get(order.user_id)  # type: ignore[arg-type]
         shopper = "new shopper" if profile is None else "returning shopper"
         rows = {SHOPPER_PROFILES_VIEW: msgspec.to_builtins(profile)} if profile is not None else {}
-        yield Case(
-            f"next {user}", "next order", {"user_id": user, "k": K}, relevant, [shopper, segment(relevant)], rows
-        )
+        body = {"user_id": f"{_place(user):x}", "k": K}  # who it is, is in `known`
+        yield Case(f"next {user}", "next order", body, relevant, [shopper, segment(relevant)], rows)
 
 
 def _baskets(found: Split, known: frozenset[ProductId], segment: Any) -> Iterable[Case]:

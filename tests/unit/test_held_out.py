@@ -47,7 +47,7 @@ def test_questions_ask_for_the_next_order_the_rest_of_a_basket_and_a_set_and_are
     following = [case for case in cases if case.task == "next order"]
     assert len(following) == 7 and all("returning shopper" in case.segments for case in following)
     profile = following[0].known[SHOPPER_PROFILES_VIEW]
-    assert profile["orders_365d"] == sum(one.user_id == following[0].body["user_id"] for one in found.past)
+    assert profile["orders_365d"] == sum(f"next {one.user_id}" == following[0].id for one in found.past)
     baskets = [case for case in cases if case.task == "basket"]
     assert all(not set(case.relevant) & set(case.body["basket"]) for case in baskets)
 
