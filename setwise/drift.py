@@ -61,14 +61,22 @@ def summarise(snapshot: Snapshot, orders: Iterable[Order]) -> Summary:
         spreads["category"][leaf_category(product)] += 1
         spreads["title words"][size_label(len(product.title.split()))] += 1
 
+    bought, buying = Counter[str](), Counter[str]()
+
     def seen() -> Iterable[Order]:
         for order in orders:
             spreads["order lines"][size_label(len(order.lines))] += 1
+            bought.update({line.product_id for line in order.lines})
+            if order.user_id is not None:
+                buying[order.user_id] += 1
             for line in order.lines:
                 spreads["paid for a piece"][f"{size_label(line.unit_cents)} {order.currency}"] += 1
             yield order
 
     found = summarise_orders(seen())
+    # What is learned from: how often products are bought, and how much is known of shoppers.
+    spreads["orders of a product"] = Counter(size_label(times) for times in bought.values())
+    spreads["orders of a shopper"] = Counter(size_label(times) for times in buying.values())
     return Summary(len(snapshot), found, {name: dict(counts) for name, counts in spreads.items()})
 
 

@@ -27,7 +27,7 @@ def input_summary(workplace: Workplace, products: Artefact, orders: Artefact) ->
         top = round(found.orders.top_product_share, 4)
         return {"products": found.products, "orders": found.orders.orders, "top_product_share": top}
 
-    return result(workplace.artefacts.make("input_summary", ["1", products.key, orders.key], build))
+    return result(workplace.artefacts.make("input_summary", ["2", products.key, orders.key], build))
 
 
 @dg.asset_check(asset=products, blocking=True)
