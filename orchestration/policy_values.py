@@ -33,6 +33,14 @@ class Places(msgspec.Struct, frozen=True):
         """For one kind of reward, 1 or 0 a place."""
         return Logged(codes_of(self.answers), self.propensity, self.rewards[reward])
 
+    def only(self, which: np.ndarray) -> "Places":
+        """Those of a mask."""
+        at = np.flatnonzero(which)
+        return Places(
+            [self.answers[n] for n in at], [self.things[n] for n in at], self.position[at], self.rank[at],
+            self.share[at], self.propensity[at], {name: values[at] for name, values in self.rewards.items()},
+        )  # fmt: skip
+
 
 class PolicyValue(msgspec.Struct, frozen=True):
     """One policy, one reward, one estimator; no estimate where nothing logged says anything of it."""

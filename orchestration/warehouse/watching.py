@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from orchestration.policy_values import PolicyValue, policy_values, read_places
+from orchestration.policy_values import Places, PolicyValue, policy_values, read_places
+from orchestration.replayed_orders import live_order_values, prompts_of
 from orchestration.resources import Workplace
 from orchestration.warehouse.rows import naive
 from orchestration.warehouse.stores import Warehouse, build_warehouse
@@ -60,19 +61,24 @@ def prompts_are_spread_as_before(workplace: Workplace) -> dg.AssetCheckResult:
 
 @dg.asset(name="policy_values", group_name="reports", deps=[dg.AssetKey("fct_places")], kinds={"numpy"})
 def policy_value_report(workplace: Workplace) -> dg.MaterializeResult[None]:
-    """What the order that is served, and exploring all answers, are worth by clicks and purchases of four weeks. One
-    row = one policy, reward and estimator."""
+    """What the served order, exploring all answers, and the live release's order of lists are worth by clicks and
+    purchases of four weeks. One row = one policy, reward and estimator."""
+    found: dict[str, Places] = {}
+    prompts: dict[str, str] = {}
     warehouse = build_warehouse(workplace.settings)
-    rows: list[dg.TableRecord] = []
-    answers = 0
     try:
-        newest = newest_answer(warehouse)
-        for kind in KINDS if newest is not None else ():
-            places = read_places(warehouse, kind, newest - ESTIMATED, newest + timedelta(microseconds=1))
-            answers += len(set(places.answers))
-            rows += [_record(kind, one) for one in policy_values(places)]
+        if (newest := newest_answer(warehouse)) is not None:
+            since, until = newest - ESTIMATED, newest + timedelta(microseconds=1)
+            found = {kind: read_places(warehouse, kind, since, until) for kind in KINDS}
+            prompts = prompts_of(warehouse, since, until)
     finally:
-        warehouse.close()
+        warehouse.close()  # nobody waits for the file while answers are asked again
+    answers = sum(len(set(places.answers)) for places in found.values())
+    rows = [_record(kind, one) for kind, places in found.items() for one in policy_values(places)]
+    live = workplace.releases.current_id()
+    if live is not None and prompts:
+        _, folder = workplace.releases.fetch(live)
+        rows += [_record("product", one) for one in live_order_values(found["product"], prompts, folder)]
     columns = [dg.TableColumn(name) for name in _COLUMNS]
     table = dg.MetadataValue.table(rows, dg.TableSchema(columns))
     return dg.MaterializeResult(metadata={"explored answers": answers, "values of one answer": table})

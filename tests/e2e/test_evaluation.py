@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from e2e_support import build
 
-from orchestration.assets.evaluation import evaluate, read_evaluation
+from orchestration.assets.evaluation import ask, evaluate, read_evaluation
 from orchestration.candidate import FOLDERS
 from orchestration.gates import LEAST_CASES, not_worse
+from orchestration.held_out import Case
+from orchestration.policy_values import Places
+from orchestration.replayed_orders import live_order_values
 from orchestration.sample_shop import generate
 from setwise.catalogue import indexed_text
+from setwise.exploration import explored_list
 from setwise.index import LocalIndex, build_index
 from setwise.release import Releases
 from setwise.snapshot import Snapshot
@@ -87,3 +91,27 @@ def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(bui
     found = evaluate(parts, ("r-live", tmp_path), [], [], said.append)
     assert said and "cannot be asked" in said[0]
     assert found.live_release == "" and found.figure("NDCG@10").difference is None
+
+
+def test_the_live_releases_order_of_what_was_shown_is_found_again_and_valued(built) -> None:
+    folder, _ = built
+    snapshot, share, shown = Snapshot(folder / "snapshot"), 0.5, 4
+    prompts = {f"a{n}": f"{snapshot[n].title.split()[-1]} {snapshot[n].title.split()[0]}" for n in range(60)}
+    asked = [Case(name, "", {"prompt": prompt, "k": shown + 5}, [], []) for name, prompt in prompts.items()]
+    replies = ask({part: folder / part for part in FOLDERS}, asked).values()
+    own = {answer.id: answer.products for answer in replies}
+    rows = []
+    for name, products in own.items():
+        drawn = explored_list(name, shown, len(products), share)
+        clicks = [float(rank == 1) for rank in drawn.ranks]
+        for place, (rank, p) in enumerate(zip(drawn.ranks, drawn.propensities, strict=True), 1):
+            rows.append((name, products[rank - 1], place, rank, share, p, clicks[place - 1]))
+    answers, things, position, rank, shares, propensity, clicks = zip(*rows, strict=True)
+    places = Places(
+        list(answers), list(things), np.asarray(position), np.asarray(rank), np.asarray(shares),
+        np.asarray(propensity), {"click": np.asarray(clicks), "purchase": np.zeros(len(clicks))},
+    )  # fmt: skip
+    values = {(one.reward, one.method): one.estimate for one in live_order_values(places, prompts, folder)}
+    found = values["click", "ips"]
+    assert found is not None and found.answers == 60
+    assert found.low <= 1.0 <= found.high and found.value > 0.5, "whoever shows the best first is clicked every time"
