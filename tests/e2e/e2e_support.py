@@ -87,8 +87,7 @@ def delete_topics(environ: dict[str, str]) -> None:
 def serve(environ: dict[str, str]) -> TestClient:
     """The service over what `build` made."""
     kept = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
-    # Tests compare orders: an answer is explored only where a test asks for it.
-    settings = Settings.from_env({**kept, "SETWISE_EXPLORE_SHARE": "0", **environ})
+    settings = Settings.from_env({**kept, **environ})
     return serve_settings(settings)
 
 
