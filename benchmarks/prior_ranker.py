@@ -51,7 +51,7 @@ def _questions(folder: Path, bodies: Sequence[Query], queries: Sequence[Query], 
     with tempfile.TemporaryDirectory() as temporary:
         requests, out = Path(temporary) / "requests.jsonl", Path(temporary) / "rows.npz"
         requests.write_text("".join(json.dumps({"request": body}) + "\n" for body in bodies))
-        subprocess.run([sys.executable, "-m", "online.replay", str(folder), str(requests), str(out)], check=True)
+        subprocess.run([sys.executable, "-m", "online.training_rows", str(folder), str(requests), str(out)], check=True)
         with np.load(out) as found:
             rows, features, counts = found["rows"], found["features"], found["counts"]
     of = np.repeat(np.arange(len(counts)), counts)

@@ -23,6 +23,7 @@ from online.dependency_watch import DependencyWatch
 from online.doors import LOCAL, OPEN, DoorMiddleware
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
+from online.exploring import Explorer
 from online.gather import Dependencies
 from online.keys.watch import KeysWatch
 from online.live import ReleaseWatch
@@ -81,6 +82,7 @@ def create_app(
     deadline_s: float | None = None,
     longest_wait_s: float | None = None,
     answers: AnswerCache | None = None,
+    explore_share: float = 0.0,
     cors_origins: Sequence[str] = (),
     pictures: Path | None = None,
     on_stop: Callable[[], None] = lambda: None,
@@ -158,6 +160,7 @@ def create_app(
                 "probes": probes,
                 "deadline_s": deadline_s,
                 "answers": answers,
+                "explorer": Explorer(explore_share),
                 "known_keys": keys,
                 "admission": Admission(threads, longest_wait_s),
             }

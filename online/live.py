@@ -87,13 +87,13 @@ def open_release(manifest: Manifest, folder: Path) -> LiveRelease:
         Complementarity.open(folder / "complementarity", learned.fit or WEIGHTS),
         analyzer,
         category_terms,
-        _inverted(category_terms),
-        popularity,
-        _rankers_of(manifest, folder / "ranker"),
-        popular_rows(snapshot.category, popularity),
-        trend,
-        rising_rows(len(snapshot), trend if trend is not None else popularity),
-        learned,
+        categories_with=_inverted(category_terms),
+        popularity=popularity,
+        rankers=_rankers_of(manifest, folder / "ranker"),
+        popular=popular_rows(snapshot.category, popularity),
+        trend=trend,
+        rising=rising_rows(len(snapshot), trend if trend is not None else popularity),
+        learned=learned,
     )
     counts = {len(live.snapshot), len(live.index), len(live.complementarity.groups)}
     counts |= {len(column) for column in (popularity, trend) if column is not None}

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from setwise.exploration import Exploration
 from setwise.rules import Rule, RuleProblem, Template
 from setwise.swap import Mode
 
@@ -193,6 +194,8 @@ class BundleAnswer(Struct, frozen=True):
     bundles: list[BundleOut]
     infeasible: InfeasibleOut | None
     timings_ms: dict[str, float]
+    exploration: Exploration | None = None
+    """How likely this order of the bundles was; null where it is the only one that could be given."""
 
 
 class ProductOut(Struct, frozen=True):
@@ -217,6 +220,8 @@ class ProductsAnswer(Struct, frozen=True):
     understood: Understood
     products: list[ProductOut]
     timings_ms: dict[str, float]
+    exploration: Exploration | None = None
+    """How likely this list was; null where it is the only one that could be given."""
 
 
 class ProductDetail(Struct, frozen=True):

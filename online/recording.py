@@ -143,13 +143,15 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
     products: list[ServedItem] = []
     currency, infeasible, experiment = "", "", {}
     if isinstance(answer, BundleAnswer):
-        bundles = [_bundle(bundle, at) for at, bundle in enumerate(answer.bundles, 1)]
+        bundles = [_bundle(bundle, at, *_drawn(answer, at)) for at, bundle in enumerate(answer.bundles, 1)]
         infeasible, experiment = answer.infeasible.reason if answer.infeasible else "", answer.experiment
     else:
         first = request.offset + 1 if isinstance(request, ProductsRequest) else 1
         products = [
-            ServedItem(p.product_id, at, p.price_cents, p.score) for at, p in enumerate(answer.products, first)
-        ]  # fmt: skip
+            ServedItem(p.product_id, first - 1 + at, p.price_cents, p.score, propensity=propensity, rank=rank)
+            for at, p in enumerate(answer.products, 1)
+            for propensity, rank in (_drawn(answer, at),)
+        ]
         currency = answer.products[0].currency if answer.products else ""
     return Served(
         request_id=answer.request_id,
@@ -171,6 +173,7 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         infeasible=infeasible,
         degraded=[f"{less.dependency}: {less.reason}" for less in answer.degraded],
         experiment=experiment,
+        explore_share=answer.exploration.share if answer.exploration else 0.0,
         trace_id=_trace_id(one.traceparent),
     )
 
@@ -210,17 +213,27 @@ def _of_none(one: Unanswered) -> Served:
     )
 
 
-def _bundle(bundle: BundleOut, position: int) -> ServedBundle:
+def _drawn(answer: BundleAnswer | ProductsAnswer, place: int) -> tuple[float, int]:
+    """Propensity and rank of what stands at a place; a rank that is the place is not said."""
+    drawn = answer.exploration
+    if drawn is None:
+        return 1.0, 0
+    rank = drawn.ranks[place - 1]
+    return drawn.propensities[place - 1], rank if rank != place else 0
+
+
+def _bundle(bundle: BundleOut, position: int, propensity: float = 1.0, rank: int = 0) -> ServedBundle:
     return ServedBundle(
         bundle.bundle_id, position, bundle.label, bundle.total_cents, bundle.currency, bundle.score,
-        _items(bundle.items), parent_bundle_id=bundle.parent_bundle_id or "",
+        _items(bundle.items, propensity), propensity, bundle.parent_bundle_id or "", rank,
     )  # fmt: skip
 
 
-def _items(items: Sequence[ItemOut]) -> list[ServedItem]:
+def _items(items: Sequence[ItemOut], propensity: float) -> list[ServedItem]:
     return [
         ServedItem(
-            item.product_id, at, item.price_cents, item.score, item.slot, item.quantity, features=_features(item)
+            item.product_id, at, item.price_cents, item.score, item.slot, item.quantity, propensity,
+            features=_features(item),
         )
         for at, item in enumerate(items, 1)
     ]  # fmt: skip

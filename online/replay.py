@@ -1,7 +1,6 @@
-"""python -m online.replay FOLDER REQUESTS OUT: the feature rows that these requests are ranked by, as a file.
+"""python -m online.replay FOLDER ASKED ANSWERS: answers a file of requests from a release's folder.
 
-A build runs it on the folder of a release to learn from: training rows are filled by the very code that serves, so they
-cannot differ from what is served. What is known of a shopper comes with each request, as of its own time."""
+A build measures a release with it before the release goes live: by the very code that will serve it."""
 
 import argparse
 import sys
@@ -11,79 +10,84 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from online.candidates import Ranked
-from online.gather import Dependencies, Profile
+from online.gather import Dependencies
 from online.hydration import FeatureRow
 from online.live import LiveRelease, open_release
-from online.messages import ProductsRequest
-from online.pipeline import rank_products
+from online.messages import BundleRequest, ProductsRequest
+from online.pipeline import recommend_bundles, recommend_products
 from online.probe import NoFeatures
 from online.retrieval import InProcessRetriever
-from setwise.names import SHOPPER_PROFILES_VIEW
-from setwise.ranking import FEATURES, KINDS
 from setwise.release import MANIFEST, Manifest
 
 
-class Replayed(msgspec.Struct, frozen=True):
-    """One line of the requests' file: what is asked, and what was known of the shopper then."""
+class Asked(msgspec.Struct, frozen=True):
+    """One line of the requests: for products or for bundles, and what is known of who asks, by feature view."""
 
-    request: ProductsRequest
-    profile: dict[str, Any] | None = None
+    id: str
+    products: ProductsRequest | None = None
+    bundles: BundleRequest | None = None
+    known: dict[str, dict[str, Any]] = {}
 
 
-class GivenProfile(NoFeatures):
-    """Knows the shopper of the request at hand, by whatever id, and nothing else."""
+class Replied(msgspec.Struct, frozen=True):
+    """One line of the answers: products best first, those of a bundle beside each other."""
 
-    profile: Profile | None = None
+    id: str
+    products: list[str]
+    scores: list[float]
+    prices_cents: list[int]
+    language: str
+    bundles: list[list[str]] = []
+
+
+class GivenFeatures(NoFeatures):
+    """A reader that knows of everybody what the request's line says."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, FeatureRow] = {}
 
     def read_views(
         self, asked: Sequence[tuple[str, Sequence[str]]], now: datetime
     ) -> list[list[FeatureRow | None]]:  # fmt: skip
-        """The given profile for each key of its view."""
-        return [[self.profile if view == SHOPPER_PROFILES_VIEW else None] * len(keys) for view, keys in asked]
+        """The same row for each key of a view."""
+        return [[self.known.get(view)] * len(keys) for view, keys in asked]
 
 
-def replay(live: LiveRelease, requests: Sequence[Replayed], now: datetime) -> Iterator[Ranked]:
-    """For each request its candidates with their feature rows, best first by the weighted sum."""
-    reader = GivenProfile()
-    dependencies = Dependencies(InProcessRetriever(), reader)
-    without = msgspec.structs.replace(live, rankers={})
-    for one in requests:
-        reader.profile = one.profile
-        yield rank_products(one.request, without, dependencies, now)[2]
-
-
-def write_rows(live: LiveRelease, requests: Sequence[Replayed], out: Path) -> None:
-    """Writes `features` (rows, features), `rows` (of the snapshot), and of each request how many rows it has
-    (`counts`) and which of setwise.ranking.KINDS it is (`kinds`, their places)."""
-    rows, counts, kinds = [np.empty(0, np.int64)], [], []
-    features = [np.empty((0, len(FEATURES)), np.float32)]
-    for ranked in replay(live, requests, datetime.now(UTC)):
-        assert ranked.features is not None
-        rows.append(ranked.rows)
-        features.append(ranked.features.astype(np.float32))
-        counts.append(len(ranked.rows))
-        kinds.append(KINDS.index(ranked.kind))
-    np.savez(
-        out, rows=np.concatenate(rows), features=np.concatenate(features),
-        counts=np.asarray(counts, dtype=np.int64), kinds=np.asarray(kinds, dtype=np.int64),
-    )  # fmt: skip
+def replies(live: LiveRelease, asked: Iterator[Asked], now: datetime) -> Iterator[Replied]:
+    """One answer for each request, in its order."""
+    features = GivenFeatures()
+    dependencies = Dependencies(InProcessRetriever(), features)
+    for one in asked:
+        features.known = one.known
+        if one.products is not None:
+            answer = recommend_products(one.products, live, dependencies, now)
+            yield Replied(
+                one.id, [p.product_id for p in answer.products], [p.score for p in answer.products],
+                [p.price_cents for p in answer.products], answer.understood.language,
+            )  # fmt: skip
+        elif one.bundles is not None:
+            found = recommend_bundles(one.bundles, live, dependencies, now)
+            items = [item for bundle in found.bundles for item in bundle.items]
+            yield Replied(
+                one.id, [item.product_id for item in items], [item.score for item in items],
+                [item.price_cents for item in items], found.understood.language,
+                [[item.product_id for item in bundle.items] for bundle in found.bundles],
+            )  # fmt: skip
 
 
 def main() -> int:
-    """Reads requests as JSON Lines of Replayed."""
+    """Writes the answers; raises where the release cannot be opened."""
     parser = argparse.ArgumentParser(prog="python -m online.replay", description=__doc__)
     parser.add_argument("folder", type=Path, help="a release's folder with its manifest")
-    parser.add_argument("requests", type=Path, help="JSON Lines")
-    parser.add_argument("out", type=Path, help=".npz")
+    parser.add_argument("asked", type=Path, help="JSON lines")
+    parser.add_argument("answers", type=Path, help="the file to write")
     chosen = parser.parse_args()
     manifest = msgspec.json.decode((chosen.folder / MANIFEST).read_bytes(), type=Manifest)
-    requests = msgspec.json.decode(
-        b"[" + b",".join(chosen.requests.read_bytes().splitlines()) + b"]", type=list[Replayed]
-    )
-    write_rows(open_release(manifest, chosen.folder), requests, chosen.out)
+    decode, encode = msgspec.json.Decoder(Asked).decode, msgspec.json.Encoder().encode
+    with chosen.asked.open("rb") as lines, chosen.answers.open("wb") as file:
+        for reply in replies(open_release(manifest, chosen.folder), map(decode, lines), datetime.now(UTC)):
+            file.write(encode(reply) + b"\n")
     return 0
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from online import metrics
 from online.answers import KeptBundles, bundles_of, older_than_elsewhere
+from online.exploring import Explorer
 from online.gather import Dependencies
 from online.live import ReleaseWatch
 from online.live_changes import ChangesWatch
@@ -68,11 +69,11 @@ class RequestWorker:
     def __init__(
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
         changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, erasures: Erasures, *, ttl_s: int,
-        attempts: int,
+        attempts: int, explore_share: float = 0.0,
     ) -> None:  # fmt: skip
         self._log, self._store, self._watch, self.dependencies = log, store, watch, dependencies
         self._rules, self._changes, self._kept, self._pseudonyms = rules, changes, kept, pseudonyms
-        self._erasures = erasures
+        self._erasures, self._explorer = erasures, Explorer(explore_share)
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, name="request-worker", daemon=True)
@@ -167,6 +168,8 @@ class RequestWorker:
         answer = recommend_bundles(
             asked.body, live, self.dependencies, datetime.now(UTC), book, on_prepared=tell
         )  # fmt: skip
+        # Drawn by the request's id: another attempt has the same order.
+        answer = self._explorer.explored(asked.body, answer)
         older = older_than_elsewhere(self._rules, self._changes)
         self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner))
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer

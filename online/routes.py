@@ -15,6 +15,7 @@ from online.answer_cache import AnswerCache
 from online.answers import bundles_of, older_than_elsewhere
 from online.deadline import Deadline
 from online.doors import LOCAL, OPEN, RECOMMEND, caller_of
+from online.exploring import Explorer
 from online.gather import Dependencies
 from online.live import LiveRelease, ReleaseWatch
 from online.messages import (
@@ -60,6 +61,8 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     state, now = request.app.state, datetime.now(UTC)
     book: RuleBook = state.rules.book
     cache: AnswerCache | None = state.answers
+    explorer: Explorer = state.explorer
+    wanted = explorer.widened(body)
 
     async def make(asked: Any) -> Answer:
         made: Answer = await loop.run_in_executor(
@@ -68,13 +71,14 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
         state.admission.note(made.timings_ms["total"] / 1000)
         return made
 
-    key = cache.key_of(body, live, book) if cache is not None else None
+    key = cache.key_of(wanted, live, book) if cache is not None else None
     if cache is not None and key is not None:
-        answer: Answer = await cache.answer(key, live, book, now, lambda: make(body))
+        answer: Answer = await cache.answer(key, live, book, now, lambda: make(wanted))
     elif isinstance(body, BundleRequest) and state.recorder.wants_features():
         answer = await make(msgspec.structs.replace(body, explain=True))
     else:
-        answer = await make(body)
+        answer = await make(wanted)
+    answer = explorer.explored(body, answer)
     unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])

@@ -68,6 +68,7 @@ def build_app(settings: Settings) -> Litestar:
             build_shared_answers(settings),
             request_ids=parts.request_ids,
         ),
+        explore_share=settings.service.explore_share,
         pictures=_data_dir(settings) / "sample" / "pictures",
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
@@ -161,6 +162,7 @@ def _build_request_worker(settings: Settings, parts: _Parts, erasures: ErasuresW
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
         parts.pseudonyms, erasures.erasures, ttl_s=requests.ttl_s, attempts=requests.attempts,
+        explore_share=settings.service.explore_share,
     )  # fmt: skip
 
 

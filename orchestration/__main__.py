@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+SHOWN_IN_PAGES = ("model_card", "plots")
 LEAST_FREE_BYTES = 1_000_000_000
 """What a build needs at least: the encoder's export alone writes 0.3 GB, and fails with errors that name no disk."""
 INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
@@ -50,6 +51,7 @@ def run_job(name: str) -> int:
 
     console, started = Console(highlight=False, soft_wrap=True), time.perf_counter()
     failures: list[str] = []
+    refusals: list[str] = []
     began: dict[str, float] = {}
     with dg.DagsterInstance.get() as instance:
 
@@ -65,10 +67,20 @@ def run_job(name: str) -> int:
                 console.print(f"  {step} ...")
             elif kind == "ASSET_MATERIALIZATION":
                 facts = event.dagster_event.step_materialization_data.materialization.metadata
-                shown = [f"{k} {v.value}" for k, v in facts.items() if isinstance(v.value, int | float | str)]
+                shown = [
+                    f"{k} {v.value}"
+                    for k, v in facts.items()
+                    if isinstance(v.value, int | float | str) and k not in SHOWN_IN_PAGES
+                ]
                 console.print(f"    {', '.join(s for s in shown if not s.startswith(('key', 'feed ', 'path')))}")
             elif kind == "STEP_SUCCESS" and step in began:
                 console.print(f"    done in {time.perf_counter() - began[step]:.1f} s", style="dim")
+            elif kind == "ASSET_CHECK_EVALUATION":
+                check = event.dagster_event.asset_check_evaluation_data
+                if not check.passed and check.description:
+                    is_warning = check.severity is dg.AssetCheckSeverity.WARN
+                    said = f"{check.check_name}: {check.description}"
+                    console.print(f"    {said}", style="yellow") if is_warning else refusals.append(said)
             elif kind == "STEP_FAILURE":
                 failures.append(_reason(event.dagster_event.step_failure_data))
 
@@ -83,7 +95,7 @@ def run_job(name: str) -> int:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         done = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False)
     if failures or not done.success:
-        for text in failures or ["a check failed; see the run in Dagster's pages"]:
+        for text in refusals or failures or ["a check failed; see the run in Dagster's pages"]:
             console.print(f"setwise: {text.strip()}", style="bold red")
         return 1
     console.print(f"{name}: done in {time.perf_counter() - started:.1f} s")

@@ -22,8 +22,9 @@ daily_build = dg.ScheduleDefinition(
     job=release_build,
     cron_schedule="0 3 * * *",
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+"""What is learned is learned anew every day, behind the same gates as a build by hand."""
 
 
 @dg.sensor(job=release_build, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.STOPPED)

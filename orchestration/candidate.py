@@ -1,58 +1,42 @@
-"""A release that is not one yet: its parts as one folder that `online` can open, in a process of its own."""
+"""The parts that may become the next release: which folder and key of which artefact is which part."""
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
+from orchestration.artefacts import Artefact
+from orchestration.assets import encoder, features, ranker
 from setwise.names import ReleaseId
-from setwise.release import MANIFEST, Manifest, now_utc
-from setwise.snapshot import Snapshot
+from setwise.release import release_id_of
+
+FOLDERS = {
+    "snapshot": ("products", ""),
+    "encoder": ("encoder", encoder.SERVING),
+    "index": ("product_index", ""),
+    "vocabulary": ("vocabulary", ""),
+    "complementarity": ("complementarity", ""),
+    "learned": ("learned", ""),
+    "ranker": ("ranker", ranker.SERVING),
+    "statistics": ("product_stats", features.SERVING),
+    "summary": ("input_summary", ""),
+}
+"""Part -> the asset that makes it, and the folder in its artefact."""
 
 
-class ReplayError(RuntimeError):
-    """The service's own code could not rank what it was asked."""
+class Candidate(msgspec.Struct, frozen=True):
+    """Folders of the parts, and the keys of all artefacts that make the release what it is."""
+
+    parts: dict[str, Path]
+    keys: dict[str, str]
+
+    @property
+    def release_id(self) -> ReleaseId:
+        """The same artefacts are the same release."""
+        return release_id_of(self.keys)
 
 
-class RankedRows(msgspec.Struct, frozen=True):
-    """What `python -m online.replay` writes: rows of the snapshot and their feature rows, question after question."""
-
-    rows: NDArray[np.int64]
-    features: NDArray[np.float32]
-    counts: NDArray[np.int64]
-    kinds: NDArray[np.int64]
-
-
-@contextmanager
-def candidate(parts: Mapping[str, Path]) -> Iterator[Path]:
-    """The folder, for as long as it is needed."""
-    manifest = Manifest(
-        ReleaseId("candidate"), now_utc(), None, (), {}, {}, {}, Snapshot(parts["snapshot"]).meta.currency
-    )
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "release"
-        folder.mkdir()
-        for part, path in parts.items():
-            (folder / part).symlink_to(path.absolute())
-        (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
-        yield folder
-
-
-def replay(folder: Path, questions: Sequence[object]) -> RankedRows:
-    """The feature rows that these requests are ranked by, each one an object of `online.replay`. Raises ReplayError."""
-    with tempfile.TemporaryDirectory() as temporary:
-        asked, out = Path(temporary) / "questions.jsonl", Path(temporary) / "rows.npz"
-        asked.write_bytes(b"".join(msgspec.json.encode(question) + b"\n" for question in questions))
-        command = [sys.executable, "-m", "online.replay", str(folder), str(asked), str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ReplayError(f"the service could not rank the training questions ({last})")
-        with np.load(out) as found:
-            return RankedRows(found["rows"], found["features"], found["counts"], found["kinds"])
+def candidate_of(*artefacts: Artefact) -> Candidate:
+    """Those of every part, and others that belong to the release without being a part of its files."""
+    by_name = {artefact.name: artefact for artefact in artefacts}
+    parts = {part: by_name[name].path / inner for part, (name, inner) in FOLDERS.items()}
+    return Candidate(parts, {artefact.name: artefact.key for artefact in artefacts})

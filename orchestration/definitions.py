@@ -12,9 +12,11 @@ from orchestration.assets import (
     complementarity,
     embeddings,
     encoder,
+    evaluation,
     features,
     history,
     index,
+    input_checks,
     learned,
     ranker,
     release,
@@ -26,20 +28,9 @@ from orchestration.resources import Workplace
 from setwise.settings import Settings
 
 MODULES = [
-    catalogue,
-    history,
-    encoder,
-    embeddings,
-    index,
-    vocabulary,
-    features,
-    complementarity,
-    learned,
-    training_rows,
-    ranker,
-    release,
-    warehouse,
-]
+    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, features, complementarity, learned,
+    training_rows, ranker, evaluation, release, warehouse,
+]  # fmt: skip
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(

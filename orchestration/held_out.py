@@ -1,72 +1,157 @@
-"""The shop's past in two: what came first, and what it is tried on."""
+"""What a release is asked before it goes live: the shop's own last weeks, which nothing that answers has seen."""
 
-import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 
-from setwise.names import ProductId
+from setwise import statistics
+from setwise.complementarity import build_complementarity
+from setwise.index import LocalIndex
+from setwise.names import SHOPPER_PROFILES_VIEW, ProductId
 from setwise.orders import MerchantSet, Order
+from setwise.snapshot import Snapshot
 
-SHARE = 4
-"""One of so many is held out: the newest orders, and sets."""
-MAX_ORDERS = 2_000
-
-
-class Basket(msgspec.Struct, frozen=True):
-    """What went together; `title` is what a person called it, '' for an order. Baskets of one unit share products."""
-
-    products: tuple[ProductId, ...]
-    title: str
-    unit: int
-
-
-class HeldOut(msgspec.Struct, frozen=True):
-    """`orders` reads the earlier orders anew each time; `sets` are the earlier sets; `baskets` what was held out."""
-
-    orders: Callable[[], Iterator[Order]]
-    sets: list[MerchantSet]
-    baskets: list[Basket]
+HELD_OUT = timedelta(days=28)
+MOST_HELD_OUT = 0.2
+"""Of all orders; a shop whose past is short keeps most of it to answer from."""
+SET_IN = 10
+"""One set of so many is held out."""
+MAX_CASES = 200
+"""Of each task; chosen by a hash, so that the same shop is asked the same."""
+FEW_CASES = 30
+"""With fewer cases of the shop's own past, products are looked for by the words of their titles too."""
+K = 50
+MAX_BASKET = 200
+HEAD = 0.1
+"""Share of the catalogue that counts as head: the most ordered products."""
 
 
-def hold_out(orders: Callable[[], Iterable[Order]], sets: Sequence[MerchantSet]) -> HeldOut:
-    """Holds out the newest orders and all sets that one of them holds; sets that no order holds by their id."""
-    newest = sorted(((order.ordered_at, order.order_id) for order in orders()), reverse=True)
-    held = {order_id: unit for unit, (_, order_id) in enumerate(newest[: min(len(newest) // SHARE, MAX_ORDERS)])}
-    holders = _holders(orders(), sets)
-    baskets, earlier = list[Basket](), list[MerchantSet]()
-    for number, one in enumerate(sets):
-        holder = holders.get(number)
-        unit = held.get(holder) if holder is not None else _unit_of(one, len(held) + number)
-        if unit is None:
-            earlier.append(one)
-        else:
-            baskets.append(Basket(one.product_ids, one.title, unit))
-    for order in orders():
-        if order.order_id in held:
-            bought = tuple(dict.fromkeys(line.product_id for line in order.lines if line.quantity > 0))
-            baskets.append(Basket(bought, "", held[order.order_id]))
-    return HeldOut(lambda: (order for order in orders() if order.order_id not in held), earlier, baskets)
+class Case(msgspec.Struct, frozen=True):
+    """One question, what is known of who asks it, and the products that were meant."""
+
+    id: str
+    task: str
+    body: dict[str, Any]
+    relevant: list[str]
+    segments: list[str]
+    known: dict[str, Any] = {}
 
 
-def _unit_of(one: MerchantSet, number: int) -> int | None:
-    return None if zlib.crc32(one.set_id.encode()) % SHARE else number
+class Split(msgspec.Struct, frozen=True):
+    """Orders before `cut` are the past that answers are made from; those after it are asked."""
+
+    cut: datetime | None
+    past: list[Order]
+    later: list[Order]
+    past_sets: list[MerchantSet]
+    later_sets: list[MerchantSet]
 
 
-def _holders(orders: Iterable[Order], sets: Sequence[MerchantSet]) -> dict[int, str]:
-    """Set number -> the newest order that has all of its products."""
-    with_product, sizes = defaultdict[ProductId, list[int]](list), [len(set(one.product_ids)) for one in sets]
-    for number, one in enumerate(sets):
-        for product in set(one.product_ids):
-            with_product[product].append(number)
-    found: dict[int, Order] = {}
-    for order in orders:
-        hits = Counter(
-            n for product in {line.product_id for line in order.lines} for n in with_product.get(product, ())
-        )
-        for number, count in hits.items():
-            is_newer = number not in found or order.ordered_at > found[number].ordered_at
-            if count == sizes[number] and is_newer:
-                found[number] = order
-    return {number: order.order_id for number, order in found.items()}
+def split(orders: Iterable[Order], sets: Iterable[MerchantSet]) -> Split:
+    """By time, sets by a hash of their ids."""
+    ordered = sorted(orders, key=lambda order: (order.ordered_at, order.order_id))
+    kept_sets: tuple[list[MerchantSet], list[MerchantSet]] = ([], [])
+    for one in sets:
+        kept_sets[_place(one.set_id) % SET_IN == 0].append(one)
+    if not ordered:
+        return Split(None, [], [], *kept_sets)
+    least = ordered[min(int(len(ordered) * (1 - MOST_HELD_OUT)), len(ordered) - 1)].ordered_at
+    cut = max(ordered[-1].ordered_at - HELD_OUT, least)
+    past = [order for order in ordered if order.ordered_at < cut]
+    return Split(cut, past, ordered[len(past) :], *kept_sets)
+
+
+def cases_of(found: Split, snapshot: Snapshot, known: frozenset[ProductId]) -> list[Case]:
+    """Questions about products of `known`, which every compared release sells."""
+    times = Counter(line.product_id for order in found.past for line in order.lines)
+    head = {product for product, _ in times.most_common(max(1, int(len(snapshot) * HEAD)))}
+
+    def segment(products: list[str]) -> str:
+        return "head product" if products[0] in head else "tail product"
+
+    cases = [*_next_orders(found, snapshot, known, segment), *_baskets(found, known, segment)]
+    for one in _some(found.later_sets, lambda one: one.set_id):
+        relevant = [str(product) for product in one.product_ids if product in known]
+        if relevant and one.title:
+            cases.append(Case(f"set {one.set_id}", "set", {"prompt": one.title[:512], "k": K}, relevant, []))
+    if len(cases) < FEW_CASES:
+        cases += _titles(snapshot, known)
+    return cases
+
+
+def _next_orders(found: Split, snapshot: Snapshot, known: frozenset[ProductId], segment: Any) -> Iterable[Case]:
+    """What a shopper buys next, of all that is sold."""
+    first: dict[str, Order] = {}
+    for order in found.later:
+        if order.user_id is not None:
+            first.setdefault(order.user_id, order)
+    if not first or found.cut is None:
+        return
+    products = {product.id: product for product in snapshot}
+    profiles = statistics.shopper_profiles(found.past, products, found.cut)
+    for user, order in _some(list(first.items()), lambda pair: pair[0]):
+        relevant = _bought(order, known)
+        if not relevant:
+            continue
+        profile = profiles.get(order.user_id)  # type: ignore[arg-type]
+        shopper = "new shopper" if profile is None else "returning shopper"
+        rows = {SHOPPER_PROFILES_VIEW: msgspec.to_builtins(profile)} if profile is not None else {}
+        body = {"user_id": f"{_place(user):x}", "k": K}  # who it is, is in `known`
+        yield Case(f"next {user}", "next order", body, relevant, [shopper, segment(relevant)], rows)
+
+
+def _baskets(found: Split, known: frozenset[ProductId], segment: Any) -> Iterable[Case]:
+    """The last product of an order, by the others."""
+    carts = [(order, products) for order in found.later if len(products := _bought(order, known)) > 1]
+    for order, products in _some(carts, lambda pair: pair[0].order_id):
+        hidden = products[-1:]
+        body = {"basket": products[:-1][:MAX_BASKET], "k": K}
+        yield Case(f"basket {order.order_id}", "basket", body, hidden, [segment(hidden)])
+
+
+def _titles(snapshot: Snapshot, known: frozenset[ProductId]) -> Iterable[Case]:
+    """A product by the first words of its title; any product of the same title is meant."""
+    same: dict[str, list[str]] = {}
+    for product in snapshot:
+        if product.id in known and product.title:
+            same.setdefault(product.title, []).append(product.id)
+    for title, products in _some(list(same.items()), lambda pair: pair[1][0]):
+        prompt = " ".join(title.split()[:6])[:512]
+        yield Case(f"title {products[0]}", "title", {"prompt": prompt, "k": K}, products, [])
+
+
+def _bought(order: Order, known: frozenset[ProductId]) -> list[str]:
+    return list(dict.fromkeys(str(x.product_id) for x in order.lines if x.quantity > 0 and x.product_id in known))
+
+
+def _some(rows: list[Any], name: Any) -> list[Any]:
+    return sorted(rows, key=lambda row: _place(str(name(row))))[:MAX_CASES]
+
+
+def _place(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+
+
+def as_of_the_cut(parts: Mapping[str, Path], found: Split, folder: Path) -> dict[str, Path]:
+    """The same parts, but those that are learned from orders and sets know only the past."""
+    if found.cut is None and not found.later_sets:
+        return dict(parts)
+    snapshot, index = Snapshot(parts["snapshot"]), LocalIndex(parts["index"])
+    past = {"complementarity": folder / "complementarity", "statistics": folder / "statistics"}
+    for path in past.values():
+        path.mkdir(parents=True)
+    newest = found.cut or datetime.max
+    vectors = index.vectors().astype(np.float16)
+    build_complementarity(snapshot, vectors, found.past, found.past_sets, newest, past["complementarity"])
+    if found.cut is not None:
+        rows = statistics.product_stats(found.past, found.cut)
+        statistics.write_popularity(rows, snapshot.ids, past["statistics"])
+    else:
+        past.pop("statistics")
+    return {**parts, **{name: path for name, path in past.items() if name in parts}}

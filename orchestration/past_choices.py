@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.choices import Choices
-from orchestration.held_out import Basket
+from orchestration.held_baskets import Basket
 from setwise import completion
 from setwise.complementarity import Complementarity
 from setwise.encoder import Encoder

@@ -79,6 +79,13 @@ class Releases:
         except (FileNotFoundError, msgspec.MsgspecError) as error:
             raise ReleaseError(f"release {release_id} has no readable manifest; run make build") from error
 
+    def text(self, release_id: ReleaseId, path: str) -> str:
+        """A small file of a release; '' where it has none of this name."""
+        try:
+            return str(self._fs.cat_file(f"{self._root}/{release_id}/{path}").decode())
+        except FileNotFoundError:
+            return ""
+
     def is_complete(self, release_id: ReleaseId) -> bool:
         """True where the release's manifest, which is written last, is there."""
         return bool(self._fs.exists(f"{self._root}/{release_id}/{MANIFEST}"))

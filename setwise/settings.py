@@ -8,6 +8,8 @@ from typing import Literal, Self, get_args, get_origin
 
 import msgspec
 
+MOST_EXPLORED = 0.2
+
 
 class SettingsError(ValueError):
     """A setting that cannot be read; names the variable and what it accepts."""
@@ -234,6 +236,12 @@ class Service(msgspec.Struct, frozen=True):
     """How long `/health/ready` says `draining` after SIGTERM before the process stops listening."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
+    explore_share: float = 0.01
+    """Share of answers in another order than the best, at most 0.2: other orders are judged by them. 0 = none."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.explore_share <= MOST_EXPLORED:
+            raise SettingsError(f"SETWISE_EXPLORE_SHARE={self.explore_share} is not accepted: expected 0 to 0.2")
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -279,23 +287,10 @@ class Seeing(msgspec.Struct, frozen=True):
 
 # The environment variable of a field is SETWISE_<prefix>_<FIELD>, or SETWISE_<FIELD> where the prefix is empty.
 _PREFIXES = {
-    "storage": "",
-    "catalogue": "",
-    "models": "",
-    "vectors": "VECTORS",
-    "features": "FEATURES",
-    "rules": "RULES",
-    "bundles": "BUNDLES",
-    "requests": "REQUESTS",
-    "log": "LOG",
-    "events": "EVENTS",
-    "warehouse": "WAREHOUSE",
-    "deadlines": "DEADLINE",
-    "caching": "CACHE",
-    "service": "",
-    "doors": "",
-    "seeing": "",
-}
+    "storage": "", "catalogue": "", "models": "", "vectors": "VECTORS", "features": "FEATURES", "rules": "RULES",
+    "bundles": "BUNDLES", "requests": "REQUESTS", "log": "LOG", "events": "EVENTS", "warehouse": "WAREHOUSE",
+    "deadlines": "DEADLINE", "caching": "CACHE", "service": "", "doors": "", "seeing": "",
+}  # fmt: skip
 
 
 class Settings(msgspec.Struct, frozen=True):

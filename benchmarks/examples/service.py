@@ -9,15 +9,18 @@ from litestar.testing import TestClient
 from online.keys import Scope, make_key
 from online.keys.store import build_keys_store
 from online.service import build_app
-from setwise.settings import Deadlines, Settings
+from setwise.settings import Deadlines, Service, Settings
 
 
 def serve(settings: Settings) -> TestClient:
-    """A client of the live release; to be used as a context. A crowded machine must not change its answers: it has no
-    deadline, unless the settings name another than the usual one."""
-    usual = settings.deadlines == Deadlines()
-    app = build_app(msgspec.structs.replace(settings, deadlines=Deadlines(ms=0)) if usual else settings)
-    client = TestClient(app)
+    """A client of the live release; to be used as a context. Neither a crowded machine nor chance must change its
+    answers: it has no deadline and explores nothing, unless the settings name other values than the usual ones."""
+    replace, service = msgspec.structs.replace, settings.service
+    if settings.deadlines == Deadlines():
+        settings = replace(settings, deadlines=Deadlines(ms=0))
+    if service.explore_share == Service().explore_share:
+        settings = replace(settings, service=replace(service, explore_share=0.0))
+    client = TestClient(build_app(settings))
     client.headers["Authorization"] = f"Bearer {new_key(settings, 'operator', 'admin')}"
     return client
 

@@ -13,7 +13,7 @@ from orchestration.artefacts import Artefact, result
 from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.encoder import SERVING
 from orchestration.assets.history import SETS_FILE
-from orchestration.held_out import Basket, hold_out
+from orchestration.held_baskets import Basket, hold_out
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from setwise import complementarity, completion

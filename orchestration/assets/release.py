@@ -3,18 +3,20 @@
 from datetime import datetime
 
 import dagster as dg
-import msgspec
 
 from orchestration import collection
 from orchestration.artefacts import Artefact, result
-from orchestration.assets import features
-from orchestration.assets import ranker as ranking
-from orchestration.assets.encoder import SERVING
+from orchestration.assets.evaluation import read_evaluation
+from orchestration.candidate import candidate_of
 from orchestration.gates import GateRefusedError, judge
+from orchestration.live_release import live_one
+from orchestration.model_card import CARD_FILE, model_card, write_card
 from orchestration.resources import Workplace
-from setwise.names import RANKER_SERVICE, ReleaseId, collections_of
-from setwise.release import Manifest, ReleaseError, Releases, describe_files, now_utc, release_id_of
-from setwise.snapshot import Snapshot
+from setwise.drift import read_summary
+from setwise.names import RANKER_SERVICE, collections_of
+from setwise.release import Manifest, describe_files, now_utc
+
+CARD = f"card/{CARD_FILE}"
 
 
 @dg.asset(group_name="release", kinds={"python"})
@@ -32,53 +34,39 @@ def release(
     product_stats: Artefact,
     ranker: Artefact,
     online_features: Artefact,
+    input_summary: Artefact,
+    offline_evaluation: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
     releases = workplace.releases
-    keys = {
-        part.name: part.key
-        for part in (
-            products,
-            encoder,
-            product_embeddings,
-            product_index,
-            product_collection,
-            vocabulary,
-            complementarity,
-            learned,
-            product_stats,
-            ranker,
-        )
-    }
-    release_id = release_id_of(keys)
-    live = releases.current_id()
-
-    parts = {
-        "snapshot": products.path,
-        "encoder": encoder.path / SERVING,
-        "index": product_index.path,
-        "vocabulary": vocabulary.path,
-        "complementarity": complementarity.path,
-        "learned": learned.path,
-        "statistics": product_stats.path / features.SERVING,
-        "ranker": ranker.path / ranking.SERVING,
-    }
+    candidate = candidate_of(
+        products, encoder, product_embeddings, product_index, product_collection, vocabulary, complementarity,
+        learned, product_stats, ranker, input_summary,
+    )  # fmt: skip
+    release_id, parts, live = candidate.release_id, candidate.parts, releases.current_id()
+    evaluation = read_evaluation(offline_evaluation.path)
     is_reused = releases.is_complete(release_id)
     if is_reused:
         if live != release_id:
             releases.switch(release_id)
     else:
         try:
-            gates = judge(parts, encoder, *_live_one(releases, live))
+            gates = judge(parts, encoder, evaluation, *live_one(releases))
         except GateRefusedError as refusal:
             _remove_collections(workplace, product_collection)
             raise dg.Failure(f"{refusal}. The live release {live or '(none)'} stays") from refusal
+        summary = read_summary(input_summary.path)
+        assert summary is not None
+        made_of = {"encoder": encoder.facts["model"], "pairs seen": complementarity.facts.get("pairs_seen", 0)}
+        card = model_card(release_id, candidate.keys, gates, evaluation, summary, made_of)
+        card_folder = write_card(card, workplace.data_dir / "reports" / "card")
+        parts = parts | {"card": card_folder, "evaluation": offline_evaluation.path}
         manifest = Manifest(
             release_id=release_id,
             created_at=now_utc(),
             parent=live,
             files=describe_files(parts),
-            parts=keys,
+            parts=candidate.keys,
             counts={"products": int(str(products.facts["products"]))},
             gates=gates,
             currency=str(products.facts["currency"]),
@@ -96,16 +84,8 @@ def release(
     manifest = releases.manifest(release_id)
     facts: dict[str, object] = {"release": release_id, "parent": manifest.parent or "", **manifest.gates}
     folder = f"{workplace.settings.storage.releases}/{release_id}"
-    return result(Artefact("release", release_id, folder, is_reused, facts))
-
-
-def _live_one(releases: Releases, live: ReleaseId | None) -> tuple[Manifest | None, Snapshot | None]:
-    """What a new release is compared with; a live one that can no longer be read is compared with nothing."""
-    try:
-        manifest, folder = releases.fetch(live) if live else (None, None)
-        return manifest, Snapshot(folder / "snapshot") if folder else None
-    except (ReleaseError, OSError, msgspec.MsgspecError):  # also one that an older version wrote
-        return None, None
+    shown = {"model_card": dg.MetadataValue.md(text)} if (text := releases.text(release_id, CARD)) else {}
+    return result(Artefact("release", release_id, folder, is_reused, facts), **shown)
 
 
 def _remove_collections(workplace: Workplace, refused: Artefact | None = None) -> None:

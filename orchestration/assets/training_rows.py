@@ -14,9 +14,9 @@ from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.encoder import SERVING
 from orchestration.assets.features import newest_order
 from orchestration.assets.history import SETS_FILE
-from orchestration.candidate import candidate, replay
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.point_in_time import profiles_then
+from orchestration.ranked_rows import ranked_rows
 from orchestration.resources import Workplace
 from orchestration.training_questions import Question, cutoff_of, of_orders, of_sets, without_traces
 from setwise import statistics
@@ -119,8 +119,7 @@ def ranked(
     """The questions' feature rows with what was meant, and the place of each one's kind in KINDS."""
     profiles = known_then(settings, asked, snapshot, orders, cutoff) if cutoff else [None] * len(asked)
     lines = [{"request": one.request, "profile": profile} for one, profile in zip(asked, profiles, strict=True)]
-    with candidate(parts) as folder:
-        found = replay(folder, lines)
+    found = ranked_rows(parts, lines)
     of = np.repeat(np.arange(len(asked)), found.counts)
     ids = [snapshot.ids[row] for row in found.rows.tolist()]
     gains = np.asarray([product in asked[q].meant for q, product in zip(of.tolist(), ids, strict=True)], dtype=np.int64)

@@ -12,6 +12,7 @@ from orchestration.retention import expire_by
 from orchestration.warehouse.assets import boards, models
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
+from orchestration.warehouse.watching import policy_value_report, prompts_are_spread_as_before
 
 EVERY_S = 60
 AGAIN_AFTER = timedelta(minutes=5)
@@ -92,6 +93,21 @@ def retention() -> None:
     """One step: forget_sentences."""
     forget_sentences()
 
+
+watching = dg.define_asset_job(
+    "watching",
+    dg.AssetSelection.assets(policy_value_report) | dg.AssetSelection.checks(prompts_are_spread_as_before),
+    executor_def=dg.in_process_executor,
+    description="What other orders of answers are worth, and whether prompts are what they were.",
+)
+
+daily_watching = dg.ScheduleDefinition(
+    name="daily_watching",
+    job=watching,
+    cron_schedule="30 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
 daily_retention = dg.ScheduleDefinition(
     name="daily_retention",

@@ -14,7 +14,7 @@ Route = Literal["bundles", "products", "search", "swap", "requests"]
 
 class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """A product that was answered; position from 1 on, within its bundle or list. `propensity` = the probability with
-    which it was chosen for its place."""
+    which it stands at its place; in a bundle, with which that bundle stands at its own."""
 
     product_id: str
     position: int
@@ -23,6 +23,8 @@ class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     slot: str = ""
     quantity: int = 1
     propensity: float = 1.0
+    rank: int = 0
+    """Of a list: the place that the best order would have given it; 0 = the one it has."""
     features: dict[str, float] = {}
     """What it was ranked by, in a share of the records: those of setwise.ranking.FEATURES that are not 0."""
 
@@ -39,6 +41,8 @@ class ServedBundle(msgspec.Struct, frozen=True, omit_defaults=True):
     items: list[ServedItem]
     propensity: float = 1.0
     parent_bundle_id: str = ""
+    rank: int = 0
+    """The place that the best order would have given it; 0 = the one it has."""
 
 
 class Served(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +70,8 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     degraded: list[str] = []
     """Dependency and reason of each that was answered without."""
     experiment: dict[str, str] = {}
+    explore_share: float = 0.0
+    """Share of such answers whose order is explored; 0 = its order is the only one that could be given."""
     trace_id: str = ""
     failed: int = 0
     """HTTP status of requests that got no answer; there is nothing else in such a record but their route ..."""

@@ -86,7 +86,7 @@ class Shoppers:
     ) -> None:  # fmt: skip
         data = Served(
             request_id, "bundles", "shop", "r-1", "full", {"total": self._random.uniform(5, 90)}, 1, user, visitor,
-            bundles=bundles, prompt=prompt, infeasible=infeasible,
+            bundles=bundles, prompt=prompt, infeasible=infeasible, explore_share=0.01,
         )  # fmt: skip
         event = CloudEvent(request_id, TYPE, at, data)
         self.served.append(Record(SERVED_TOPIC, 0, len(self.served), user or visitor, event.encoded(), {}, at))

@@ -31,7 +31,7 @@ PEOPLE = int(os.environ.get("MARTS_PEOPLE", "150"))
 MARTS = (
     "dim_products", "dim_users", "fct_served", "fct_served_items", "fct_impressions", "fct_interactions", "fct_orders",
     "fct_bundle_outcomes", "rpt_bundle_performance_daily", "rpt_experiment_results", "rpt_service_levels_hourly",
-    "rpt_recommendation_cost_daily", "rpt_catalogue_coverage",
+    "rpt_recommendation_cost_daily", "rpt_catalogue_coverage", "fct_places",
 )  # fmt: skip
 
 

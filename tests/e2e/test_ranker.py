@@ -12,7 +12,7 @@ import pytest
 
 from online.messages import ProductsRequest
 from online.pipeline import rank_products
-from online.replay import GivenProfile
+from online.training_rows import GivenProfile
 from orchestration.point_in_time import profiles_then
 from setwise.names import RANKER_SERVICE, SHOPPER_PROFILES_VIEW, UserId
 from setwise.ranking import KINDS, PARTS
@@ -52,7 +52,7 @@ def test_rows_to_learn_from_are_the_rows_that_are_served(client, profile, bodies
     command = [
         sys.executable,
         "-m",
-        "online.replay",
+        "online.training_rows",
         str(folder),
         str(tmp_path / "asked.jsonl"),
         str(tmp_path / "out.npz"),

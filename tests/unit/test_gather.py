@@ -42,7 +42,7 @@ def live(tmp_path) -> LiveRelease:
     manifest = Manifest(ReleaseId("r"), NOW, None, (), {}, {}, {}, "USD", collection="Setwise_none")
     rows = popular_rows(snapshot.category, POPULARITY)
     index = LocalIndex(tmp_path / "index")
-    return LiveRelease(manifest, snapshot, None, index, None, None, Analyzer(), [], POPULARITY, rows)
+    return LiveRelease(manifest, snapshot, None, index, None, None, Analyzer(), [], popularity=POPULARITY, popular=rows)
 
 
 def context(live: LiveRelease, tmp_path, deadline: Deadline | None = None, **changes: object) -> Context:

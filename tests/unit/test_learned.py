@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestration.choices import Choices, fit, fit_new, learn
-from orchestration.held_out import hold_out
+from orchestration.held_baskets import hold_out
 from setwise.complementarity.resale import resale_odds
 from setwise.learned import LEARNED_FILE, Learned, read_learned
 from setwise.names import ProductId

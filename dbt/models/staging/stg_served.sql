@@ -16,6 +16,7 @@ select
     {{ said('data', 'trace_id') }} as trace_id,
     {{ said('data', 'experiment') }} as experiment,
     {{ said('data', 'currency') }} as currency,
+    coalesce(cast((data ->> 'explore_share') as double precision), 0) as explore_share,
     {{ entries('data', 'degraded') }} as degraded,
     {{ entries('data', 'bundles') }} as bundles,
     {{ entries('data', 'products') }} as products,

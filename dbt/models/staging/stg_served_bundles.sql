@@ -25,6 +25,10 @@ select
     {{ said('listed.item', 'currency') }} as bundle_currency,
     cast((listed.item ->> 'score') as double precision) as score,
     {{ said('listed.item', 'parent_bundle_id') }} as parent_bundle_id,
-    {{ entries('listed.item', 'items') }} as items
+    {{ entries('listed.item', 'items') }} as items,
+    coalesce(cast((listed.item ->> 'propensity') as double precision), 1) as propensity,
+    coalesce(cast((listed.item ->> 'rank') as integer), cast((listed.item ->> 'position') as integer)) as place_by_score,
+    explore_share,
+    bundles as places
 from answers
 {{ listed('answers.data', 'bundles') }}

@@ -3,7 +3,8 @@
     post_hook=["{{ forget('served', {'id': 'answer_id'}) }}", "{{ measured() }}"]
 ) }}
 with answers as (
-    select answer_id, request_id, served_at, loaded_at, currency, data from {{ ref('stg_served') }}
+    select answer_id, request_id, served_at, loaded_at, currency, route, release_id, explore_share, products, data
+    from {{ ref('stg_served') }}
     {{ since_last_run('where') }}
 ),
 
@@ -13,6 +14,9 @@ bundles as (
         answers.request_id,
         answers.served_at,
         answers.loaded_at,
+        answers.route,
+        answers.release_id,
+        answers.explore_share,
         listed.item as bundle
     from answers
     {{ listed('answers.data', 'bundles') }}
@@ -26,6 +30,10 @@ of_bundles as (
         bundles.served_at,
         bundles.loaded_at,
         {{ said('bundles.bundle', 'currency') }} as currency,
+        bundles.route,
+        bundles.release_id,
+        bundles.explore_share,
+        0 as places,
         listed.item
     from bundles
     {{ listed('bundles.bundle', 'items') }}
@@ -39,6 +47,10 @@ of_lists as (
         answers.served_at,
         answers.loaded_at,
         answers.currency,
+        answers.route,
+        answers.release_id,
+        answers.explore_share,
+        answers.products as places,
         listed.item
     from answers
     {{ listed('answers.data', 'products') }}
@@ -63,5 +75,10 @@ select
     coalesce(cast((item ->> 'quantity') as integer), 1) as quantity,
     cast((item ->> 'price_cents') as bigint) as price_cents,
     cast((item ->> 'score') as double precision) as score,
-    coalesce(cast((item ->> 'propensity') as double precision), 1) as propensity
+    coalesce(cast((item ->> 'propensity') as double precision), 1) as propensity,
+    coalesce(cast((item ->> 'rank') as integer), cast((item ->> 'position') as integer)) as place_by_score,
+    route,
+    release_id,
+    explore_share,
+    places
 from both_kinds

@@ -1,0 +1,27 @@
+"""The release that is live, as what a new one is compared with."""
+
+from pathlib import Path
+
+import msgspec
+
+from setwise.release import Manifest, ReleaseError, Releases
+from setwise.snapshot import Snapshot
+
+
+def live_one(releases: Releases) -> tuple[Manifest, Path] | tuple[None, None]:
+    """Manifest and folder; nothing before the first release, and where it can no longer be read: also one that an older
+    version wrote."""
+    live = releases.current_id()
+    try:
+        return releases.fetch(live) if live else (None, None)
+    except (ReleaseError, OSError, msgspec.MsgspecError):
+        return None, None
+
+
+def live_snapshot(releases: Releases) -> Snapshot | None:
+    """Its products."""
+    _, folder = live_one(releases)
+    try:
+        return Snapshot(folder / "snapshot") if folder else None
+    except (OSError, msgspec.MsgspecError):
+        return None
