@@ -142,8 +142,7 @@ def _known_of_rows(live: LiveRelease, rows: Rows, known: Known) -> dict[str, NDA
     if known.profile:
         found["affinity"] = _affinity(live.snapshot, rows, known.profile)
     if known.taste:
-        found["own"], found["due"] = taste.own_share(rows, known.taste), taste.due(rows, known.taste)
-        found["goes_with_past"] = taste.goes_with_past(rows, known.taste)
+        found |= taste.past_columns(rows, known.taste)
         if known.taste.tier_weights:
             thirds = tier_third(live.complementarity.price_places(rows))
             found["price_tier"] = np.asarray(known.taste.tier_weights)[thirds]
