@@ -81,8 +81,7 @@ def _of_past(live: LiveRelease, rows: Rows, known: "Known") -> Columns:
     if known.profile:
         columns["affinity"] = _affinity(live.snapshot, rows, known.profile)
     if known.taste:
-        columns["own"], columns["due"] = taste.own_share(rows, known.taste), taste.due(rows, known.taste)
-        columns["goes_with_past"] = taste.goes_with_past(rows, known.taste)
+        columns |= taste.past_columns(rows, known.taste)
         if known.taste.tier_weights:
             thirds = tier_third(live.complementarity.price_places(rows))
             columns["tier_liked"] = np.asarray(known.taste.tier_weights)[thirds]

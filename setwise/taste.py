@@ -45,6 +45,10 @@ CLICK_WEIGHT, MOST_CLICKED = 0.5, 5
 TREND_OF_POPULARITY = 7 / 30
 """The half-lives of both: what trend is where a product sells evenly."""
 
+HALF_STRENGTH = 0.05
+WEEK = 7.0
+"""Days by which a rhythm is blurred."""
+
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _NONE: Rows = np.empty(0, np.int64)
@@ -175,26 +179,24 @@ def next_score(columns: Floats) -> Floats:
     return score
 
 
-def own_share(rows: Rows, taste: Taste) -> Floats:
-    """0..1: how often and how lately each row was bought: weight / (1 + weight)."""
+def past_columns(rows: Rows, taste: Taste) -> dict[str, Floats]:
+    """0..1 each, those that are not 0 for all rows. own: how often and how lately it was bought, weight / (1 + weight).
+    due: 1 where the time since the last purchase is the shopper's rhythm for it, 0 without a rhythm. goes_with_past:
+    summed strength as a partner of what was bought, s / (s + HALF_STRENGTH)."""
+    found: dict[str, Floats] = {}
+    strengths = looked_up(taste.partners, rows)
+    if strengths.any():
+        found["goes_with_past"] = strengths / (strengths + HALF_STRENGTH)
     at, is_own = _own(rows, taste.past)
-    weights = np.where(is_own, taste.past.weights[at], 0.0)
-    return weights / (1.0 + weights)
-
-
-def due(rows: Rows, taste: Taste) -> Floats:
-    """0..1: 1 where the time since the last purchase is the shopper's rhythm for this product; 0 without a rhythm."""
-    at, is_own = _own(rows, taste.past)
-    rhythm, days = taste.past.rhythm_days[at], taste.past.days_ago[at]
-    week = 7.0
-    near: Floats = np.exp(-np.abs(np.log((days + week) / (rhythm + week))))
-    return np.where(is_own & (rhythm > 0), near, 0.0)
-
-
-def goes_with_past(rows: Rows, taste: Taste) -> Floats:
-    """0..1: summed strength as a partner of what was bought, s / (s + .05)."""
-    found = looked_up(taste.partners, rows)
-    return found / (found + 0.05)
+    mine = np.flatnonzero(is_own)
+    if not len(mine):
+        return found
+    own, at = np.zeros((2, len(rows))), at[mine]
+    weights, rhythm = taste.past.weights[at], taste.past.rhythm_days[at]
+    own[0, mine] = weights / (1.0 + weights)
+    late = np.log((taste.past.days_ago[at] + WEEK) / (rhythm + WEEK))
+    own[1, mine] = np.where(rhythm > 0, np.exp(-np.abs(late)), 0.0)
+    return found | {"own": own[0], "due": own[1]}
 
 
 def looked_up(found: tuple[Rows, Floats], rows: Rows) -> Floats:

@@ -21,7 +21,7 @@ from setwise import statistics, taste
 from setwise.complementarity import Complementarity, build_complementarity
 from setwise.feeds import read_orders
 from setwise.index import LocalIndex
-from setwise.names import UserId
+from setwise.names import ProductId, UserId
 from setwise.orders import Order
 from setwise.release import Releases
 from setwise.snapshot import Snapshot
@@ -46,14 +46,14 @@ class Case(msgspec.Struct, frozen=True):
     new: int
 
 
-def next_orders(orders: list[Order], cut_off: datetime) -> dict[UserId, set[int]]:
-    """Positions are not needed: product ids of each shopper's first order in the month after the cut-off."""
-    found: dict[UserId, set[int]] = {}
+def next_orders(orders: list[Order], cut_off: datetime) -> dict[UserId, set[ProductId]]:
+    """Products of each shopper's first order in the month after the cut-off."""
+    found: dict[UserId, set[ProductId]] = {}
     for order in sorted(orders, key=lambda one: one.ordered_at):
         if order.user_id is not None and cut_off <= order.ordered_at < cut_off + MONTH:
             bought = {line.product_id for line in order.lines if line.quantity > 0 and line.unit_cents > 0}
             if bought:
-                found.setdefault(order.user_id, bought)  # type: ignore[arg-type]
+                found.setdefault(order.user_id, bought)
     return found
 
 
@@ -79,7 +79,7 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
             continue
         rows = taste.next_rows(known, rising, index, 0)
         columns = taste.next_columns(rows, known, index, together, popularity, trend)
-        is_bought = np.isin(rows, snapshot.rows_of(bought))  # type: ignore[arg-type]
+        is_bought = np.isin(rows, snapshot.rows_of(bought))
         new = len(bought.difference(profile["bought_products"]))
         yield Case(columns, is_bought, columns[:, 0] == 0, len(bought), new)
 

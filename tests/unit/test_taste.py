@@ -22,7 +22,7 @@ from setwise.sessions import ShopperSession
 from setwise.snapshot import Snapshot, write_snapshot
 from setwise.statistics import TREND_FILE as TREND
 from setwise.statistics import product_stats, read_popularity, shopper_profiles, write_popularity
-from setwise.taste import NEXT_FEATURES, due, goes_with_past, next_columns, own_share, read_taste
+from setwise.taste import NEXT_FEATURES, next_columns, past_columns, read_taste
 from setwise.terms import Analyzer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,13 +127,15 @@ def test_what_was_bought_a_moment_ago_is_own_and_what_was_clicked_is_not(live) -
 
 
 def test_shares_are_between_0_and_1_and_0_for_what_is_not_known(live) -> None:
-    taste, rows = taste_of(live, profile_of("u")), np.arange(len(SHOP))
-    for column in (own_share(rows, taste), due(rows, taste), goes_with_past(rows, taste)):
+    taste = taste_of(live, profile_of("u"))
+    found = past_columns(np.arange(len(SHOP)), taste)
+    for column in found.values():
         assert column.min() >= 0 and column.max() <= 1
-    assert np.flatnonzero(own_share(rows, taste)).tolist() == [0, 2]
-    assert due(rows, taste)[0] == pytest.approx(1.0)  # every thirty days, and thirty days ago
-    assert due(rows, taste)[2] == 0
-    assert goes_with_past(rows, taste)[1] > 0 == goes_with_past(rows, taste)[6]
+    assert np.flatnonzero(found["own"]).tolist() == [0, 2]
+    assert found["due"][0] == pytest.approx(1.0)  # every thirty days, and thirty days ago
+    assert found["due"][2] == 0
+    assert found["goes_with_past"][1] > 0 == found["goes_with_past"][6]
+    assert past_columns(np.asarray([6, 7]), taste) == {}
 
 
 def test_only_what_was_named_is_brought_along(live) -> None:
