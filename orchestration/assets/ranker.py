@@ -63,7 +63,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["3", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["4", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -86,9 +86,7 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
         scores["prior"] = sums + Ranker(PRIOR / kind).score(held.features.astype(np.float64))
     ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
     means = {name: round(float(values.mean()), 4) for name, values in ndcg.items()}
-    base = "sum"
-    if has_prior and training.bootstrap(ndcg["prior"] - ndcg["sum"])[2] >= 0:
-        base = "prior"  # not worse here beyond noise
+    base = "prior" if has_prior and means["prior"] >= means["sum"] else "sum"
     difference = training.bootstrap(ndcg["own"] - ndcg[base])
     chosen = "own" if training.sure_above(ndcg["own"] - ndcg[base]) >= SURE else base
     if chosen == "own":
