@@ -43,8 +43,8 @@ RECIPES = {
     BASKET: Recipe(0.1, 60, 8, 200),
     SHOPPER: Recipe(0.25, 60, 8, 200),
 }
-"""Chosen by cross-validation: search and list on chorus, the others on orders. A scale of .1 for search was better there
-(+.014 for +.009 of NDCG@10), and worse than nothing on the intents of another shop (-.007): small steps carry over."""
+"""Chosen by cross-validation: search and list on chorus, the others on orders. A scale of .1 for search was better
+there (+.014 for +.009 of NDCG@10), and worse than nothing on another shop's intents (-.007): small steps carry over."""
 RISING = frozenset(
     "lexical semantic slot_match wish_match cosine bm25 title_match title_whole phrase head_match number_match "
     "kind_said kind_share near_best".split()
