@@ -38,12 +38,13 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 RECIPES = {
-    SEARCH: Recipe(0.1, 60, 8, 50),
+    SEARCH: Recipe(0.05, 60, 8, 50, monotone=True),
     LIST: Recipe(1.0, 40, 4, 20, monotone=True, without=("words", "text_length", "price_tier")),
     BASKET: Recipe(0.1, 60, 8, 200),
     SHOPPER: Recipe(0.25, 60, 8, 200),
 }
-"""Chosen by cross-validation: search and list on chorus, the others on orders."""
+"""Chosen by cross-validation: search and list on chorus, the others on orders. A scale of .1 for search was better
+there (+.014 for +.009 of NDCG@10), and worse than nothing on another shop's intents (-.007): small steps carry over."""
 RISING = frozenset(
     "lexical semantic slot_match wish_match cosine bm25 title_match title_whole phrase head_match number_match "
     "kind_said kind_share near_best".split()
@@ -67,6 +68,7 @@ PARAMETERS: dict[str, Any] = {
     "verbosity": -1,
 }
 DEPTH = 10
+NO_DIFFERENCE = 1e-5
 PATIENCE = 15
 """Trees in a row that held-out questions gain nothing from, after which no more are grown."""
 
@@ -215,9 +217,9 @@ def parity(
     theirs, start, is_same = learned_by(booster, recipe, questions), 0, True
     for count in questions.counts:
         part = slice(start, start + count)
-        # Scores that differ by less than what single precision tells apart are equal.
-        one, other = (np.round(scores[part], 5) for scores in (ours, theirs))
-        is_same &= bool((np.argsort(-one, kind="stable") == np.argsort(-other, kind="stable")).all())
+        # In the file's order the trees' scores must fall, but for what single precision does not tell apart.
+        in_order = theirs[part][np.argsort(-ours[part], kind="stable")]
+        is_same &= bool((np.diff(in_order) <= NO_DIFFERENCE).all())
         start += count
     return float(np.abs(ours - theirs).max(initial=0.0)), is_same
 

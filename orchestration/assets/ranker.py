@@ -45,6 +45,8 @@ class Judged(msgspec.Struct, frozen=True):
     difference: tuple[float, float, float] | None = None
     """Own - the better of the others, with its paired 95 % interval."""
     importances: dict[str, float] = {}
+    refused: str = ""
+    """Why trees that rank better are not served, if they are not."""
 
 
 @dg.asset(group_name="models", kinds={"lightgbm", "onnx"})
@@ -63,7 +65,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["3", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["4", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -86,23 +88,23 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
         scores["prior"] = sums + Ranker(PRIOR / kind).score(held.features.astype(np.float64))
     ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
     means = {name: round(float(values.mean()), 4) for name, values in ndcg.items()}
-    base = "sum"
-    if has_prior and training.bootstrap(ndcg["prior"] - ndcg["sum"])[2] >= 0:
-        base = "prior"  # not worse here beyond noise
+    base = "prior" if has_prior and means["prior"] >= means["sum"] else "sum"
     difference = training.bootstrap(ndcg["own"] - ndcg[base])
     chosen = "own" if training.sure_above(ndcg["own"] - ndcg[base]) >= SURE else base
+    refused = ""
     if chosen == "own":
         metrics = {"ndcg_at_10": means["own"], "ndcg_at_10_sum": means["sum"]}
         training.write_ranker(trees, recipe, folder, RANKER_SERVICE, f"{len(learn)} questions of this shop", metrics)
         off, is_same = training.parity(trees, recipe, folder, held)
         if off > MOST_DIFFERENCE or not is_same:
-            raise dg.Failure(f"the {kind} ranker's file scores otherwise than its trees do, by up to {off:.1e}")
-    elif chosen == "prior":
+            shutil.rmtree(folder)
+            chosen, refused = base, f"the file scores otherwise than its trees do, by up to {off:.1e}"
+    if chosen == "prior":
         _copy_prior(kind, folder)
     rounded = (round(difference[0], 4), round(difference[1], 4), round(difference[2], 4))
     return Judged(
         kind, chosen, count, len(held), means["sum"], means.get("prior"), means["own"], rounded,
-        training.importances(trees),
+        training.importances(trees), refused,
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _importances(judged: list[Judged]) -> dg.MarkdownMetadataValue:
 def every_ranker_ranks_no_worse_than_what_it_replaces(ranker: Artefact) -> dg.AssetCheckResult:
     """A kind whose own trees were refused keeps the prior or the weighted sum; by how much is said."""
     judged = msgspec.json.decode((ranker.path / JUDGED_FILE).read_bytes(), type=list[Judged])
-    refused = {one.kind: one.difference[0] for one in judged if one.difference and one.chosen != "own"}
+    refused = {one.kind: one.refused or one.difference[0] for one in judged if one.difference and one.chosen != "own"}
     return dg.AssetCheckResult(
         passed=not refused, severity=dg.AssetCheckSeverity.WARN, metadata={"refused": dg.MetadataValue.json(refused)}
     )
