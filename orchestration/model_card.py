@@ -29,6 +29,7 @@ def model_card(
 def write_card(text: str, folder: Path) -> Path:
     """The folder, which becomes a part of the release."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD_FILE).unlink(missing_ok=True)  # an earlier release may be a link to the same bytes
     (folder / CARD_FILE).write_text(text)
     return folder
 

@@ -6,7 +6,7 @@ import pytest
 from orchestration.gates import Gate, not_worse
 from orchestration.held_out import Case
 from orchestration.measures import Answer, Evaluation, calibration, evaluated, interval, ndcg, price_tiers, recall
-from orchestration.model_card import model_card
+from orchestration.model_card import CARD_FILE, model_card, write_card
 from setwise.catalogue import Product
 from setwise.drift import OrdersSummary, Summary
 from setwise.names import ProductId
@@ -103,3 +103,9 @@ def test_the_same_inputs_give_the_same_card_and_it_names_data_figures_gates_limi
         "numpy ",
     ):
         assert said in text, said
+
+
+def test_a_new_card_leaves_that_of_an_earlier_release_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "earlier").hardlink_to(write_card("one", tmp_path / "card") / CARD_FILE)
+    write_card("two", tmp_path / "card")
+    assert (tmp_path / "earlier").read_text() == "one" and (tmp_path / "card" / CARD_FILE).read_text() == "two"
