@@ -23,6 +23,7 @@ from setwise import statistics
 from setwise.complementarity import build_complementarity
 from setwise.names import UserId
 from setwise.orders import MerchantSet, Order
+from setwise.point_in_time import leaks
 from setwise.ranking import FEATURES, KINDS
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
@@ -62,6 +63,7 @@ def training_rows(
         cutoff = cutoff_of(past)
         if cutoff is not None and (asked := of_orders(past, cutoff, known)):
             before = [order for order in past if order.ordered_at < cutoff]
+            refuse_leaks(asked, before)
             evidence = write_evidence(snapshot, vectors, before, sets, cutoff, folder / "orders")
             found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, past, cutoff))
         asked, held = of_sets(sets, known)
@@ -82,6 +84,14 @@ def training_rows(
     made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
     inputs = ["2", FEATURES, *(artefact.key for artefact in made_from)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
+
+
+def refuse_leaks(asked: Sequence[Question], evidence: Sequence[Order]) -> None:
+    """Raises dg.Failure where a question's answer may be in what is known when it is asked."""
+    newest = max((order.ordered_at for order in evidence), default=None)
+    moments = [(str(number), one.at, {"orders": newest}) for number, one in enumerate(asked) if one.at is not None]
+    if found := leaks(moments):
+        raise dg.Failure(f"rows to learn from know their own future: {'; '.join(map(str, found[:3]))}")
 
 
 def mixed(found: Sequence[tuple[training.Questions, np.ndarray]]) -> tuple[training.Questions, np.ndarray]:

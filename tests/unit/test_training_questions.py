@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import numpy as np
+import pytest
 
 from orchestration.assets.ranker import LEAST_QUESTIONS, PRIOR, judge
+from orchestration.assets.training_rows import refuse_leaks
 from orchestration.ranker_training import Questions, ideal_of
 from orchestration.training_questions import cutoff_of, of_orders, of_sets, without_traces
 from setwise.names import ProductId, UserId
@@ -81,3 +84,11 @@ def test_trees_that_learned_something_are_taken_and_those_that_learned_noise_are
     )
     assert judge(SHOPPER, known, tmp_path / "none").chosen == "sum"
     assert not (tmp_path / "none").exists()
+
+
+def test_evidence_that_is_as_new_as_a_question_is_refused() -> None:
+    past = [order(1, "u", "ab"), order(12, "u", "bc")]
+    asked = of_orders(past, START + timedelta(days=10), KNOWN)
+    refuse_leaks(asked, past[:1])
+    with pytest.raises(dg.Failure, match="know their own future.*orders of row 0"):
+        refuse_leaks(asked, past)
