@@ -90,5 +90,5 @@ def test_evidence_that_is_as_new_as_a_question_is_refused() -> None:
     past = [order(1, "u", "ab"), order(12, "u", "bc")]
     asked = of_orders(past, START + timedelta(days=10), KNOWN)
     refuse_leaks(asked, past[:1])
-    with pytest.raises(dg.Failure, match="know their own future.*orders of row 0"):
+    with pytest.raises(dg.Failure, match=r"know their own future.*orders of row 0"):
         refuse_leaks(asked, past)
