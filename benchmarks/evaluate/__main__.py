@@ -15,7 +15,7 @@ from time import perf_counter
 import msgspec
 
 from benchmarks.evaluate.asking import open_shop, write_run
-from benchmarks.evaluate.report import score_table, write_report
+from benchmarks.evaluate.report import score_table, write_into, write_report
 from benchmarks.evaluate.scoring import Line, Scorer, changed, join_runs
 from benchmarks.evaluate.shops import ROOT, Shop, build, lay_out, pool
 from benchmarks.evaluate.tasks import BUNDLEREC, POOLED, SHOPS, Asking, askings, measures
@@ -39,6 +39,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--builds", type=Path, help="read builds from this work folder instead, as they are")
     parser.add_argument("--keep", action="store_true", help="use the builds that are there, even of older code")
     parser.add_argument("--sets", default=",".join(SHOPS), help="comma-separated (%(default)s)")
+    parser.add_argument("--document", type=Path, help="puts the scores into this document too, between its marks")
     parser.add_argument("--runs", default="", help=f"comma-separated, of {', '.join(KINDS)}; empty = all")
     return parser.parse_args()
 
@@ -106,6 +107,8 @@ def main() -> int:
     runs = chosen.work / "runs"
     told = [f"{one.name}: {changed(runs / f'{one.name}.jsonl', runs / f'{one.name}-anonymous.jsonl')}" for one in known]
     write_report(lines, times, told, report)
+    if chosen.document is not None:
+        write_into(chosen.document, lines, told)
     say("\n".join(["", score_table(lines), "", *told, f"written to {report}"]))
     return 0
 
