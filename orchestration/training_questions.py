@@ -71,18 +71,16 @@ def of_orders(orders: Sequence[Order], cutoff: datetime, products: frozenset[Pro
 
 
 def of_sets(sets: Iterable[MerchantSet], products: frozenset[ProductId]) -> tuple[list[Question], list[MerchantSet]]:
-    """Sets asked for by their titles, and each without one of its products; and the sets that are asked for, which must
-    not be known meanwhile."""
+    """Sets asked for by their titles; and the sets that are asked for, which must not be known meanwhile.
+
+    Not for their missing product: trees learned what sells again from sets that were taken out of the past, a second
+    time after `learned`, and on later sets hit rate at 10 fell from .246 to .196."""
     usable = [one for one in sets if one.title.strip() and sum(i in products for i in one.product_ids) > 1]
     rng, found = random.Random(0), []  # noqa: S311 - a sample, no secret
     asked = _some(rng, usable, len(usable) // 3)
     for one in asked:
         ids = [product_id for product_id in dict.fromkeys(one.product_ids) if product_id in products]
-        prompt = one.title[:LONGEST_PROMPT]
-        found.append(Question({"prompt": prompt, "k": K}, frozenset(ids)))
-        held = rng.choice(ids)
-        basket = [product_id for product_id in ids if product_id != held][:LONGEST_BASKET]
-        found.append(Question({"prompt": prompt, "basket": basket, "k": K}, frozenset((held,))))
+        found.append(Question({"prompt": one.title[:LONGEST_PROMPT], "k": K}, frozenset(ids)))
     return found, asked
 
 

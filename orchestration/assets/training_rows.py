@@ -82,7 +82,7 @@ def training_rows(
         return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
 
     made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
-    inputs = ["2", FEATURES, *(artefact.key for artefact in made_from)]
+    inputs = ["3", FEATURES, *(artefact.key for artefact in made_from)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
 
 

@@ -149,7 +149,9 @@ def test_a_sample_of_the_records_says_what_products_were_ranked_by_and_the_answe
     parts = explained["bundles"][0]["items"][0]["parts"]
     for event in (first, second):
         features = event.bundles[0].items[0].features
-        assert features == {name: pytest.approx(parts[name] / WEIGHTS[name], abs=1e-4) for name in parts if parts[name]}
+        assert features == {
+            name: pytest.approx(parts[name] / WEIGHTS.get(name, 1.0), abs=1e-4) for name in parts if parts[name]
+        }
     assert not any(item.features for bundle in third.bundles for item in bundle.items)
 
 
