@@ -75,7 +75,7 @@ SEARCH, LIST, BASKET, SHOPPER = KINDS = ("search", "list", "basket", "shopper")
 """What a request asks for, each with trees of its own: words that a search answers, words that order a given list (any
 search has chosen it, so the words say less), what completes a basket, what a shopper wants who said nothing."""
 _WEIGHTED = [FEATURES.index(name) for name in WEIGHTS]
-_WEIGHT_OF = np.asarray(list(WEIGHTS.values()))
+WEIGHT_OF = np.asarray(list(WEIGHTS.values()))
 _DEFAULTS = np.asarray([feature.default for feature in LAYOUT])
 
 
@@ -91,7 +91,7 @@ def feature_rows(columns: Mapping[str, Floats | float], count: int) -> Floats:
 def weighted_parts(rows: Floats, learned: NDArray[np.float32] | None = None) -> Floats:
     """Each part of the scores in the order of PARTS, shape (n, parts); a score is the sum of its row."""
     parts = np.zeros((len(rows), len(PARTS)))
-    parts[:, :-1] = rows[:, _WEIGHTED] * _WEIGHT_OF
+    parts[:, :-1] = rows[:, _WEIGHTED] * WEIGHT_OF
     if learned is not None:
         parts[:, -1] = learned
     return parts

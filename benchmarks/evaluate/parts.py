@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.evaluate.__main__ import evaluate_shop, score
 from benchmarks.evaluate.report import as_table
 from benchmarks.evaluate.scoring import Line
@@ -15,6 +17,7 @@ from benchmarks.evaluate.shops import ROOT, lay_out
 from online import assembling
 from setwise import ranking
 from setwise.bundle import assembly
+from setwise.ranker import Ranker
 
 SETS = ("bundlerec-electronic", "bundlerec-clothing", "chorus")
 KINDS = {"queries", "queries-bundles"}
@@ -37,21 +40,24 @@ PARTS = {
 """Parts of a product's score, each with the weights that it is."""
 BESIDE = {"what goes together": (assembling, "FIT_WEIGHT"), "said before": (assembly, "SAID_BEFORE")}
 """Parts of a bundle's value, each a number of a module."""
+TREES = "trees"
 
 
 @contextmanager
 def without(part: str) -> Iterator[None]:
     """The part counts nothing meanwhile; '' leaves none out."""
-    weights = dict(ranking.WEIGHTS)
+    left = [float(name not in PARTS.get(part, ())) for name in ranking.WEIGHTS]
     module, name = BESIDE.get(part, (assembly, ""))
-    kept = getattr(module, name, None)
+    kept, weights, score = getattr(module, name, None), ranking.WEIGHT_OF, Ranker.score
     try:
-        ranking.WEIGHTS.update(dict.fromkeys(PARTS.get(part, ()), 0.0))
+        ranking.WEIGHT_OF = weights * np.asarray(left)
         if name:
             setattr(module, name, 0.0)
+        if part == TREES:
+            Ranker.score = lambda _, rows: np.zeros(len(rows), np.float32)  # type: ignore[method-assign]
         yield
     finally:
-        ranking.WEIGHTS.update(weights)
+        ranking.WEIGHT_OF, Ranker.score = weights, score  # type: ignore[method-assign]
         if name:
             setattr(module, name, kept)
 
@@ -71,7 +77,7 @@ def main() -> int:
     chosen = parser.parse_args()
     chosen.keep = True
     shops, rows = [lay_out(name, chosen.shared, chosen.work) for name in SETS], []
-    for part in ("", *PARTS, *BESIDE):
+    for part in ("", *PARTS, *BESIDE, TREES):
         with without(part):
             asked = {asking for shop in shops for asking in evaluate_shop(shop, KINDS, chosen, {})}
         rows.append(row_of(part, score(shops, asked, chosen)))
