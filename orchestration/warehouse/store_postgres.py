@@ -103,7 +103,7 @@ class PostgresWarehouse:
     def rows(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """In a transaction of its own."""
         with self._asked() as connection:
-            return connection.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+            return connection.execute(_for_psycopg(statement, parameters), parameters).fetchall()
 
     def table(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """In a transaction of its own."""
@@ -117,7 +117,7 @@ class PostgresWarehouse:
         with self._asked() as connection:
 
             def execute(statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
-                done = connection.execute(statement.replace("?", "%s").encode(), parameters)
+                done = connection.execute(_for_psycopg(statement, parameters), parameters)
                 return done.fetchall() if done.description else []
 
             execute(f"LOCK TABLE {SCHEMA}.erasures IN EXCLUSIVE MODE")
@@ -149,3 +149,9 @@ class PostgresWarehouse:
         except psycopg.OperationalError as error:
             self.close()
             raise WarehouseDownError(type(error).__name__) from error
+
+
+def _for_psycopg(statement: str, parameters: list[object] | None) -> bytes:
+    """`?` in psycopg's words, in which a percent sign of the statement's own is two; without parameters it is read as
+    it is."""
+    return (statement if parameters is None else statement.replace("%", "%%").replace("?", "%s")).encode()

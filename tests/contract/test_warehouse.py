@@ -177,3 +177,8 @@ def test_an_hour_is_read_again_by_the_time_at_which_the_log_took_it(tmp_path: Pa
     assert sum(map(len, source.between(INTERACTIONS_TOPIC, now - 2 * hour, now - hour))) == 0
     source.close()
     log.close()
+
+
+def test_a_percent_sign_of_a_statement_is_its_own_also_beside_parameters(warehouse: Warehouse) -> None:
+    assert warehouse.rows("SELECT 1 WHERE 'a bot' LIKE '%' || ? AND 'a' NOT LIKE '%bot%'", ["bot"]) == [(1,)]
+    assert warehouse.rows("SELECT 1 WHERE 'a bot' LIKE '%bot'") == [(1,)]
