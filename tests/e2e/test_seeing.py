@@ -126,7 +126,7 @@ def collector() -> Iterator[Collector]:
 
 def test_spans_go_to_a_collector_with_stages_and_without_prompts(profile, collector) -> None:
     with serve(profile | {"SETWISE_TRACES_URL": collector.url, "SETWISE_TRACES_SHARE": "0"}) as client:
-        answered = client.post("/v1/bundles", json=PROMPT | {"user_id": "u-1"}, headers={"traceparent": CAME})
+        answered = client.post("/v1/bundles", json=PROMPT | {"user_id": "person-7"}, headers={"traceparent": CAME})
         assert client.get("/health/live").status_code == 200
     (span,) = collector.spans
     attributes = {one.key: one.value for one in span.attributes}
@@ -135,7 +135,7 @@ def test_spans_go_to_a_collector_with_stages_and_without_prompts(profile, collec
     assert attributes["setwise.request_id"].string_value == answered.json()["request_id"]
     assert attributes["setwise.assemble_ms"].double_value == answered.json()["timings_ms"]["assemble"]
     assert attributes["http.response.status_code"].int_value == 200
-    assert b"zanzibar" not in span.SerializeToString() and b"u-1" not in span.SerializeToString()
+    assert b"zanzibar" not in span.SerializeToString() and b"person-7" not in span.SerializeToString()
 
 
 def test_a_collector_that_is_down_costs_no_answer(profile) -> None:

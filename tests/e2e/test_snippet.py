@@ -115,7 +115,7 @@ def test_the_script_is_below_3_kb_and_asks_nothing_of_others() -> None:
 def test_what_is_seen_for_a_second_what_is_clicked_and_what_is_bought_arrives_once(
     page, site, service, environ
 ) -> None:
-    page.goto(shown(site, service, 'data-source="shop.example/web" data-user="u-1"'))
+    page.goto(shown(site, service, 'data-source="shop.example/web" data-user="person-7"'))
     page.wait_for_timeout(1_600)
     page.click("#one")
     page.click("#cart")
@@ -130,7 +130,7 @@ def test_what_is_seen_for_a_second_what_is_clicked_and_what_is_bought_arrives_on
         assert (event.bundle_id, item.product_id, item.slot, item.position) == ("b-1", "p-1", "sofa", 1)
     assert [(item.product_id, item.quantity, item.price_cents) for item in bought.items] == [("p-1", 2, 12_900)]
     assert len({(event.user, event.visitor, event.session) for event in events}) == 1
-    assert seen.user and seen.visitor and seen.session and "u-1" not in seen.user
+    assert seen.user and seen.visitor and seen.session and "person-7" not in seen.user
     page.locator("#below").scroll_into_view_if_needed()
     page.wait_for_timeout(1_600)
     page.wait_for_function("sessionStorage.setwise_queue === '[]'")
