@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from setwise.settings import documented
+from setwise.documented import documented
 
 ROOT = Path(__file__).parents[2]
 

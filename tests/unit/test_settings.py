@@ -1,6 +1,7 @@
 import pytest
 
-from setwise.settings import Settings, SettingsError, documented
+from setwise.documented import documented
+from setwise.settings import Settings, SettingsError
 
 
 def test_an_empty_environment_gives_the_embedded_defaults() -> None:
