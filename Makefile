@@ -79,7 +79,7 @@ check: install  ## lint, types and import contracts
 .PHONY: faults
 faults: install  ## the long fault tests: kills, freezes, restarts, overload, ten minutes each of soak and random faults
 	@bash scripts/install_vegeta.sh
-	@FAULTS=long SETWISE_REQUIRE_SERVICES=1 $(PY) -m pytest tests/faults -s
+	@FAULTS=long SETWISE_REQUIRE_SERVICES=1 $(PY) -m pytest tests/faults tests/contract/test_feature_reader.py tests/e2e/test_release_life.py -s
 
 .PHONY: evaluate
 evaluate: install  ## offline quality on the public sets in ../shared, beside the simple baselines

@@ -177,4 +177,6 @@ def test_the_lines_of_a_real_shop_add_up(
     assert sold_in_table(warehouse) == summed(taken, "GBP")
     assert dbt(settings, os.environ, "run", "--quiet", "--select", "+fct_orders") == 0
     assert in_mart(warehouse) == summed(taken, "GBP")
-    assert min(in_mart(warehouse)["GBP"]) > 1_000
+    lines, sold, back = in_mart(warehouse)["GBP"]
+    print(f"{len(rows):,} orders, {lines:,} lines, GBP {sold / 100:,.2f} sold, {back / 100:,.2f} returned")
+    assert min(lines, sold, back) > 1_000

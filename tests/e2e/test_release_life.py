@@ -1,7 +1,10 @@
-"""How releases come and go: killed builds, refused ones, the way back, and a service that notices."""
+"""How releases come and go: killed builds, refused ones, the way back, and a service that notices.
+
+FAULTS=long kills a build in every asset."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +16,9 @@ import pytest
 from e2e_support import ROOT, build, seed_encoder, serve
 
 from setwise.release import Releases
+
+LONG = os.environ.get("FAULTS") == "long"
+KILLED_IN = ("products", "product_embeddings", "product_index", "release")
 
 
 def feed(folder: Path, count: int, mark: str = "") -> dict[str, str]:
@@ -48,14 +54,36 @@ def build_killed_in(step: str, environ: dict[str, str]) -> None:
 
 def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_to_the_same_release(tmp_path) -> None:
     (tmp_path / "clean").mkdir()
-    assert build(feed(tmp_path / "clean", 40)).returncode == 0
+    clean = build(feed(tmp_path / "clean", 40))
+    assert clean.returncode == 0
     wanted = releases_of(tmp_path / "clean").current_id()
     environ, releases = feed(tmp_path, 40), releases_of(tmp_path)
-    for step in ("products", "product_embeddings", "product_index", "release"):
+    steps = re.findall(r"^  (\w+) \.\.\.$", clean.stdout, re.MULTILINE)
+    until = steps.index("release") + 1
+    for step in steps[:until] if LONG else KILLED_IN:
         build_killed_in(step, environ)
         assert releases.current_id() is None
     assert build(environ).returncode == 0
     assert releases.current_id() == wanted
+    for step in steps[until:] if LONG else ():
+        build_killed_in(step, environ)
+        assert releases.current_id() == wanted
+
+
+def test_two_builds_of_the_same_feed_at_once_end_with_the_same_whole_release(tmp_path) -> None:
+    environ = feed(tmp_path, 40)
+    seed_encoder(tmp_path / "var")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
+    both = [builds.start({**clean, "PYTHONWARNINGS": "ignore", **environ}, tmp_path / f"run-{n}") for n in (1, 2)]
+    for process in both:
+        process.join()
+    printed = "".join((tmp_path / f"run-{n}").read_text() for n in (1, 2))
+    assert [process.exitcode for process in both] == [0, 0], printed
+    releases = releases_of(tmp_path)
+    live = releases.current_id()
+    assert live is not None and releases.fetch(live)[0].release_id == live
+    with serve(environ) as client:
+        assert client.post("/v1/bundles", json={"prompt": "a lamp"}).json()["release"] == live
 
 
 @pytest.fixture(scope="module")
