@@ -2,10 +2,13 @@
 
 import argparse
 import errno
+import fcntl
 import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SHOWN_IN_PAGES = ("model_card", "plots")
@@ -131,11 +134,12 @@ def main() -> int:
         # Libraries' own warnings belong to the run's record, not between the lines that show progress.
         logging.getLogger().addHandler(logging.NullHandler())
         warnings.simplefilter("ignore")
-        if command == "rollback":
-            return run_job("rollback")
-        if _is_full(home):
-            return _say_full(home)
-        return run_job("release_build") and (_say_full(home) if _is_full(home) else 1)
+        with _one_at_a_time(home):
+            if command == "rollback":
+                return run_job("rollback")
+            if _is_full(home):
+                return _say_full(home)
+            return run_job("release_build") and (_say_full(home) if _is_full(home) else 1)
     except SettingsError as error:
         print(f"setwise: {error}", file=sys.stderr)
         return 2
@@ -143,6 +147,18 @@ def main() -> int:
         if getattr(error, "errno", None) == errno.ENOSPC or _is_full(home):
             return _say_full(home)
         raise
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    """Waits for another build of the same folder; the lock ends with its process, however that ends."""
+    with (home / "build.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("setwise: another build of this folder runs; waiting for it to end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _is_full(home: Path) -> bool:

@@ -50,12 +50,12 @@ class ArtefactStore:
         try:
             facts = build(temporary)
             (temporary / MARKER).write_text(json.dumps(facts, default=str))
-            temporary.rename(folder)
+            is_first = _moved(temporary, folder)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         self._forget_old(name)
-        return Artefact(name, key, str(folder), False, facts)
+        return Artefact(name, key, str(folder), not is_first, facts)
 
     def latest(self, name: str) -> Artefact | None:
         """The one used last, or None."""
@@ -80,6 +80,18 @@ class ArtefactStore:
         folders = sorted((self.root / name).glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
         for folder in folders[KEPT:]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _moved(made: Path, place: Path) -> bool:
+    """False where another build came first: what it made of the same inputs stays."""
+    try:
+        made.rename(place)
+    except OSError:
+        if not (place / MARKER).exists():
+            raise
+        shutil.rmtree(made)
+        return False
+    return True
 
 
 class ArtefactIOManager(dg.ConfigurableIOManager):
