@@ -11,8 +11,8 @@ from online.merchandising import suits_slot
 from setwise import completion, taste
 from setwise.index import as_shares
 from setwise.names import ProductId
+from setwise.profiles import tier_third
 from setwise.snapshot import Snapshot
-from setwise.statistics import tier_third
 from setwise.taste import Taste
 from setwise.terms import code_of, codes_of, side_by_side
 

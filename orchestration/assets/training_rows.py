@@ -21,9 +21,10 @@ from orchestration.resources import Workplace
 from orchestration.training_questions import Question, cutoff_of, of_orders, of_sets, without_traces
 from setwise import statistics
 from setwise.complementarity import build_complementarity
-from setwise.names import UserId
+from setwise.names import SHOPPER_PROFILES_VIEW, UserId
 from setwise.orders import MerchantSet, Order
 from setwise.point_in_time import leaks
+from setwise.profiles import shopper_profiles
 from setwise.ranking import FEATURES, KINDS
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
@@ -113,7 +114,8 @@ def write_evidence(
     snapshot: Snapshot, vectors: np.ndarray, orders: Sequence[Order], sets: Sequence[MerchantSet], as_of: datetime,
     folder: Path,
 ) -> dict[str, Path]:  # fmt: skip
-    """The parts of a release that say what was bought, from these orders and sets alone."""
+    """The parts of a release that say what was bought, from these orders and sets alone. What goes together is counted
+    anew here as in `learned` and in `offline_evaluation`: each holds back something else, so no two could be shared."""
     for name in ("statistics", "complementarity"):
         (folder / name).mkdir(parents=True)
     rows = statistics.product_stats(orders, as_of)
@@ -128,7 +130,8 @@ def ranked(
 ) -> tuple[training.Questions, np.ndarray]:  # fmt: skip
     """The questions' feature rows with what was meant, and the place of each one's kind in KINDS."""
     profiles = known_then(settings, asked, snapshot, orders, cutoff) if cutoff else [None] * len(asked)
-    lines = [{"request": one.request, "profile": profile} for one, profile in zip(asked, profiles, strict=True)]
+    known = [{SHOPPER_PROFILES_VIEW: profile} if profile else {} for profile in profiles]
+    lines = [{"request": one.request, "known": rows} for one, rows in zip(asked, known, strict=True)]
     found = ranked_rows(parts, lines)
     of = np.repeat(np.arange(len(asked)), found.counts)
     ids = [snapshot.ids[row] for row in found.rows.tolist()]
@@ -144,7 +147,7 @@ def known_then(
     its time would be seen at once, as the questions' own orders would be in it."""
     catalogue = {product.id: product for product in snapshot}
     newest = max(order.ordered_at for order in orders) + statistics.RECENT
-    snapshots = [(at, statistics.shopper_profiles(orders, catalogue, at)) for at in (cutoff, newest)]
+    snapshots = [(at, shopper_profiles(orders, catalogue, at)) for at in (cutoff, newest)]
     users = [(at, UserId(one.request["user_id"])) for at, one in enumerate(asked) if "user_id" in one.request]
     profiles: list[dict[str, object] | None] = [None] * len(asked)
     rows = profiles_then(settings, snapshots, [(user, cutoff) for _, user in users])

@@ -12,13 +12,13 @@ import pytest
 
 from online.messages import ProductsRequest
 from online.pipeline import rank_products
-from online.training_rows import GivenProfile
+from online.probe import GivenFeatures
 from orchestration.point_in_time import profiles_then
 from setwise.names import RANKER_SERVICE, SHOPPER_PROFILES_VIEW, UserId
+from setwise.profiles import ShopperProfile
 from setwise.ranking import FEATURES, KINDS, PARTS
 from setwise.release import Releases
 from setwise.settings import Settings
-from setwise.statistics import ShopperProfile
 
 BODIES = [
     {"prompt": "walnut coffee table"},
@@ -110,7 +110,7 @@ def test_a_profile_from_the_future_is_never_learned_from(tmp_path) -> None:
 
 
 def test_a_given_profile_is_that_of_the_request_at_hand_alone() -> None:
-    reader = GivenProfile()
-    reader.profile = {"top_brands": ["Ark"]}
+    reader = GivenFeatures()
+    reader.known = {SHOPPER_PROFILES_VIEW: {"top_brands": ["Ark"]}}
     found = reader.read_views([(SHOPPER_PROFILES_VIEW, ["u"]), ("shopper_sessions", ["s"])], datetime.now(UTC))
     assert found == [[{"top_brands": ["Ark"]}], [None]]
