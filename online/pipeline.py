@@ -168,7 +168,10 @@ def rank_products(
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
         share = _share(budget, 1)
-        ranked = rank(live, rows, asked, Known(profile, active, given, session, taste, nothing_said, now, share))
+        known = Known(
+            profile, active, given, session, taste, nothing_said, now, share, dependencies.to_learn_from
+        )  # fmt: skip
+        ranked = rank(live, rows, asked, known)
         if request.candidates is None:
             ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
     return context, plan, ranked

@@ -33,7 +33,7 @@ class Replayed(msgspec.Struct, frozen=True):
 def replay(live: LiveRelease, requests: Sequence[Replayed], now: datetime) -> Iterator[Ranked]:
     """For each request its candidates with their feature rows, best first by the weighted sum."""
     reader = GivenFeatures()
-    dependencies = Dependencies(InProcessRetriever(), reader)
+    dependencies = Dependencies(InProcessRetriever(), reader, to_learn_from=True)
     without = msgspec.structs.replace(live, rankers={})
     for one in requests:
         reader.known = one.known

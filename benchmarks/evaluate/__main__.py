@@ -108,7 +108,7 @@ def main() -> int:
     told = [f"{one.name}: {changed(runs / f'{one.name}.jsonl', runs / f'{one.name}-anonymous.jsonl')}" for one in known]
     write_report(lines, times, told, report)
     if chosen.document is not None:
-        write_into(chosen.document, lines, told)
+        write_into(chosen.document, "make evaluate", "\n\n".join([score_table(lines), *told]))
     say("\n".join(["", score_table(lines), "", *told, f"written to {report}"]))
     return 0
 
