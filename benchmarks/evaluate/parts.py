@@ -75,7 +75,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "var/evaluate-parts", help="shops and runs")
     parser.add_argument("--builds", type=Path, required=True, help="work folder of make evaluate: its builds")
     chosen = parser.parse_args()
-    chosen.keep = True
+    chosen.keep, chosen.day_0 = True, False
     shops, rows = [lay_out(name, chosen.shared, chosen.work) for name in SETS], []
     for part in ("", *PARTS, *BESIDE, TREES):
         with without(part):

@@ -24,6 +24,7 @@ GOALS = {
 }
 """By set, run or subset, and metric; what a simple baseline's figure is raised to."""
 END = "<!-- end of the figures -->\n"
+DAY_0_HEAD = ("set", "run", "subset", "metric", "n", "on day 0", "with its past", "difference [95 %]", "paired")
 RUN_HEAD = ("run", "asked", "answered", "p50 ms", "p99 ms")
 
 
@@ -47,6 +48,20 @@ def score_table(lines: Iterable[Line]) -> str:
                 line.shop, line.run, line.subset or "all", line.metric, str(line.n), f"{line.ours:.4f}",
                 f"{line.baseline:.4f}", line.baseline_name,
                 f"{line.difference:+.4f} [{line.low:+.4f}, {line.high:+.4f}]", line.verdict, _goal(line),
+            ]
+            for line in lines
+        ),
+    )  # fmt: skip
+
+
+def day_0_table(lines: Iterable[Line]) -> str:
+    """The same questions to a shop without a past and with it."""
+    return as_table(
+        DAY_0_HEAD,
+        (
+            [
+                line.shop, line.run, line.subset or "all", line.metric, str(line.n), f"{line.baseline:.4f}",
+                f"{line.ours:.4f}", f"{line.difference:+.4f} [{line.low:+.4f}, {line.high:+.4f}]", line.verdict,
             ]
             for line in lines
         ),
