@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -78,6 +78,13 @@ class Known(msgspec.Struct, frozen=True):
     """What one product may cost: the budget's upper bound, shared among the slots."""
     to_learn_from: bool = False
     """Whether the feature rows are wanted, with every column filled."""
+
+
+class RankedBy(NamedTuple):
+    """What the products of a list were ranked by: one of setwise.ranking.KINDS, and each one's row of FEATURES."""
+
+    kind: str
+    rows: Mapping[str, NDArray[np.float64]]
 
 
 class Ranked(msgspec.Struct, frozen=True):

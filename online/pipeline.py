@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.assembling import Made, make_bundles
-from online.candidates import Asked, Known, Ranked, of_what_is_named, rank
+from online.candidates import Asked, Known, Ranked, RankedBy, of_what_is_named, rank
 from online.companions import companions
 from online.deadline import Deadline
 from online.eligibility import eligible, may_be_for
@@ -121,6 +121,19 @@ def recommend_products(
     context, plan, ranked = rank_products(request, live, dependencies, now, book, deadline)
     page = ranked.only(slice(request.offset, request.offset + request.k))
     return present.products_answer(context, plan, page)
+
+
+def recommend_to_learn_from(
+    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
+    deadline: Deadline | None = None,
+) -> tuple[ProductsAnswer, RankedBy]:  # fmt: skip
+    """The same with what these products were ranked by, for the answer's record."""
+    learning = msgspec.structs.replace(dependencies, to_learn_from=True)
+    context, plan, ranked = rank_products(request, live, learning, now, book, deadline)
+    page = ranked.only(slice(request.offset, request.offset + request.k))
+    ids = (live.snapshot.ids[row] for row in page.rows.tolist())
+    rows = () if page.features is None else page.features
+    return present.products_answer(context, plan, page), RankedBy(page.kind, dict(zip(ids, rows, strict=True)))
 
 
 def rank_products(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import onnx
 
 MOST_GAIN = 31
+LEAST_QUESTIONS = 200
+"""Of one kind, in which something that was meant is among the candidates; with less than this the prior stays."""
 
 
 class Recipe(msgspec.Struct, frozen=True):

@@ -21,8 +21,6 @@ SERVING = "serving"
 JUDGED_FILE = "judged.json"
 PRIOR = Path(__file__).parents[1] / "prior_ranker"
 """What a shop with too little data keeps; `python -m benchmarks.prior_ranker` makes it."""
-LEAST_QUESTIONS = 200
-"""Of one kind, in which something that was meant is among the candidates; with less than this the prior stays."""
 LEARNED_FROM, STOPPED_BY = 0.6, 0.75
 """Shares of the questions: trees grow from the first, stop by the next, and are judged by the last, which are the
 latest ones where questions have a time."""
@@ -76,7 +74,7 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     # Where nothing that was meant is among the candidates there is no order to learn.
     found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
     count = 0 if found is None else len(found)
-    if found is None or count < LEAST_QUESTIONS:
+    if found is None or count < training.LEAST_QUESTIONS:
         _copy_prior(kind, folder)
         return Judged(kind, "prior" if has_prior else "sum", count)
     learn, stop, held = (found.only(part) for part in np.split(np.arange(count), _ends(count)))
