@@ -19,7 +19,7 @@ from setwise.names import (
 )
 from setwise.sessions import WINDOW
 from setwise.settings import Settings
-from setwise.statistics import VIEWS
+from setwise.views import VIEWS
 
 _FEAST_TYPES = {int: Int64, float: Float32, tuple[int, ...]: Array(Int64), tuple[float, ...]: Array(Float32)}
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from online.wishes import Wish, met
 from setwise import completion
 from setwise.bundle import Candidate
 from setwise.index import Hits
+from setwise.ranker import Ranker
 from setwise.ranking import (
     BASKET,
     FEATURES,
@@ -75,6 +76,15 @@ class Known(msgspec.Struct, frozen=True):
     now: datetime | None = None
     share_cents: int | None = None
     """What one product may cost: the budget's upper bound, shared among the slots."""
+    to_learn_from: bool = False
+    """Whether the feature rows are wanted, with every column filled."""
+
+
+class RankedBy(NamedTuple):
+    """What the products of a list were ranked by: one of setwise.ranking.KINDS, and each one's row of FEATURES."""
+
+    kind: str
+    rows: Mapping[str, NDArray[np.float64]]
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -84,7 +94,7 @@ class Ranked(msgspec.Struct, frozen=True):
     parts: NDArray[np.float64]
     met: NDArray[np.float64]
     features: NDArray[np.float64] | None = None
-    """The rows that were ranked by; None for what a rule brings along."""
+    """The rows that were ranked by, where they are to be learned from."""
     kind: str = ""
     """Which of setwise.ranking.KINDS ranked them."""
 
@@ -123,16 +133,20 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     """Scores these rows; what is not known counts nothing."""
     degrees = met(live, rows, asked.wishes)
     if not len(rows):
-        return Ranked(rows, np.zeros((0, len(PARTS))), degrees, np.zeros((0, len(FEATURES))), asked.kind)
-    features = feature_rows(columns_of(live, rows, asked, known, degrees), len(rows))
-    weighted = weighted_parts(features, _learned(live, asked.kind, features))
+        return Ranked(rows, np.zeros((0, len(PARTS))), degrees, np.empty((0, len(FEATURES))), asked.kind)
+    ranker = live.rankers.get(asked.kind)
+    read = FEATURES if known.to_learn_from else ranker.card.features if ranker is not None else ()
+    features = feature_rows(columns_of(live, rows, asked, known, degrees, read), len(rows))
+    weighted = weighted_parts(features, _learned(live, ranker, features))
     order = best_first(weighted.sum(axis=1), lambda at: live.snapshot.ids[int(rows[at])])
-    return Ranked(rows[order], weighted[order], degrees[order], features[order], asked.kind)
+    kept = features[order] if known.to_learn_from else None
+    return Ranked(rows[order], weighted[order], degrees[order], kept, asked.kind)
 
 
-def _learned(live: LiveRelease, kind: str, features: NDArray[np.float64]) -> NDArray[np.float32] | None:
+def _learned(
+    live: LiveRelease, ranker: Ranker | None, features: NDArray[np.float64]
+) -> NDArray[np.float32] | None:  # fmt: skip
     """The learned part; without a ranker, or where it fails, the weighted sum alone ranks."""
-    ranker = live.rankers.get(kind)
     try:
         return None if ranker is None else ranker.score(features)
     except Exception as error:  # whatever the runtime raises: the weighted sum is still there

@@ -63,6 +63,8 @@ class Dependencies(msgspec.Struct, frozen=True):
     request_ids: RequestIds = msgspec.field(default_factory=RequestIds)
     pseudonyms: Pseudonyms | None = None
     """What people are called in events; without it nobody's session is read."""
+    to_learn_from: bool = False
+    """Whether lists of products come with the feature rows that they were ranked by, every column filled."""
 
     def probes(self, live: Callable[[], LiveRelease | None]) -> list[tuple[Breaker, Probe]]:
         """One cheap question to each; nothing is asked before there is a release."""

@@ -15,7 +15,7 @@ from redis.retry import Retry
 from online.feast_format import FeatureValue, decode_seconds, decode_value, entity_key, redis_field
 from setwise.names import FEAST_PROJECT
 from setwise.settings import Settings
-from setwise.statistics import VIEWS
+from setwise.views import VIEWS
 
 FeatureRow = dict[str, FeatureValue]
 """Every feature asked for; None where the store has no value for it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online import present
 from online.assembling import Made, make_bundles
-from online.candidates import Asked, Known, Ranked, of_what_is_named, rank
+from online.candidates import Asked, Known, Ranked, RankedBy, of_what_is_named, rank
 from online.companions import companions
 from online.deadline import Deadline
 from online.eligibility import eligible, may_be_for
@@ -123,6 +123,19 @@ def recommend_products(
     return present.products_answer(context, plan, page)
 
 
+def recommend_to_learn_from(
+    request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
+    deadline: Deadline | None = None,
+) -> tuple[ProductsAnswer, RankedBy]:  # fmt: skip
+    """The same with what these products were ranked by, for the answer's record."""
+    learning = msgspec.structs.replace(dependencies, to_learn_from=True)
+    context, plan, ranked = rank_products(request, live, learning, now, book, deadline)
+    page = ranked.only(slice(request.offset, request.offset + request.k))
+    ids = (live.snapshot.ids[row] for row in page.rows.tolist())
+    rows = () if page.features is None else page.features
+    return present.products_answer(context, plan, page), RankedBy(page.kind, dict(zip(ids, rows, strict=True)))
+
+
 def rank_products(
     request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
     deadline: Deadline | None = None,
@@ -168,7 +181,10 @@ def rank_products(
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
         share = _share(budget, 1)
-        ranked = rank(live, rows, asked, Known(profile, active, given, session, taste, nothing_said, now, share))
+        known = Known(
+            profile, active, given, session, taste, nothing_said, now, share, dependencies.to_learn_from
+        )  # fmt: skip
+        ranked = rank(live, rows, asked, known)
         if request.candidates is None:
             ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
     return context, plan, ranked

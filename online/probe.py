@@ -26,22 +26,26 @@ from setwise.release import MANIFEST, Manifest
 PROMPTS = 60
 
 
-class NoFeatures:
-    """A reader of nothing: a release must hold its promises for shoppers that nobody knows."""
+class GivenFeatures:
+    """A reader that knows of everybody what `known` has by feature view: nothing, until a build says what was known of
+    the shopper of the request at hand."""
 
     newest: datetime | None = None
+
+    def __init__(self) -> None:
+        self.known: dict[str, FeatureRow] = {}
 
     def read(
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]:
-        """No key has a row."""
-        return [None] * len(keys)
+        """The same row for each key."""
+        return [self.known.get(view)] * len(keys)
 
     def read_views(
         self, asked: Sequence[tuple[str, Sequence[str]]], now: datetime
     ) -> list[list[FeatureRow | None]]:  # fmt: skip
-        """Nor in several views."""
-        return [[None] * len(keys) for _, keys in asked]
+        """The same of several views."""
+        return [self.read(view, keys, now) for view, keys in asked]
 
     def forget(self, view: str, key: str) -> bool:
         """There is nothing to forget."""
@@ -49,6 +53,11 @@ class NoFeatures:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def open_folder(folder: Path) -> LiveRelease:
+    """The release in a folder, live or not. Raises where it cannot be opened."""
+    return open_release(msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest), folder)
 
 
 def violations(live: LiveRelease, answer: BundleAnswer, limit: int, now: datetime) -> list[str]:
@@ -72,7 +81,7 @@ def violations(live: LiveRelease, answer: BundleAnswer, limit: int, now: datetim
 
 def probe(live: LiveRelease) -> dict[str, float]:
     """Asks for one, two and open sets by the catalogue's own titles, with budgets; counts over all of them."""
-    dependencies, now = Dependencies(InProcessRetriever(), NoFeatures()), datetime.now(UTC)
+    dependencies, now = Dependencies(InProcessRetriever(), GivenFeatures()), datetime.now(UTC)
     rng = np.random.default_rng(1)
     n = len(live.snapshot)
     counted = {"prompts": 0.0, "answered": 0.0, "violations": 0.0}
@@ -92,9 +101,7 @@ def main() -> int:
     """Prints the counts as JSON; 0 whatever they are, the caller judges."""
     parser = argparse.ArgumentParser(prog="python -m online.probe", description=__doc__)
     parser.add_argument("folder", type=Path, help="a release's folder with its manifest")
-    folder = parser.parse_args().folder
-    manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    print(json.dumps(probe(open_release(manifest, folder))))
+    print(json.dumps(probe(open_folder(parser.parse_args().folder))))
     return 0
 
 

@@ -10,7 +10,11 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from online import metrics
+from online.candidates import RankedBy
 from online.messages import BundleAnswer, BundleOut, BundleRequest, ItemOut, ProductsAnswer, ProductsRequest
 from online.spool import Appends
 from online.swap import Swapped
@@ -19,7 +23,7 @@ from setwise.events import Served, ServedBundle, ServedItem
 from setwise.events.served import TYPE, VERSION, Route
 from setwise.names import SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
-from setwise.ranking import WEIGHTS
+from setwise.ranking import FEATURES, WEIGHTS
 
 logger = logging.getLogger(__name__)
 EVERY_S = 0.1
@@ -27,6 +31,8 @@ EVERY_S = 0.1
 AT_ONCE = 500
 MAX_WAITING = 5_000
 """Some 50 MB of answers; a broker that has just died says so after five seconds."""
+MOST_ROWS = 50
+"""Products of a list, from the first on, whose rows are recorded: about a kilobyte each."""
 KIND = "served"
 
 
@@ -40,6 +46,8 @@ class Answered(NamedTuple):
     release: str
     at: datetime
     traceparent: str
+    ranked_by: RankedBy | None = None
+    """Of a share of the lists: what their products were ranked by."""
 
 
 class AnsweredSwap(NamedTuple):
@@ -147,11 +155,15 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         infeasible, experiment = answer.infeasible.reason if answer.infeasible else "", answer.experiment
     else:
         first = request.offset + 1 if isinstance(request, ProductsRequest) else 1
+        rows = one.ranked_by.rows if one.ranked_by else {}
         products = [
-            ServedItem(p.product_id, first - 1 + at, p.price_cents, p.score, propensity=propensity, rank=rank)
+            ServedItem(
+                p.product_id, first - 1 + at, p.price_cents, p.score, propensity=propensity, rank=rank,
+                features=_row(rows.get(p.product_id)) if at <= MOST_ROWS else {},
+            )
             for at, p in enumerate(answer.products, 1)
             for propensity, rank in (_drawn(answer, at),)
-        ]
+        ]  # fmt: skip
         currency = answer.products[0].currency if answer.products else ""
     return Served(
         request_id=answer.request_id,
@@ -175,6 +187,7 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         experiment=experiment,
         explore_share=answer.exploration.share if answer.exploration else 0.0,
         trace_id=_trace_id(one.traceparent),
+        ranked_as=one.ranked_by.kind if one.ranked_by else "",
     )
 
 
@@ -241,6 +254,12 @@ def _items(items: Sequence[ItemOut], propensity: float) -> list[ServedItem]:
 
 def _features(item: ItemOut) -> dict[str, float]:
     return {name: round(part / WEIGHTS.get(name, 1.0), 4) for name, part in (item.parts or {}).items() if part}
+
+
+def _row(row: NDArray[np.float64] | None) -> dict[str, float]:
+    if row is None:
+        return {}
+    return {name: round(value, 5) for name, value in zip(FEATURES, row.tolist(), strict=True) if value}
 
 
 def _trace_id(traceparent: str) -> str:

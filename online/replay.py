@@ -4,7 +4,7 @@ A build measures a release with it before the release goes live: by the very cod
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,11 @@ from typing import Any
 import msgspec
 
 from online.gather import Dependencies
-from online.hydration import FeatureRow
-from online.live import LiveRelease, open_release
+from online.live import LiveRelease
 from online.messages import BundleRequest, ProductsRequest
 from online.pipeline import recommend_bundles, recommend_products
-from online.probe import NoFeatures
+from online.probe import GivenFeatures, open_folder
 from online.retrieval import InProcessRetriever
-from setwise.release import MANIFEST, Manifest
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -39,19 +37,6 @@ class Replied(msgspec.Struct, frozen=True):
     prices_cents: list[int]
     language: str
     bundles: list[list[str]] = []
-
-
-class GivenFeatures(NoFeatures):
-    """A reader that knows of everybody what the request's line says."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, FeatureRow] = {}
-
-    def read_views(
-        self, asked: Sequence[tuple[str, Sequence[str]]], now: datetime
-    ) -> list[list[FeatureRow | None]]:  # fmt: skip
-        """The same row for each key of a view."""
-        return [[self.known.get(view)] * len(keys) for view, keys in asked]
 
 
 def replies(live: LiveRelease, asked: Iterator[Asked], now: datetime) -> Iterator[Replied]:
@@ -83,10 +68,9 @@ def main() -> int:
     parser.add_argument("asked", type=Path, help="JSON lines")
     parser.add_argument("answers", type=Path, help="the file to write")
     chosen = parser.parse_args()
-    manifest = msgspec.json.decode((chosen.folder / MANIFEST).read_bytes(), type=Manifest)
     decode, encode = msgspec.json.Decoder(Asked).decode, msgspec.json.Encoder().encode
     with chosen.asked.open("rb") as lines, chosen.answers.open("wb") as file:
-        for reply in replies(open_release(manifest, chosen.folder), map(decode, lines), datetime.now(UTC)):
+        for reply in replies(open_folder(chosen.folder), map(decode, lines), datetime.now(UTC)):
             file.write(encode(reply) + b"\n")
     return 0
 

@@ -13,6 +13,7 @@ from online import metrics
 from online.admission import IS_ANSWER
 from online.answer_cache import AnswerCache
 from online.answers import bundles_of, older_than_elsewhere
+from online.candidates import RankedBy
 from online.deadline import Deadline
 from online.doors import LOCAL, OPEN, RECOMMEND, caller_of
 from online.exploring import Explorer
@@ -27,7 +28,7 @@ from online.messages import (
     ProductsRequest,
 )  # fmt: skip
 from online.observing import observe_answer
-from online.pipeline import recommend_bundles, recommend_products
+from online.pipeline import recommend_bundles, recommend_products, recommend_to_learn_from
 from online.problems import ProblemError
 from online.recording import Answered
 from online.tracing import current_traceparent
@@ -64,20 +65,26 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     explorer: Explorer = state.explorer
     wanted = explorer.widened(body)
 
+    ranked_by: RankedBy | None = None
+
+    async def run(pipeline: Callable[..., Any], asked: Any) -> Any:
+        return await loop.run_in_executor(state.pool, pipeline, asked, live, state.dependencies, now, book, deadline)
+
     async def make(asked: Any) -> Answer:
-        made: Answer = await loop.run_in_executor(
-            state.pool, recommend, asked, live, state.dependencies, now, book, deadline
-        )
+        made: Answer = await run(recommend, asked)
         state.admission.note(made.timings_ms["total"] / 1000)
         return made
 
     key = cache.key_of(wanted, live, book) if cache is not None else None
     if cache is not None and key is not None:
         answer: Answer = await cache.answer(key, live, book, now, lambda: make(wanted))
-    elif isinstance(body, BundleRequest) and state.recorder.wants_features():
+    elif not state.recorder.wants_features():
+        answer = await make(wanted)
+    elif isinstance(body, BundleRequest):
         answer = await make(msgspec.structs.replace(body, explain=True))
     else:
-        answer = await make(wanted)
+        answer, ranked_by = await run(recommend_to_learn_from, wanted)
+        state.admission.note(answer.timings_ms["total"] / 1000)
     answer = explorer.explored(body, answer)
     unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
     if unread:
@@ -86,7 +93,8 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
         state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
     observe_answer(body, answer)
     client = caller_of(request).name
-    state.recorder.record(Answered(route, body, answer, client, live.manifest.release_id, now, current_traceparent()))
+    release, trace = live.manifest.release_id, current_traceparent()
+    state.recorder.record(Answered(route, body, answer, client, release, now, trace, ranked_by))
     told: Any = unexplained(answer) if isinstance(answer, BundleAnswer) and not body.explain else answer
     return Response(told, headers=server_timing(answer.timings_ms))
 

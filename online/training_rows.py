@@ -14,44 +14,29 @@ import msgspec
 import numpy as np
 
 from online.candidates import Ranked
-from online.gather import Dependencies, Profile
-from online.hydration import FeatureRow
-from online.live import LiveRelease, open_release
+from online.gather import Dependencies
+from online.live import LiveRelease
 from online.messages import ProductsRequest
 from online.pipeline import rank_products
-from online.probe import NoFeatures
+from online.probe import GivenFeatures, open_folder
 from online.retrieval import InProcessRetriever
-from setwise.names import SHOPPER_PROFILES_VIEW
 from setwise.ranking import FEATURES, KINDS
-from setwise.release import MANIFEST, Manifest
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """One line of the requests' file: what is asked, and what was known of the shopper then."""
+    """One line of the requests' file: what is asked, and what was known of the shopper then, by feature view."""
 
     request: ProductsRequest
-    profile: dict[str, Any] | None = None
-
-
-class GivenProfile(NoFeatures):
-    """Knows the shopper of the request at hand, by whatever id, and nothing else."""
-
-    profile: Profile | None = None
-
-    def read_views(
-        self, asked: Sequence[tuple[str, Sequence[str]]], now: datetime
-    ) -> list[list[FeatureRow | None]]:  # fmt: skip
-        """The given profile for each key of its view."""
-        return [[self.profile if view == SHOPPER_PROFILES_VIEW else None] * len(keys) for view, keys in asked]
+    known: dict[str, dict[str, Any]] = {}
 
 
 def replay(live: LiveRelease, requests: Sequence[Replayed], now: datetime) -> Iterator[Ranked]:
     """For each request its candidates with their feature rows, best first by the weighted sum."""
-    reader = GivenProfile()
-    dependencies = Dependencies(InProcessRetriever(), reader)
+    reader = GivenFeatures()
+    dependencies = Dependencies(InProcessRetriever(), reader, to_learn_from=True)
     without = msgspec.structs.replace(live, rankers={})
     for one in requests:
-        reader.profile = one.profile
+        reader.known = one.known
         yield rank_products(one.request, without, dependencies, now)[2]
 
 
@@ -79,11 +64,10 @@ def main() -> int:
     parser.add_argument("requests", type=Path, help="JSON Lines")
     parser.add_argument("out", type=Path, help=".npz")
     chosen = parser.parse_args()
-    manifest = msgspec.json.decode((chosen.folder / MANIFEST).read_bytes(), type=Manifest)
     requests = msgspec.json.decode(
         b"[" + b",".join(chosen.requests.read_bytes().splitlines()) + b"]", type=list[Replayed]
     )
-    write_rows(open_release(manifest, chosen.folder), requests, chosen.out)
+    write_rows(open_folder(chosen.folder), requests, chosen.out)
     return 0
 
 

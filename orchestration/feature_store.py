@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from setwise.names import FEAST_PROJECT
+from setwise.profiles import ShopperProfile
 from setwise.settings import Settings, SettingsError
-from setwise.statistics import VIEWS, ProductStats, ShopperProfile
+from setwise.statistics import ProductStats
+from setwise.views import VIEWS
 
 if TYPE_CHECKING:
     from feast import FeatureStore

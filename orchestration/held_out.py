@@ -15,6 +15,7 @@ from setwise.complementarity import build_complementarity
 from setwise.index import LocalIndex
 from setwise.names import SHOPPER_PROFILES_VIEW, ProductId
 from setwise.orders import MerchantSet, Order
+from setwise.profiles import shopper_profiles
 from setwise.snapshot import Snapshot
 
 HELD_OUT = timedelta(days=28)
@@ -94,7 +95,7 @@ def _next_orders(found: Split, snapshot: Snapshot, known: frozenset[ProductId], 
     if not first or found.cut is None:
         return
     products = {product.id: product for product in snapshot}
-    profiles = statistics.shopper_profiles(found.past, products, found.cut)
+    profiles = shopper_profiles(found.past, products, found.cut)
     for user, order in _some(list(first.items()), lambda pair: pair[0]):
         relevant = _bought(order, known)
         if not relevant:

@@ -9,8 +9,9 @@ import msgspec
 
 from orchestration import feature_store
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_ENTITY_KEY, SHOPPER_PROFILES_VIEW, UserId
+from setwise.profiles import ShopperProfile
 from setwise.settings import Settings
-from setwise.statistics import VIEWS, ShopperProfile
+from setwise.views import VIEWS
 
 Snapshots = Sequence[tuple[datetime, Mapping[UserId, ShopperProfile]]]
 

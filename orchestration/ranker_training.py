@@ -13,8 +13,11 @@ from setwise.ranking import BASKET, FEATURES, LIST, SEARCH, SHOPPER, weighted_pa
 
 if TYPE_CHECKING:
     import lightgbm
+    import onnx
 
 MOST_GAIN = 31
+LEAST_QUESTIONS = 200
+"""Of one kind, in which something that was meant is among the candidates; with less than this the prior stays."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -183,10 +186,21 @@ def write_ranker(
     rows = [("rows", FloatTensorType([None, len(names)]))]
     # Without a name of its own the graph has a random one, and the same trees would be another file.
     model = convert_lightgbm(_in_single_precision(booster), name="ranker", initial_types=rows, zipmap=False)
+    # Trees of one leaf read nothing, and a file reads at least one column.
+    read = np.flatnonzero(booster.feature_importance("split")).tolist() or [0]
+    _keep_columns(model, read)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(model.SerializeToString())
-    card = RankerCard(tuple(names), recipe.scale, feature_service, trained_on, metrics)
+    card = RankerCard(tuple(names[at] for at in read), recipe.scale, feature_service, trained_on, metrics)
     (folder / CARD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(card)))
+
+
+def _keep_columns(model: "onnx.ModelProto", read: Sequence[int]) -> None:
+    """Leaves out the columns that no split reads: what is not read is not filled while somebody waits."""
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = len(read)
+    for attribute in (one for node in model.graph.node for one in node.attribute if one.name == "nodes_featureids"):
+        # Leaves have a number too, which means nothing.
+        attribute.ints[:] = [read.index(old) if old in read else 0 for old in attribute.ints]
 
 
 def _in_single_precision(booster: "lightgbm.Booster") -> "lightgbm.Booster":

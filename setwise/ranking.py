@@ -76,16 +76,16 @@ SEARCH, LIST, BASKET, SHOPPER = KINDS = ("search", "list", "basket", "shopper")
 search has chosen it, so the words say less), what completes a basket, what a shopper wants who said nothing."""
 _WEIGHTED = [FEATURES.index(name) for name in WEIGHTS]
 WEIGHT_OF = np.asarray(list(WEIGHTS.values()))
-_DEFAULTS = np.asarray([feature.default for feature in LAYOUT])
+_DEFAULTS = tuple(feature.default for feature in LAYOUT)
 
 
 def feature_rows(columns: Mapping[str, Floats | float], count: int) -> Floats:
     """Shape (count, features), in the order of FEATURES; a column that is not known has its default."""
-    rows = np.tile(_DEFAULTS, (count, 1))
-    for position, name in enumerate(FEATURES):
-        if name in columns:
-            rows[:, position] = columns[name]
-    return rows
+    # Column by column in memory: they are filled, weighed and picked as columns.
+    rows = np.empty((len(FEATURES), count))
+    for column, name, default in zip(rows, FEATURES, _DEFAULTS, strict=True):
+        column[:] = columns.get(name, default)
+    return rows.T
 
 
 def weighted_parts(rows: Floats, learned: NDArray[np.float32] | None = None) -> Floats:

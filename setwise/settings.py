@@ -171,7 +171,7 @@ class Events(msgspec.Struct, frozen=True):
     spool_mb: int = 256
     """What the log does not take waits in the data folder up to this size."""
     features_share: float = 0.05
-    """Share of the bundles answered to known shoppers whose records say what each product was ranked by."""
+    """Share of what is answered to known shoppers whose records say what each product was ranked by."""
 
 
 class Warehouse(msgspec.Struct, frozen=True):

@@ -37,13 +37,17 @@ class Open(msgspec.Struct, frozen=True):
 
 def open_shop(shop: Shop) -> Open:
     """Opens the live release of a shop and its feature store."""
-    settings = Settings.from_env(shop.environ)
-    releases = Releases(settings.storage.releases, shop.data_dir / "release-cache")
+    return Open(shop, *open_data(Settings.from_env(shop.environ)))
+
+
+def open_data(settings: Settings) -> tuple[LiveRelease, Dependencies]:
+    """The live release and the feature store that these settings name. Raises RuntimeError without a release."""
+    data_dir = Path(settings.storage.data_dir)
+    releases = Releases(settings.storage.releases, data_dir / "release-cache")
     current = releases.current_id()
     if current is None:
-        raise RuntimeError(f"{shop.name} has no live release in {shop.data_dir}: run without --keep")
-    live = open_release(*releases.fetch(current))
-    return Open(shop, live, Dependencies(InProcessRetriever(), build_reader(settings)))
+        raise RuntimeError(f"there is no live release in {data_dir}: build one first")
+    return open_release(*releases.fetch(current)), Dependencies(InProcessRetriever(), build_reader(settings))
 
 
 def body_of(query: Query, anonymous: bool = False) -> dict[str, Any]:

@@ -8,26 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from benchmarks.evaluate.__main__ import evaluate_shop, score
+from benchmarks.evaluate.__main__ import evaluate_shop, say
 from benchmarks.evaluate.report import as_table
-from benchmarks.evaluate.scoring import Line
-from benchmarks.evaluate.shops import ROOT, lay_out
+from benchmarks.evaluate.scoring import Scorer, join_runs
+from benchmarks.evaluate.shops import ROOT, Shop, lay_out, pool
+from benchmarks.evaluate.tasks import BUNDLEREC, POOLED, Asking, Measure
 from online import assembling
 from setwise import ranking
 from setwise.bundle import assembly
 from setwise.ranker import Ranker
 
-SETS = ("bundlerec-electronic", "bundlerec-clothing", "chorus")
+SETS = (*BUNDLEREC, "chorus")
 KINDS = {"queries", "queries-bundles"}
 SHOWN = {
-    "queries R@10": ("bundlerec-pooled", "queries", "", "Recall@10"),
-    "best Jaccard": ("bundlerec-pooled", "queries-bundles", "", "best_Jaccard"),
-    "coverage": ("bundlerec-pooled", "queries-bundles", "", "coverage"),
-    "unseen": ("bundlerec-pooled", "queries-bundles", "unseen", "coverage"),
-    "chorus NDCG@10": ("chorus", "queries", "", "NDCG@10"),
-    "R@50": ("chorus", "queries", "", "Recall@50"),
+    "queries R@10": Measure(Asking(POOLED), "Recall@10", ""),
+    "best Jaccard": Measure(Asking(POOLED, bundles=True), "best_Jaccard", ""),
+    "coverage": Measure(Asking(POOLED, bundles=True), "coverage", ""),
+    "unseen": Measure(Asking(POOLED, bundles=True), "coverage", "", "unseen"),
+    "chorus NDCG@10": Measure(Asking("chorus"), "NDCG@10", ""),
+    "R@50": Measure(Asking("chorus"), "Recall@50", ""),
 }
 PARTS = {
     "words": ("lexical",),
@@ -62,10 +64,20 @@ def without(part: str) -> Iterator[None]:
             setattr(module, name, kept)
 
 
-def row_of(part: str, lines: list[Line]) -> list[str]:
+def row_of(part: str, shops: list[Shop], chosen: argparse.Namespace) -> list[str]:
     """One row: the part that was left out, and each figure that is shown."""
-    found = {(line.shop, line.run, line.subset, line.metric): line.ours for line in lines}
-    return [f"without {part}" if part else "with all", *(f"{found[key]:.4f}" for key in SHOWN.values())]
+    scorer, runs = Scorer(chosen.shared), chosen.work / "runs"
+    members = [shop for shop in shops if shop.name in BUNDLEREC]
+    of_name = {shop.name: shop for shop in [*shops, pool(members, POOLED, chosen.work)]}
+    figures = []
+    for measure in SHOWN.values():
+        name = measure.asking.name
+        if measure.asking.shop == POOLED:
+            parts = [msgspec.structs.replace(measure.asking, shop=shop.name) for shop in members]
+            join_runs([runs / f"{one.name}.jsonl" for one in parts], runs / f"{name}.jsonl")
+        found = scorer.ours(measure, of_name[measure.asking.shop], runs / f"{name}.jsonl")
+        figures.append(f"{found['mean']:.4f}")
+    return [f"without {part}" if part else "with all", *figures]
 
 
 def main() -> int:
@@ -75,12 +87,14 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "var/evaluate-parts", help="shops and runs")
     parser.add_argument("--builds", type=Path, required=True, help="work folder of make evaluate: its builds")
     chosen = parser.parse_args()
-    chosen.keep = True
+    chosen.keep, chosen.day_0 = True, False
     shops, rows = [lay_out(name, chosen.shared, chosen.work) for name in SETS], []
     for part in ("", *PARTS, *BESIDE, TREES):
         with without(part):
-            asked = {asking for shop in shops for asking in evaluate_shop(shop, KINDS, chosen, {})}
-        rows.append(row_of(part, score(shops, asked, chosen)))
+            for shop in shops:
+                evaluate_shop(shop, KINDS, chosen, {})
+        rows.append(row_of(part, shops, chosen))
+        say(" ".join(rows[-1]))
     print("\n" + as_table(["", *SHOWN], rows))
     return 0
 

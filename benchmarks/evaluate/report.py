@@ -23,7 +23,8 @@ GOALS = {
     ("bundlerec-clothing", "queries-bundles", "coverage"): 0.29,
 }
 """By set, run or subset, and metric; what a simple baseline's figure is raised to."""
-BEGIN, END = "<!-- figures: make evaluate -->\n", "<!-- end of the figures -->\n"
+END = "<!-- end of the figures -->\n"
+DAY_0_HEAD = ("set", "run", "subset", "metric", "n", "on day 0", "with its past", "difference [95 %]", "paired")
 RUN_HEAD = ("run", "asked", "answered", "p50 ms", "p99 ms")
 
 
@@ -53,6 +54,20 @@ def score_table(lines: Iterable[Line]) -> str:
     )  # fmt: skip
 
 
+def day_0_table(lines: Iterable[Line]) -> str:
+    """The same questions to a shop without a past and with it."""
+    return as_table(
+        DAY_0_HEAD,
+        (
+            [
+                line.shop, line.run, line.subset or "all", line.metric, str(line.n), f"{line.baseline:.4f}",
+                f"{line.ours:.4f}", f"{line.difference:+.4f} [{line.low:+.4f}, {line.high:+.4f}]", line.verdict,
+            ]
+            for line in lines
+        ),
+    )  # fmt: skip
+
+
 def _goal(line: Line) -> str:
     if line.subset == "unseen" or line.baseline_name == "anonymous":
         return ""
@@ -60,15 +75,14 @@ def _goal(line: Line) -> str:
     return "" if goal is None else f"{goal:g}, " + ("reached" if line.ours >= goal else "missed")
 
 
-def write_into(document: Path, lines: list[Line], told: Iterable[str]) -> None:
-    """Puts the scores in the place of those that a document has between its two marks."""
-    text = document.read_text()
-    before, _, rest = text.partition(BEGIN)
+def write_into(document: Path, made_by: str, figures: str) -> None:
+    """Puts figures in the place of those that a document has between the marks of what makes them."""
+    begin = f"<!-- figures: {made_by} -->\n"
+    before, _, rest = document.read_text().partition(begin)
     _, mark, after = rest.partition(END)
     if not mark:
-        raise RuntimeError(f"{document} has no marks for the figures")
-    figures = "\n\n".join([score_table(lines), *told])
-    document.write_text(f"{before}{BEGIN}\n{figures}\n\n{END}{after}")
+        raise RuntimeError(f"{document} has no marks for the figures of {made_by}")
+    document.write_text(f"{before}{begin}\n{figures}\n\n{END}{after}")
 
 
 def write_report(lines: list[Line], runs: Mapping[str, Mapping[str, float]], told: Iterable[str], path: Path) -> None:

@@ -42,12 +42,15 @@ class Scorer:
         self._shared = shared
         self._known: dict[tuple[str, ...], dict[str, Any]] = {}
 
+    def ours(self, measure: Measure, shop: Shop, run: Path) -> dict[str, Any]:
+        """Our mean and of how many questions, with nothing beside it: a comparison takes most of the time."""
+        found: dict[str, Any] = self._score(["run", str(run), *_options(measure, shop)])[measure.metric]
+        return found
+
     def line(self, measure: Measure, shop: Shop, run: Path, baseline: Path) -> Line:
         """Our mean beside the baseline's, paired."""
-        asking = measure.asking
-        options = ["--data", str(shop.folder), "--task", asking.queries, "--subset", measure.subset]
-        options += ["--pool"] * asking.pool + ["--bundles"] * asking.bundles
-        ours = self._score(["run", str(run), *options])[measure.metric]
+        asking, options = measure.asking, _options(measure, shop)
+        ours = self.ours(measure, shop, run)
         paired = self._score(["compare", str(baseline), str(run), *options])[measure.metric]
         return Line(
             shop.name, asking.name.removeprefix(f"{asking.shop}-"), measure.subset, measure.metric, ours["n"],
@@ -64,6 +67,12 @@ class Scorer:
                 raise RuntimeError(f"score.py {' '.join(arguments)}: {done.stderr.strip()[-500:]}")
             self._known[key] = json.loads(done.stdout)
         return self._known[key]
+
+
+def _options(measure: Measure, shop: Shop) -> list[str]:
+    asking = measure.asking
+    options = ["--data", str(shop.folder), "--task", asking.queries, "--subset", measure.subset]
+    return options + ["--pool"] * asking.pool + ["--bundles"] * asking.bundles
 
 
 def changed(known: Path, anonymous: Path) -> str:

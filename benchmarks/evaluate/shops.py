@@ -21,11 +21,13 @@ class Shop(msgspec.Struct, frozen=True):
     name: str
     folder: Path
     data_dir: Path
+    has_past: bool = True
+    """Whether it is built with its orders and sets."""
 
     @property
     def environ(self) -> dict[str, str]:
         """The settings that build and serve this shop on embedded defaults."""
-        files = {"FEED": "catalogue", "ORDERS": "orders", "SETS": "sets"}
+        files = {"FEED": "catalogue"} | ({"ORDERS": "orders", "SETS": "sets"} if self.has_past else {})
         paths = {f"SETWISE_{key}": self.folder / f"{name}.jsonl" for key, name in files.items()}
         found = {key: str(path.absolute()) for key, path in paths.items() if path.exists()}
         return {**found, "SETWISE_DATA_DIR": str(self.data_dir.absolute())}
@@ -36,6 +38,14 @@ def lay_out(name: str, shared: Path, work: Path) -> Shop:
     command = [sys.executable, str(shared / "tools/split.py"), "--data", str(shared / "data" / name)]
     subprocess.run([*command, "--out", str(work / "shops")], check=True, stdout=subprocess.DEVNULL)
     return Shop(name, work / "shops" / name, work / "builds" / name)
+
+
+def on_day_0(shop: Shop) -> Shop:
+    """The same shop before anything was sold, beside it; what is made of the catalogue alone is linked."""
+    new = msgspec.structs.replace(shop, data_dir=shop.data_dir.with_name(f"{shop.name}-day-0"), has_past=False)
+    if not (new.data_dir / "artefacts").exists():
+        shutil.copytree(shop.data_dir / "artefacts", new.data_dir / "artefacts", copy_function=os.link)
+    return new
 
 
 def build(shop: Shop, *, keep: bool) -> bool:

@@ -17,11 +17,13 @@ class Asking(msgspec.Struct, frozen=True):
     """Asks /v1/bundles for five bundles instead of /v1/products for a list."""
     anonymous: bool = False
     """Leaves the shopper out."""
+    day_0: bool = False
+    """Asks the shop as it was on its first day: without orders and sets."""
 
     @property
     def name(self) -> str:
         """Name of the run file."""
-        flags = {"pool": self.pool, "bundles": self.bundles, "anonymous": self.anonymous}
+        flags = {"pool": self.pool, "bundles": self.bundles, "anonymous": self.anonymous, "day-0": self.day_0}
         return "-".join([self.shop, self.queries, *(name for name, is_set in flags.items() if is_set)])
 
 
@@ -78,3 +80,11 @@ def measures(shop: str) -> Iterator[Measure]:
                 metrics = ("best_Jaccard", "coverage") if asking.bundles else ("Recall@10",)
                 baseline = "bundles-slices" if asking.bundles else "hybrid"
                 yield from (Measure(asking, metric, baseline, subset) for metric in metrics)
+
+
+def day_0_measures(shop: str) -> Iterator[Measure]:
+    """The same lines beside the shop's own first day. What a shopper buys next is nobody's question then."""
+    for measure in measures(shop):
+        if measure.against is None and measure.subset not in ("p1", "p2"):
+            against = msgspec.structs.replace(measure.asking, day_0=True)
+            yield msgspec.structs.replace(measure, baseline="day 0", against=against)

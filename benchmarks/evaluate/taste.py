@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.evaluate.shops import ROOT
-from setwise import statistics, taste
+from setwise import profiles, statistics, taste
 from setwise.complementarity import Complementarity, build_complementarity
 from setwise.feeds import read_orders
 from setwise.index import LocalIndex
@@ -61,7 +61,7 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
     """The shoppers who came back in the month after the cut-off, as an answer would have known them."""
     past = [order for order in orders if order.ordered_at < cut_off]
     products = {product.id: product for product in snapshot}
-    profiles = statistics.shopper_profiles(past, products, cut_off)
+    rows_of = profiles.shopper_profiles(past, products, cut_off)
     stats = statistics.product_stats(past, cut_off)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -73,7 +73,7 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
     assert trend is not None
     rising = np.argsort(-trend, kind="stable").astype(np.int64)
     for user, bought in next_orders(orders, cut_off).items():
-        profile = msgspec.structs.asdict(profiles[user]) if user in profiles else None
+        profile = msgspec.structs.asdict(rows_of[user]) if user in rows_of else None
         known = taste.read_taste(profile, None, snapshot, together)
         if known is None or profile is None:
             continue

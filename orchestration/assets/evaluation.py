@@ -13,15 +13,15 @@ from orchestration.artefacts import Artefact, result
 from orchestration.assets.history import SETS_FILE
 from orchestration.assets.input_checks import drift_result
 from orchestration.assets.ranker import PRIOR
-from orchestration.candidate import FOLDERS, Candidate, candidate_of
+from orchestration.candidate import FOLDERS, candidate_of
 from orchestration.held_out import Case, as_of_the_cut, cases_of, split
 from orchestration.kept_rows import ORDERS_FILE, read_kept
+from orchestration.live_release import live_one
 from orchestration.measures import ALL, Answer, Evaluation, evaluated
 from orchestration.resources import Workplace
 from orchestration.trial import TrialFailedError, run_module, trial_folder
 from setwise.drift import drifts
 from setwise.orders import MerchantSet, Order
-from setwise.release import ReleaseError, Releases
 from setwise.snapshot import Snapshot
 
 EVALUATION_FILE = "evaluation.json"
@@ -51,7 +51,8 @@ def offline_evaluation(
         products, encoder, product_embeddings, product_index, product_collection, vocabulary, complementarity,
         learned, product_stats, ranker, input_summary,
     )  # fmt: skip
-    live = compared_with(workplace.releases, candidate)
+    manifest, path = live_one(workplace.releases, candidate.release_id)
+    live = (str(manifest.release_id), path) if manifest is not None and path is not None else None
 
     def build(folder: Path) -> dict[str, object]:
         past = read_kept(orders.path / ORDERS_FILE, Order)
@@ -75,20 +76,6 @@ def scores_are_spread_as_before(workplace: Workplace, offline_evaluation: Artefa
         return drift_result({})
     before, now = msgspec.json.decode(text, type=Evaluation), read_evaluation(offline_evaluation.path)
     return drift_result(drifts(before.spreads, now.spreads))
-
-
-def compared_with(releases: Releases, candidate: Candidate) -> tuple[str, Path] | None:
-    """The live release; where the candidate is live already, the one that it came after."""
-    live = releases.current_id()
-    try:
-        if live == candidate.release_id:
-            live = releases.manifest(live).parent
-        if live is None:
-            return None
-        _, folder = releases.fetch(live)
-        return str(live), folder
-    except (ReleaseError, OSError, msgspec.MsgspecError):
-        return None
 
 
 def evaluate(parts: Mapping[str, Path], live: tuple[str, Path] | None, orders, sets, warn) -> Evaluation:

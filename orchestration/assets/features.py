@@ -12,7 +12,7 @@ from orchestration.erasing_files import ROWS_FILE, forget_profiles
 from orchestration.forgotten import ERASURES_AS_OF, erasures_of_the_log
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
-from setwise import statistics
+from setwise import profiles, statistics
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW
 from setwise.orders import Order
 from setwise.release import now_utc
@@ -51,7 +51,7 @@ def shopper_profiles(workplace: Workplace, orders: Artefact, products: Artefact)
     def build(folder: Path) -> dict[str, object]:
         catalogue = {product.id: product for product in Snapshot(products.path)}
         kept = read_kept(orders.path / ORDERS_FILE, Order)
-        rows = statistics.shopper_profiles(kept, catalogue, newest_order(orders))
+        rows = profiles.shopper_profiles(kept, catalogue, newest_order(orders))
         (folder / ROWS_FILE).write_bytes(msgspec.json.encode(rows))
         return {"rows": len(rows), ERASURES_AS_OF: orders.facts.get(ERASURES_AS_OF, "")}
 
@@ -66,7 +66,7 @@ def online_features(
     settings, now = workplace.settings, now_utc()
     views = {
         PRODUCT_STATS_VIEW: (product_stats, dict[str, statistics.ProductStats]),
-        SHOPPER_PROFILES_VIEW: (shopper_profiles, dict[str, statistics.ShopperProfile]),
+        SHOPPER_PROFILES_VIEW: (shopper_profiles, dict[str, profiles.ShopperProfile]),
     }
 
     # Who was forgotten since the orders were read is in the profiles still.

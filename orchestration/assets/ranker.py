@@ -21,8 +21,6 @@ SERVING = "serving"
 JUDGED_FILE = "judged.json"
 PRIOR = Path(__file__).parents[1] / "prior_ranker"
 """What a shop with too little data keeps; `python -m benchmarks.prior_ranker` makes it."""
-LEAST_QUESTIONS = 200
-"""Of one kind, in which something that was meant is among the candidates; with less than this the prior stays."""
 LEARNED_FROM, STOPPED_BY = 0.6, 0.75
 """Shares of the questions: trees grow from the first, stop by the next, and are judged by the last, which are the
 latest ones where questions have a time."""
@@ -65,7 +63,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["4", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["5", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -76,7 +74,7 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     # Where nothing that was meant is among the candidates there is no order to learn.
     found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
     count = 0 if found is None else len(found)
-    if found is None or count < LEAST_QUESTIONS:
+    if found is None or count < training.LEAST_QUESTIONS:
         _copy_prior(kind, folder)
         return Judged(kind, "prior" if has_prior else "sum", count)
     learn, stop, held = (found.only(part) for part in np.split(np.arange(count), _ends(count)))

@@ -1,5 +1,6 @@
 """What a ranker learns from: questions that the shop's past answers, ranked by the very code that serves."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,16 +15,19 @@ from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.encoder import SERVING
 from orchestration.assets.features import newest_order
 from orchestration.assets.history import SETS_FILE
+from orchestration.impressions import Questioned, in_place_of, questions_of_lists
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.point_in_time import profiles_then
 from orchestration.ranked_rows import ranked_rows
 from orchestration.resources import Workplace
 from orchestration.training_questions import Question, cutoff_of, of_orders, of_sets, without_traces
+from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
 from setwise import statistics
 from setwise.complementarity import build_complementarity
-from setwise.names import UserId
+from setwise.names import SHOPPER_PROFILES_VIEW, UserId
 from setwise.orders import MerchantSet, Order
 from setwise.point_in_time import leaks
+from setwise.profiles import shopper_profiles
 from setwise.ranking import FEATURES, KINDS
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
@@ -33,6 +37,7 @@ QUESTIONS_FILE = "questions.npz"
 
 @dg.asset(group_name="models", kinds={"feast", "numpy"})
 def training_rows(
+    context: dg.AssetExecutionContext,
     workplace: Workplace,
     products: Artefact,
     encoder: Artefact,
@@ -43,7 +48,9 @@ def training_rows(
     orders: Artefact,
     merchant_sets: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
-    """One row = one candidate of one question, with the features it would have been served by."""
+    """One row = one candidate of one question, with the features it would have been served by; of kinds of which enough
+    lists were clicked in, one product of one list with those that it was served by."""
+    lists = clicked_lists(context, workplace.settings)
     parts = {
         "snapshot": products.path,
         "encoder": encoder.path / SERVING,
@@ -74,16 +81,39 @@ def training_rows(
             found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, kept, None))
         for name in ("orders", "sets"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        if not found:
+        made = in_place_of(mixed(found) if found else None, lists, training.LEAST_QUESTIONS)
+        if made is None:
             return {"questions": 0}
-        questions, kinds = mixed(found)
+        questions, kinds = made
         training.save(questions, kinds, folder / QUESTIONS_FILE)
         asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
         return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
 
     made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
-    inputs = ["3", FEATURES, *(artefact.key for artefact in made_from)]
+    inputs = ["4", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
+
+
+def clicked_lists(context: dg.AssetExecutionContext, settings: Settings) -> Questioned | None:
+    """What the warehouse knows of lists. One that is away fails no build: orders and sets are asked then."""
+    try:
+        warehouse = build_warehouse(settings)
+        try:
+            warehouse.migrate()
+            return questions_of_lists(warehouse)
+        finally:
+            warehouse.close()
+    except WarehouseDownError as error:
+        context.log.warning(f"nothing is learned from clicks ({error}); the next build tries again")
+        return None
+
+
+def digest_of(lists: Questioned | None) -> str:
+    """The same lists are the same rows."""
+    digest = hashlib.sha256()
+    for array in () if lists is None else (lists[0].features, lists[0].gains, lists[0].counts, lists[1]):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def refuse_leaks(asked: Sequence[Question], evidence: Sequence[Order]) -> None:
@@ -113,7 +143,8 @@ def write_evidence(
     snapshot: Snapshot, vectors: np.ndarray, orders: Sequence[Order], sets: Sequence[MerchantSet], as_of: datetime,
     folder: Path,
 ) -> dict[str, Path]:  # fmt: skip
-    """The parts of a release that say what was bought, from these orders and sets alone."""
+    """The parts of a release that say what was bought, from these orders and sets alone. What goes together is counted
+    anew here as in `learned` and in `offline_evaluation`: each holds back something else, so no two could be shared."""
     for name in ("statistics", "complementarity"):
         (folder / name).mkdir(parents=True)
     rows = statistics.product_stats(orders, as_of)
@@ -128,7 +159,8 @@ def ranked(
 ) -> tuple[training.Questions, np.ndarray]:  # fmt: skip
     """The questions' feature rows with what was meant, and the place of each one's kind in KINDS."""
     profiles = known_then(settings, asked, snapshot, orders, cutoff) if cutoff else [None] * len(asked)
-    lines = [{"request": one.request, "profile": profile} for one, profile in zip(asked, profiles, strict=True)]
+    known = [{SHOPPER_PROFILES_VIEW: profile} if profile else {} for profile in profiles]
+    lines = [{"request": one.request, "known": rows} for one, rows in zip(asked, known, strict=True)]
     found = ranked_rows(parts, lines)
     of = np.repeat(np.arange(len(asked)), found.counts)
     ids = [snapshot.ids[row] for row in found.rows.tolist()]
@@ -144,7 +176,7 @@ def known_then(
     its time would be seen at once, as the questions' own orders would be in it."""
     catalogue = {product.id: product for product in snapshot}
     newest = max(order.ordered_at for order in orders) + statistics.RECENT
-    snapshots = [(at, statistics.shopper_profiles(orders, catalogue, at)) for at in (cutoff, newest)]
+    snapshots = [(at, shopper_profiles(orders, catalogue, at)) for at in (cutoff, newest)]
     users = [(at, UserId(one.request["user_id"])) for at, one in enumerate(asked) if "user_id" in one.request]
     profiles: list[dict[str, object] | None] = [None] * len(asked)
     rows = profiles_then(settings, snapshots, [(user, cutoff) for _, user in users])

@@ -26,7 +26,8 @@ class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     rank: int = 0
     """Of a list: the place that the best order would have given it; 0 = the one it has."""
     features: dict[str, float] = {}
-    """What it was ranked by, in a share of the records: those of setwise.ranking.FEATURES that are not 0."""
+    """What it was ranked by, in a share of the records: those of setwise.ranking.FEATURES that are not 0. In a bundle
+    those with a weight."""
 
 
 class ServedBundle(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,6 +78,8 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     """HTTP status of requests that got no answer; there is nothing else in such a record but their route ..."""
     count: int = 1
     """... and how many there were within a second."""
+    ranked_as: str = ""
+    """Of a list whose products have features: which of setwise.ranking.KINDS ranked them."""
 
 
 class ServedEvent(msgspec.Struct, frozen=True):

@@ -23,8 +23,10 @@ from online.feast_format import decode_value
 from online.hydration import ONLINE_FILE, FeatureReader, FeatureStoreDownError, RedisFeatures, SqliteFeatures
 from orchestration.feature_store import apply, materialise, open_store, redis_connection, write_parquet
 from setwise.names import FEAST_PROJECT, PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW, ProductId, UserId
+from setwise.profiles import ShopperProfile
 from setwise.settings import Features, Settings, SettingsError, Storage
-from setwise.statistics import VIEWS, ProductStats, ShopperProfile
+from setwise.statistics import ProductStats
+from setwise.views import VIEWS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = f"setwise_test_{os.getpid()}"

@@ -18,9 +18,10 @@ from online.sessions import session_of
 from orchestration.feature_store import apply, materialise, open_store, write_parquet
 from orchestration.streams.session_rows import KEPT, SessionRows, SessionStoreDownError
 from setwise.names import PRODUCT_STATS_VIEW, SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW, ProductId, UserId
+from setwise.profiles import ShopperProfile
 from setwise.sessions import WINDOW, ShopperKey, ShopperSession
 from setwise.settings import Features, Settings, Storage
-from setwise.statistics import VIEWS, ShopperProfile
+from setwise.views import VIEWS
 
 PROJECT = f"setwise_test_sessions_{os.getpid()}"
 REDIS_URL = os.environ.get("SETWISE_REDIS_URL", "redis://127.0.0.1:6379/9")

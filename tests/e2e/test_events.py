@@ -144,8 +144,9 @@ def test_a_sample_of_the_records_says_what_products_were_ranked_by_and_the_answe
         plain = client.post("/v1/bundles", json=body).json()
         explained = client.post("/v1/bundles", json=body | {"explain": True}).json()
         client.post("/v1/bundles", json=PROMPT)  # of nobody
+        listed = client.post("/v1/products", json={"prompt": "oak lamp", "user_id": "u-1", "k": 60}).json()
     assert "parts" not in plain["bundles"][0] and "parts" not in plain["bundles"][0]["items"][0]
-    first, second, third = served(environ, 3)
+    first, second, third, fourth = served(environ, 4)
     parts = explained["bundles"][0]["items"][0]["parts"]
     for event in (first, second):
         features = event.bundles[0].items[0].features
@@ -153,6 +154,10 @@ def test_a_sample_of_the_records_says_what_products_were_ranked_by_and_the_answe
             name: pytest.approx(parts[name] / WEIGHTS.get(name, 1.0), abs=1e-4) for name in parts if parts[name]
         }
     assert not any(item.features for bundle in third.bundles for item in bundle.items)
+    assert fourth.ranked_as == "search" and "features" not in listed["products"][0]
+    assert [item.product_id for item in fourth.products] == [one["product_id"] for one in listed["products"]]
+    assert all(item.features["words"] == 2.0 and "text_length" in item.features for item in fourth.products[:50])
+    assert not any(item.features for item in fourth.products[50:])
 
 
 def test_requests_that_got_no_answer_are_recorded_by_the_second(environ, tmp_path) -> None:

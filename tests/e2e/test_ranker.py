@@ -12,13 +12,13 @@ import pytest
 
 from online.messages import ProductsRequest
 from online.pipeline import rank_products
-from online.training_rows import GivenProfile
+from online.probe import GivenFeatures
 from orchestration.point_in_time import profiles_then
 from setwise.names import RANKER_SERVICE, SHOPPER_PROFILES_VIEW, UserId
+from setwise.profiles import ShopperProfile
 from setwise.ranking import FEATURES, KINDS, PARTS
 from setwise.release import Releases
 from setwise.settings import Settings
-from setwise.statistics import ShopperProfile
 
 BODIES = [
     {"prompt": "walnut coffee table"},
@@ -46,7 +46,8 @@ def test_rows_to_learn_from_are_the_rows_that_are_served(client, profile, bodies
     now = datetime.now(UTC)
     shopper = bodies[-1]["user_id"]
     stored = dependencies.features.read(SHOPPER_PROFILES_VIEW, [shopper], now)[0]
-    lines = [{"request": body, "profile": stored if "user_id" in body else None} for body in bodies]
+    known = {SHOPPER_PROFILES_VIEW: stored}
+    lines = [{"request": body, "known": known if "user_id" in body else {}} for body in bodies]
     (tmp_path / "asked.jsonl").write_bytes(b"\n".join(msgspec.json.encode(line) for line in lines))
     _, folder = Releases(settings.storage.releases, tmp_path / "cache").fetch(live.manifest.release_id)
     command = [
@@ -60,10 +61,14 @@ def test_rows_to_learn_from_are_the_rows_that_are_served(client, profile, bodies
     subprocess.run(command, check=True, env=os.environ | profile)
     with np.load(tmp_path / "out.npz") as found:
         rows, features, counts, kinds = (found[name] for name in ("rows", "features", "counts", "kinds"))
-    ends = np.cumsum(counts)
+    ends, learning = np.cumsum(counts), msgspec.structs.replace(dependencies, to_learn_from=True)
     assert {KINDS[kind] for kind in kinds.tolist()} == set(KINDS)
     for at, body in enumerate(bodies):
-        served = rank_products(msgspec.convert(body, ProductsRequest), live, dependencies, now)[2]
+        served = rank_products(msgspec.convert(body, ProductsRequest), live, learning, now)[2]
+        plain = rank_products(msgspec.convert(body, ProductsRequest), live, dependencies, now)[2]
+        # What no tree reads is filled only to be learned from, and changes no score.
+        assert plain.features is None
+        assert plain.rows.tolist() == served.rows.tolist() and np.array_equal(plain.parts, served.parts)
         part = slice(ends[at] - counts[at], ends[at])
         order, place = np.argsort(served.rows), np.argsort(rows[part])
         assert served.kind == KINDS[kinds[at]]
@@ -85,6 +90,8 @@ def test_a_score_has_a_learned_part_and_is_the_sum_without_a_ranker_that_fails(c
     assert with_trees.scores == pytest.approx(with_trees.parts.sum(axis=1))
 
     class Broken:
+        card = live.rankers["search"].card
+
         def score(self, rows):
             raise RuntimeError("no such node")
 
@@ -110,7 +117,7 @@ def test_a_profile_from_the_future_is_never_learned_from(tmp_path) -> None:
 
 
 def test_a_given_profile_is_that_of_the_request_at_hand_alone() -> None:
-    reader = GivenProfile()
-    reader.profile = {"top_brands": ["Ark"]}
+    reader = GivenFeatures()
+    reader.known = {SHOPPER_PROFILES_VIEW: {"top_brands": ["Ark"]}}
     found = reader.read_views([(SHOPPER_PROFILES_VIEW, ["u"]), ("shopper_sessions", ["s"])], datetime.now(UTC))
     assert found == [[{"top_brands": ["Ark"]}], [None]]

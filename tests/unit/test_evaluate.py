@@ -6,8 +6,8 @@ import pytest
 from benchmarks.evaluate.asking import body_of
 from benchmarks.evaluate.report import as_table
 from benchmarks.evaluate.scoring import join_runs
-from benchmarks.evaluate.shops import ROOT
-from benchmarks.evaluate.tasks import SHOPS, askings, measures
+from benchmarks.evaluate.shops import ROOT, Shop, on_day_0
+from benchmarks.evaluate.tasks import SHOPS, askings, day_0_measures, measures
 
 SHARED = Path(os.environ.get("SETWISE_SHARED") or ROOT / "../shared")
 
@@ -46,6 +46,26 @@ def test_every_baseline_that_is_compared_with_comes_with_its_set(shop) -> None:
         for measure in measures(shop)
         if not measure.against
     )
+
+
+def test_a_shop_on_day_0_has_its_catalogue_alone_and_what_is_made_of_it(tmp_path) -> None:
+    for name in ("catalogue", "orders", "sets"):
+        (tmp_path / f"{name}.jsonl").write_text("")
+    (tmp_path / "builds/a/artefacts/encoder").mkdir(parents=True)
+    (tmp_path / "builds/a/artefacts/encoder/model").write_text("m")
+    shop = Shop("a", tmp_path, tmp_path / "builds/a")
+    new = on_day_0(shop)
+    assert shop.environ.keys() - new.environ.keys() == {"SETWISE_ORDERS", "SETWISE_SETS"}
+    assert new.environ["SETWISE_FEED"] == shop.environ["SETWISE_FEED"]
+    assert (new.data_dir / "artefacts/encoder/model").read_text() == "m" and new.data_dir != shop.data_dir
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_day_0_is_asked_the_questions_of_the_shop_but_what_a_shopper_buys_next(shop) -> None:
+    lines = list(day_0_measures(shop))
+    assert lines and {line.asking for line in lines} <= set(askings(shop))
+    assert all(line.against and line.against.day_0 and not line.against.anonymous for line in lines)
+    assert {line.subset for line in lines}.isdisjoint({"p1", "p2"})
 
 
 def test_joined_runs_hold_every_line_of_each(tmp_path) -> None:

@@ -88,6 +88,15 @@ def test_a_ranker_reads_its_columns_by_name_and_one_of_unknown_columns_is_refuse
     assert open_rankers(tmp_path / "nothing here") == {}
 
 
+def test_a_file_reads_only_the_columns_that_a_tree_splits_by(trained) -> None:
+    trees, folder = trained
+    split_by = {
+        name for name, count in zip(trees.feature_name(), trees.feature_importance("split"), strict=True) if count
+    }
+    assert 0 < len(split_by) < len(FEATURES)
+    assert set(Ranker(folder).card.features) == split_by
+
+
 def test_the_gain_of_a_place_falls_with_its_rank() -> None:
     assert discounted(np.asarray([3.0, 0.0])) > discounted(np.asarray([0.0, 3.0])) > 0
     assert ideal_of([0, 3]) == discounted(np.asarray([3.0, 0.0]))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from setwise.catalogue import Product
 from setwise.names import ProductId, UserId
 from setwise.orders import Order, OrderLine
-from setwise.statistics import MAX_BASKET, MAX_BOUGHT, MAX_LISTED, price_tiers, product_stats, shopper_profiles
+from setwise.profiles import MAX_BOUGHT, price_tiers, shopper_profiles
+from setwise.statistics import MAX_BASKET, MAX_LISTED, product_stats
 
 AS_OF = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

@@ -15,13 +15,14 @@ from setwise.complementarity import Complementarity, build_complementarity
 from setwise.index import Hits, LocalIndex, build_index
 from setwise.names import ProductId, ReleaseId, UserId
 from setwise.orders import Order, OrderLine
+from setwise.profiles import shopper_profiles
 from setwise.ranking import FEATURES, WEIGHTS
 from setwise.release import Manifest
 from setwise.rules import ActiveRules
 from setwise.sessions import ShopperSession
 from setwise.snapshot import Snapshot, write_snapshot
 from setwise.statistics import TREND_FILE as TREND
-from setwise.statistics import product_stats, read_popularity, shopper_profiles, write_popularity
+from setwise.statistics import product_stats, read_popularity, write_popularity
 from setwise.taste import NEXT_FEATURES, next_columns, past_columns, read_taste
 from setwise.terms import Analyzer
 

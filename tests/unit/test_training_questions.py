@@ -6,9 +6,9 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from orchestration.assets.ranker import LEAST_QUESTIONS, PRIOR, judge
+from orchestration.assets.ranker import PRIOR, judge
 from orchestration.assets.training_rows import refuse_leaks
-from orchestration.ranker_training import Questions, ideal_of
+from orchestration.ranker_training import LEAST_QUESTIONS, Questions, ideal_of
 from orchestration.training_questions import cutoff_of, of_orders, of_sets, without_traces
 from setwise.names import ProductId, UserId
 from setwise.orders import MerchantSet, Order, OrderLine
