@@ -14,6 +14,7 @@ from online.live import LiveRelease
 from online.wishes import Wish, met
 from setwise import completion
 from setwise.bundle import Candidate
+from setwise.experiment import Parameters
 from setwise.index import Hits
 from setwise.ranking import (
     BASKET,
@@ -22,7 +23,6 @@ from setwise.ranking import (
     PARTS,
     SEARCH,
     SHOPPER,
-    WEIGHTS,
     best_first,
     feature_rows,
     weighted_parts,
@@ -75,6 +75,8 @@ class Known(msgspec.Struct, frozen=True):
     now: datetime | None = None
     share_cents: int | None = None
     """What one product may cost: the budget's upper bound, shared among the slots."""
+    parameters: Parameters = Parameters()
+    """What an experiment's variant changes of the ranking."""
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -97,8 +99,10 @@ class Ranked(msgspec.Struct, frozen=True):
     def of_kind(self) -> "Ranked":
         """The rows that are what the slot names: of its category and with all of its words, else with the words, else
         of the category; all where none is. Parmesan comes before other cheese, and a couch may be called a sofa."""
-        category, words = (self.parts[:, PARTS.index(name)] for name in ("category_match", "slot_match"))
-        is_named = words >= WEIGHTS["slot_match"]
+        if self.features is None:
+            return self
+        category, words = (self.features[:, FEATURES.index(name)] for name in ("category_match", "slot_match"))
+        is_named = words >= 1.0
         for mask in (is_named & (category > 0), is_named, category > 0):
             if mask.any():
                 return self.only(mask)
@@ -125,7 +129,8 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(PARTS))), degrees, np.zeros((0, len(FEATURES))), asked.kind)
     features = feature_rows(columns_of(live, rows, asked, known, degrees), len(rows))
-    weighted = weighted_parts(features, _learned(live, asked.kind, features))
+    learned = _learned(live, asked.kind, features) if known.parameters.ranker else None
+    weighted = weighted_parts(features, learned, known.parameters.part_weights())
     order = best_first(weighted.sum(axis=1), lambda at: live.snapshot.ids[int(rows[at])])
     return Ranked(rows[order], weighted[order], degrees[order], features[order], asked.kind)
 

@@ -77,6 +77,8 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     """HTTP status of requests that got no answer; there is nothing else in such a record but their route ..."""
     count: int = 1
     """... and how many there were within a second."""
+    is_test: bool = False
+    """A tester chose its variants: it counts in no experiment."""
 
 
 class ServedEvent(msgspec.Struct, frozen=True):
