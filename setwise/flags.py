@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 
@@ -31,6 +31,14 @@ class _Flag(Struct, frozen=True, forbid_unknown_fields=True):
     metadata: dict[str, str | float | bool] = {}
 
 
+class _Plan(Struct, frozen=True):
+    """What of a flag's metadata is ours; flagd allows any other."""
+
+    started_at: datetime | None = None
+    planned_units: Annotated[int, Meta(ge=100)] | None = None
+    metric: Literal["revenue", "conversion"] = "revenue"
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     flags: dict[str, _Flag]
     schema: str = field(name="$schema", default="")
@@ -46,6 +54,10 @@ class Flag(Struct, frozen=True):
     control: str
     shares: dict[str, float] = {}
     started_at: datetime | None = None
+    planned_units: int | None = None
+    """How many units of all variants it is to end with."""
+    metric: Literal["revenue", "conversion"] = "revenue"
+    """What decides."""
 
 
 class Flags:
@@ -137,7 +149,8 @@ def _checked(name: str, flag: _Flag) -> Flag:
     splits = [_shares(name, split, variants) for split in _splits(flag.targeting)]
     control = flag.default_variant if flag.default_variant is not None else next(iter(variants))
     same = splits[0] if splits and all(split == splits[0] for split in splits) else {}
-    return Flag(flag.state == "ENABLED", variants, control, same, _started_at(name, flag))
+    plan = _plan(name, flag)
+    return Flag(flag.state == "ENABLED", variants, control, same, plan.started_at, plan.planned_units, plan.metric)
 
 
 def _splits(rule: object) -> Iterator[list[Any]]:
@@ -173,15 +186,14 @@ def _shares(name: str, split: list[Any], variants: Mapping[str, Parameters]) -> 
     return {variant: weight / sum(weights.values()) for variant, weight in weights.items()}
 
 
-def _started_at(name: str, flag: _Flag) -> datetime | None:
-    said = flag.metadata.get("started_at")
+def _plan(name: str, flag: _Flag) -> _Plan:
     try:
-        found = None if said is None else msgspec.convert(said, datetime)
+        plan = msgspec.convert(flag.metadata, _Plan)
     except msgspec.ValidationError as error:
-        raise FlagsError(f"flag {name!r}: metadata.started_at: {error}") from error
-    if found is not None and found.tzinfo is None:
+        raise FlagsError(f"flag {name!r}: metadata: {error}") from error
+    if plan.started_at is not None and plan.started_at.tzinfo is None:
         raise FlagsError(f"flag {name!r}: metadata.started_at needs a time zone, such as 2026-01-31T00:00:00Z")
-    return found
+    return plan
 
 
 def _require_apart(flags: Mapping[str, _Flag]) -> None:
