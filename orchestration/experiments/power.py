@@ -57,7 +57,9 @@ def plan(metric: str, values: np.ndarray, before: np.ndarray, lift: float, units
     )
     table = pa.table({"values": values.astype(float), "before": before.astype(float)})
     one_look = tested.solve_power(table, "n_obs")[0].n_obs
-    return Plan(metric, lift, 2 * math.ceil(one_look * cost_of_looking() / 2), units_per_day)
+    # Results compare logarithms, where a lift of 40 % is one of 34.
+    in_logarithms = (lift / math.log1p(lift)) ** 2
+    return Plan(metric, lift, 2 * math.ceil(one_look * in_logarithms * cost_of_looking() / 2), units_per_day)
 
 
 def plans(warehouse: Warehouse, lift: float, now: datetime) -> list[Plan]:
