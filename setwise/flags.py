@@ -28,7 +28,7 @@ class _Flag(Struct, frozen=True, forbid_unknown_fields=True):
     variants: dict[str, dict[str, Any]]
     default_variant: str | None = field(name="defaultVariant", default=None)
     targeting: dict[str, Any] = {}
-    metadata: dict[str, str | float | bool] = {}
+    metadata: dict[str, str | int | float | bool] = {}
 
 
 class _Plan(Struct, frozen=True):
@@ -42,7 +42,7 @@ class _Plan(Struct, frozen=True):
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     flags: dict[str, _Flag]
     schema: str = field(name="$schema", default="")
-    metadata: dict[str, str | float | bool] = {}
+    metadata: dict[str, str | int | float | bool] = {}
 
 
 class Flag(Struct, frozen=True):

@@ -1,7 +1,9 @@
 """Who gets which variant: sticky, even, each flag by itself; and which flag files are refused."""
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from setwise.flags import NO_FLAGS, Flags, FlagsError, read_flags
 from setwise.index import Hits
 from setwise.ranking import FEATURES, PARTS, WEIGHTS, weighted_parts
 
+ROOT = Path(__file__).parents[2]
 UNITS = [f"u-{number}" for number in range(4_000)]
 
 
@@ -142,6 +145,15 @@ def test_two_flags_that_are_on_may_not_set_the_same_thing() -> None:
     with pytest.raises(FlagsError, match=r"both set weights\.semantic"):
         flags(mix=mix, other=other)
     assert flags(mix=mix, other=other | {"state": "DISABLED"}).is_on
+
+
+def test_the_document_and_the_file_that_is_shipped_are_what_is_read() -> None:
+    text = (ROOT / "docs" / "experiments.md").read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    shown = read_flags(example.encode()).flags["ranking"]
+    assert shown.shares == {"control": 0.9, "treatment": 0.1} and shown.planned_units == 24_000 and shown.started_at
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(Parameters.__struct_fields__)
+    assert not read_flags((ROOT / "experiments" / "flags.json").read_bytes()).is_on
 
 
 def test_parameters_that_name_nothing_change_nothing() -> None:
