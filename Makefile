@@ -54,6 +54,10 @@ boards: install  ## events into tables, tables into marts, marts into a page wit
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration.marts run --quiet
 	@$(PY) -m orchestration.boards
 
+.PHONY: experiments
+experiments: install  ## what experiments show, in words; PLAN=5 how long it takes to find a lift of 5 %
+	@PYTHONWARNINGS=ignore $(PY) -m orchestration.experiments $(if $(PLAN),--plan $(PLAN))
+
 .PHONY: sample-day
 sample-day: install  ## shoppers of the sample shop use the running demo, so that the boards have something to show
 	@$(PY) -m benchmarks.sample_day

@@ -19,6 +19,7 @@ from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, Product
 from online.present import bundle_id_of
 from online.shared_answers import SharedAnswer, SharedAnswers
 from online.stages import STAGES
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.names import ProductId
 from setwise.request_ids import RequestIds
 from setwise.rules import RuleBook
@@ -56,7 +57,7 @@ class Entry(msgspec.Struct, frozen=True):
 class AnswerCache:
     """At most so many bytes, each answer at most `ttl_s`; used from the event loop only.
 
-    Keyed by release, rules and the whole request. One caller computes, the others of the moment wait for it."""
+    Keyed by release, rules, variants and the whole request. One caller computes, the others of the moment wait."""
 
     def __init__(
         self, ttl_s: float, max_bytes: int, allow_preorder: bool, shared: SharedAnswers | None = None,
@@ -78,14 +79,18 @@ class AnswerCache:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self.shared.close()
 
-    def key_of(self, request: BundleRequest | ProductsRequest, live: LiveRelease, book: RuleBook) -> bytes | None:
+    def key_of(
+        self, request: BundleRequest | ProductsRequest, live: LiveRelease, book: RuleBook,
+        assignment: Assignment = NO_EXPERIMENT,
+    ) -> bytes | None:  # fmt: skip
         """None for a request that is answered for itself: of a person, or too long to come twice."""
         if not self._ttl_s or request.user_id or request.visitor_id or request.session_id:
             return None
         said = msgspec.msgpack.encode(request)
         if len(said) > MAX_REQUEST:
             return None
-        return f"{type(request).__name__}|{live.manifest.release_id}|{book.version}|".encode() + said
+        under = f"{live.manifest.release_id}|{book.version}|{assignment.cache_key}"
+        return f"{type(request).__name__}|{under}|".encode() + said
 
     async def answer(
         self, key: bytes, live: LiveRelease, book: RuleBook, now: datetime, make: Callable[[], Awaitable[Answer]],

@@ -18,7 +18,9 @@ AT_ONCE = 500
 RETRY_S = 0.5
 
 
-def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int, owner: str) -> list[KeptBundle]:
+def bundles_of(
+    request: BundleRequest, answer: BundleAnswer, rules_version: int, owner: str, unit: str = ""
+) -> list[KeptBundle]:
     """Each bundle of an answer as it is kept."""
     locked = {slot.name for slot in answer.understood.slots if slot.locked}
     return [
@@ -32,6 +34,7 @@ def bundles_of(request: BundleRequest, answer: BundleAnswer, rules_version: int,
             items=[KeptItem(i.slot, i.product_id, i.quantity, i.slot in locked) for i in bundle.items],
             open_slots=bundle.open_slots,
             owner=owner,
+            unit=unit,
         )
         for bundle in answer.bundles
     ]

@@ -23,6 +23,7 @@ from online.dependency_watch import DependencyWatch
 from online.doors import LOCAL, OPEN, DoorMiddleware
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
+from online.experiments import Experiments
 from online.exploring import Explorer
 from online.gather import Dependencies
 from online.keys.watch import KeysWatch
@@ -77,6 +78,7 @@ def create_app(
     recorder: Recorder,
     spooled: SpooledLog,
     erasures: ErasuresWatch,
+    experiments: Experiments,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -115,6 +117,7 @@ def create_app(
         if answers is not None:
             answers.close()
         rules.stop()
+        experiments.stop()
         changes.stop()
         erasures.stop()
         kept.stop()
@@ -161,6 +164,7 @@ def create_app(
                 "deadline_s": deadline_s,
                 "answers": answers,
                 "explorer": Explorer(explore_share),
+                "experiments": experiments,
                 "known_keys": keys,
                 "admission": Admission(threads, longest_wait_s),
             }
@@ -169,6 +173,7 @@ def create_app(
             keys.start,
             watch.start,
             rules.start,
+            experiments.start,
             changes.start,
             kept.start,
             spooled.start,

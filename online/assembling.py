@@ -119,7 +119,7 @@ def _choose(
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
         return assemble_ideas(
-            asked, candidates, [filled.group for filled in slots], sizes=context.live.complementarity.sizes(n_bundles),
+            asked, candidates, [filled.group for filled in slots], sizes=_sizes(context, n_bundles),
             same_group=_same_group(context), max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
             is_late=context.is_late, alike_of=_alike_of(context),
@@ -129,6 +129,12 @@ def _choose(
         asked, possible, max_total_cents=most, min_total_cents=least, n_bundles=n_bundles, pairs=pairs,
         max_per_brand=active.max_per_brand, is_late=context.is_late,
     )  # fmt: skip
+
+
+def _sizes(context: Context, n_bundles: int) -> list[int]:
+    """How many products each bundle for an open wish holds."""
+    said = context.assignment.parameters.open_slots
+    return context.live.complementarity.sizes(n_bundles) if said is None else [said] * n_bundles
 
 
 def _same_group(context: Context) -> float:
@@ -163,7 +169,8 @@ def pair_terms(
     # All slots' rows at once: a call for each pair of slots took three times as long.
     ends = np.cumsum([0, *(len(found) for found in candidates)])
     rows = np.asarray([c.row for found in candidates for c in found], dtype=np.int64)
-    terms = FIT_WEIGHT * context.live.complementarity.fit(rows, rows)
+    weight = FIT_WEIGHT if context.assignment.parameters.complementarity else 0.0
+    terms = weight * context.live.complementarity.fit(rows, rows)
     # Assembly shares the terms among all slots: what a rule brings along neither adds to the others' nor takes from it.
     terms *= max(len(candidates) - 1, 1) / max(len(candidates) - len(added) - 1, 1)
     for at in added:

@@ -59,6 +59,8 @@ class KeptBundle(msgspec.Struct, frozen=True):
     swapped_out: list[str] = []
     owner: str = ""
     """The client that asked for it; nobody else swaps it."""
+    unit: str = ""
+    """What experiments bucketed it by; '' = there was none, or it was kept by an older version."""
 
 
 Wanted = Callable[[BundleRequest], bool]

@@ -14,6 +14,7 @@ from online.live import LiveRelease
 from online.wishes import Wish, met
 from setwise import completion
 from setwise.bundle import Candidate
+from setwise.experiment import Parameters
 from setwise.index import Hits
 from setwise.ranker import Ranker
 from setwise.ranking import (
@@ -23,7 +24,6 @@ from setwise.ranking import (
     PARTS,
     SEARCH,
     SHOPPER,
-    WEIGHTS,
     best_first,
     feature_rows,
     weighted_parts,
@@ -78,6 +78,8 @@ class Known(msgspec.Struct, frozen=True):
     """What one product may cost: the budget's upper bound, shared among the slots."""
     to_learn_from: bool = False
     """Whether the feature rows are wanted, with every column filled."""
+    parameters: Parameters = Parameters()
+    """What an experiment's variant changes of the ranking."""
 
 
 class RankedBy(NamedTuple):
@@ -97,6 +99,8 @@ class Ranked(msgspec.Struct, frozen=True):
     """The rows that were ranked by, where they are to be learned from."""
     kind: str = ""
     """Which of setwise.ranking.KINDS ranked them."""
+    named: NDArray[np.int64] | None = None
+    """How each is what was named: 1 by its category, 2 by all words, 3 by both."""
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -107,9 +111,9 @@ class Ranked(msgspec.Struct, frozen=True):
     def of_kind(self) -> "Ranked":
         """The rows that are what the slot names: of its category and with all of its words, else with the words, else
         of the category; all where none is. Parmesan comes before other cheese, and a couch may be called a sofa."""
-        category, words = (self.parts[:, PARTS.index(name)] for name in ("category_match", "slot_match"))
-        is_named = words >= WEIGHTS["slot_match"]
-        for mask in (is_named & (category > 0), is_named, category > 0):
+        if self.named is None:
+            return self
+        for mask in (self.named == 3, self.named >= 2, self.named == 1):
             if mask.any():
                 return self.only(mask)
         return self
@@ -117,7 +121,8 @@ class Ranked(msgspec.Struct, frozen=True):
     def only(self, which: NDArray[np.bool_] | slice) -> "Ranked":
         """These rows, in the same order."""
         features = None if self.features is None else self.features[which]
-        return Ranked(self.rows[which], self.parts[which], self.met[which], features, self.kind)
+        named = None if self.named is None else self.named[which]
+        return Ranked(self.rows[which], self.parts[which], self.met[which], features, self.kind, named)
 
 
 def of_what_is_named(live: LiveRelease, ranked: Ranked, asked: Asked) -> Ranked:
@@ -134,13 +139,15 @@ def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     degrees = met(live, rows, asked.wishes)
     if not len(rows):
         return Ranked(rows, np.zeros((0, len(PARTS))), degrees, np.empty((0, len(FEATURES))), asked.kind)
-    ranker = live.rankers.get(asked.kind)
+    ranker = live.rankers.get(asked.kind) if known.parameters.ranker else None
     read = FEATURES if known.to_learn_from else ranker.card.features if ranker is not None else ()
     features = feature_rows(columns_of(live, rows, asked, known, degrees, read), len(rows))
-    weighted = weighted_parts(features, _learned(live, ranker, features))
+    weighted = weighted_parts(features, _learned(live, ranker, features), known.parameters.part_weights())
     order = best_first(weighted.sum(axis=1), lambda at: live.snapshot.ids[int(rows[at])])
     kept = features[order] if known.to_learn_from else None
-    return Ranked(rows[order], weighted[order], degrees[order], kept, asked.kind)
+    category, words = (features[order, FEATURES.index(name)] for name in ("category_match", "slot_match"))
+    named = 2 * (words >= 1.0) + (category > 0)
+    return Ranked(rows[order], weighted[order], degrees[order], kept, asked.kind, named)
 
 
 def _learned(

@@ -5,6 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
+from setwise.experiment import Assignment
 from setwise.exploration import explored_list, explored_order, more_for_list
 
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
@@ -17,6 +18,11 @@ class Explorer(msgspec.Struct, frozen=True):
     Not explored are further pages, `candidates` (the caller wants their order) and people who gave no consent."""
 
     share: float = 0.0
+
+    def under(self, assignment: Assignment) -> "Explorer":
+        """With the share that an experiment's variant says."""
+        share = assignment.parameters.explore_share
+        return self if share is None else Explorer(share)
 
     def widened(self, asked: Asked) -> Asked:
         """The request that also finds the products that may come in from behind the last one."""

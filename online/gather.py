@@ -21,6 +21,7 @@ from online.popular import popular_hits
 from online.retrieval import InProcessRetriever, Retriever, SlotQuery, VectorStoreDownError
 from online.sessions import session_keys, session_of
 from online.stages import Stages
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.index import Hits
 from setwise.names import SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW
 from setwise.pseudonyms import Pseudonyms
@@ -127,9 +128,10 @@ class Context:
     """One answer on its way: its release, its clock, its deadline, what failed so far."""
 
     def __init__(
-        self, live: LiveRelease, dependencies: Dependencies, now: datetime, deadline: Deadline | None = None
-    ) -> None:
-        self.live, self.dependencies, self.now = live, dependencies, now
+        self, live: LiveRelease, dependencies: Dependencies, now: datetime, deadline: Deadline | None = None,
+        assignment: Assignment = NO_EXPERIMENT,
+    ) -> None:  # fmt: skip
+        self.live, self.dependencies, self.now, self.assignment = live, dependencies, now, assignment
         self.deadline = deadline or Deadline()
         self.stages = Stages()
         self.degraded: list[Degraded] = []
@@ -205,7 +207,9 @@ def retrieve(
                 dependencies.timeouts.retrieve_s,
                 lambda timeout_s: dependencies.retriever.retrieve(live, queries, timeout_s),
             )
-        return found or _from_files(context, queries, categories)
+        found = found or _from_files(context, queries, categories)
+        share = context.assignment.parameters.dense_share
+        return found if share is None else [hits.mixed(share) for hits in found]
 
 
 def _from_files(context: Context, queries: Sequence[SlotQuery], categories: Sequence[Sequence[str]]) -> list[Hits]:

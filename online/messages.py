@@ -222,6 +222,8 @@ class ProductsAnswer(Struct, frozen=True):
     timings_ms: dict[str, float]
     exploration: Exploration | None = None
     """How likely this list was; null where it is the only one that could be given."""
+    experiment: dict[str, str] = {}
+    """The variant of each experiment that the answer was given under, by flag."""
 
 
 class ProductDetail(Struct, frozen=True):

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from online.messages import Degraded
+from setwise.experiment import Assignment
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _STAGE_MS = (0.2, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 70, 100, 150, 300, 1_000)
@@ -44,6 +45,13 @@ _requests = Counter("setwise_async_requests_total", "What became of asynchronous
 _events = Counter(
     "setwise_events_total", "Events of shoppers and of answers, and what became of them", ["type", "result"]
 )
+_assignments = Counter(
+    "setwise_experiment_assignments_total", "Answers by the variants that they were made under", ["flag", "variant"]
+)
+_flags_refused = Gauge(
+    "setwise_flags_refused", "1 while the flag file has a mistake: an earlier state of it holds",
+    multiprocess_mode="livemax",
+)  # fmt: skip
 _spooled = Gauge("setwise_spooled_records", "What waits on the disk for the log", multiprocess_mode="livemax")
 _erasure = Gauge(
     "setwise_erasure_pending_seconds", "Since when the oldest erasure is not carried out everywhere, 0 = none waits",
@@ -63,7 +71,7 @@ _up = Gauge("setwise_dependency_up", "0 while answers go without it", ["dependen
 
 # labels() takes as long as observe(), and there are few values of each.
 _request_of, _stage_of = cache(_request.labels), cache(_stage.labels)
-_events_of = cache(_events.labels)
+_events_of, _assignments_of = cache(_events.labels), cache(_assignments.labels)
 _answers_of, _degraded_of, _cache_of = cache(_answers.labels), cache(_degraded.labels), cache(_cache.labels)
 
 
@@ -107,6 +115,18 @@ def observe_cache(name: str, result: str) -> None:
 def observe_events(kind: str, result: str, count: int = 1) -> None:
     """Notes events of one kind: accepted, duplicate, rejected, or dropped."""
     _events_of(kind, result).inc(count)
+
+
+def observe_assignment(assignment: Assignment) -> None:
+    """Notes the variants of one answer; a tester's count nowhere."""
+    if not assignment.is_override:
+        for flag, variant in assignment.variants.items():
+            _assignments_of(flag, variant).inc()
+
+
+def observe_flags(is_refused: bool) -> None:
+    """Notes whether the flag file that is there was taken."""
+    _flags_refused.set(is_refused)
 
 
 def observe_spooled(count: int) -> None:

@@ -24,6 +24,7 @@ from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots, with_partners
 from setwise import completion
 from setwise.bundle import Assembly, Infeasible
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.index import Hits
 from setwise.names import ProductId
 from setwise.prompt.budget import Budget
@@ -50,10 +51,11 @@ class Prepared(msgspec.Struct, frozen=True):
 
 def recommend_bundles(
     request: BundleRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
-    deadline: Deadline | None = None, on_prepared: Callable[[Prepared], None] = lambda _: None,
+    deadline: Deadline | None = None, assignment: Assignment = NO_EXPERIMENT,
+    on_prepared: Callable[[Prepared], None] = lambda _: None,
 ) -> BundleAnswer:  # fmt: skip
     """Complete bundles within the budget, or why there are none. `on_prepared` is told what is known before them."""
-    ready = prepare(request, live, dependencies, now, book, deadline=deadline)
+    ready = prepare(request, live, dependencies, now, book, deadline=deadline, assignment=assignment)
     on_prepared(ready)
     if ready.problem:
         made = Made(Assembly([], ready.problem), [])
@@ -70,15 +72,20 @@ def prepare(
     book: RuleBook = NO_RULES,
     also: Mapping[str, NDArray[np.int64]] | None = None,
     deadline: Deadline | None = None,
+    assignment: Assignment = NO_EXPERIMENT,
 ) -> Prepared:
     """Understand, encode, retrieve, hydrate, rank. `also` = rows that are candidates of a slot whatever it finds."""
-    context, also = Context(live, dependencies, now, deadline), also or {}
+    context, also = Context(live, dependencies, now, deadline, assignment), also or {}
+    parameters = assignment.parameters
     with context.stages("understand"):
         plan = plan_bundles(request, live, now, book, dependencies.allow_preorder)
     if problem := _hopeless(plan, live):
         return Prepared(context, plan, problem=problem)
     asked, pools = _found(context, plan, len(request.exclude) + len(request.basket))
     profile, session = hydrate(context, request)
+    held_in = session
+    if not parameters.personal:
+        profile = session = None
     with context.stages("rank"):
         taste = read_taste(profile, session, live.snapshot, live.complementarity)
         known_rows = rows_known(taste)
@@ -97,9 +104,10 @@ def prepare(
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
     with context.stages("rank"):
         known = Known(
-            profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots))
+            profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
+            parameters=parameters,
         )  # fmt: skip
-        held = rows_held(live, session, request.prompt or "", also.values())
+        held = rows_held(live, held_in, request.prompt or "", also.values())
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = _named(live, plan, ranked, asked, held, can_stay_open=request.slots is None)
@@ -115,21 +123,21 @@ def prepare(
 
 def recommend_products(
     request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, assignment: Assignment = NO_EXPERIMENT,
 ) -> ProductsAnswer:  # fmt: skip
     """Single products for a prompt, a basket or a shopper, best first."""
-    context, plan, ranked = rank_products(request, live, dependencies, now, book, deadline)
+    context, plan, ranked = rank_products(request, live, dependencies, now, book, deadline, assignment)
     page = ranked.only(slice(request.offset, request.offset + request.k))
     return present.products_answer(context, plan, page)
 
 
 def recommend_to_learn_from(
     request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, assignment: Assignment = NO_EXPERIMENT,
 ) -> tuple[ProductsAnswer, RankedBy]:  # fmt: skip
     """The same with what these products were ranked by, for the answer's record."""
     learning = msgspec.structs.replace(dependencies, to_learn_from=True)
-    context, plan, ranked = rank_products(request, live, learning, now, book, deadline)
+    context, plan, ranked = rank_products(request, live, learning, now, book, deadline, assignment)
     page = ranked.only(slice(request.offset, request.offset + request.k))
     ids = (live.snapshot.ids[row] for row in page.rows.tolist())
     rows = () if page.features is None else page.features
@@ -138,13 +146,16 @@ def recommend_to_learn_from(
 
 def rank_products(
     request: ProductsRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook = NO_RULES,
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, assignment: Assignment = NO_EXPERIMENT,
 ) -> tuple[Context, Plan, Ranked]:  # fmt: skip
     """All candidates of a request for single products, best first, with the feature rows that they were ranked by."""
-    context = Context(live, dependencies, now, deadline)
+    context, parameters = Context(live, dependencies, now, deadline, assignment), assignment.parameters
     with context.stages("understand"):
         plan = plan_products(request, live, now, dependencies.allow_preorder)
     profile, session = hydrate(context, request)
+    held_in = session
+    if not parameters.personal:
+        profile = session = None
     taste = read_taste(profile, session, live.snapshot, live.complementarity)
     text, given = plan.understanding.text, plan.basket_rows
     nothing_said = not text and not given
@@ -181,12 +192,11 @@ def rank_products(
         rows = rows[(prices <= most) & (prices >= (budget.min_cents or 0))]
     with context.stages("rank"):
         share = _share(budget, 1)
-        known = Known(
-            profile, active, given, session, taste, nothing_said, now, share, dependencies.to_learn_from
-        )  # fmt: skip
+        wanted = dependencies.to_learn_from
+        known = Known(profile, active, given, session, taste, nothing_said, now, share, wanted, parameters)
         ranked = rank(live, rows, asked, known)
         if request.candidates is None:
-            ranked = without_held(ranked, rows_held(live, session, request.prompt or "", ()))
+            ranked = without_held(ranked, rows_held(live, held_in, request.prompt or "", ()))
     return context, plan, ranked
 
 

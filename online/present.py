@@ -51,7 +51,7 @@ def bundle_answer(
         release=context.live.manifest.release_id,
         served_by=context.rung,
         degraded=context.degraded,
-        experiment={},
+        experiment=context.assignment.variants,
         understood=_understood(context, plan, _used(slots, shown) or _asked(plan), made.relaxed),
         bundles=[bundle(context, plan, one, slots, explain, made.relaxed) for one in made.assembly.bundles],
         infeasible=None
@@ -165,7 +165,7 @@ def products_answer(context: "Context", plan: Plan, page: Ranked) -> ProductsAns
         )
     return ProductsAnswer(
         context.request_id, context.rung, context.degraded, _understood(context, plan, _named(plan), []), products,
-        context.stages.timings_ms(),
+        context.stages.timings_ms(), experiment=context.assignment.variants,
     )  # fmt: skip
 
 

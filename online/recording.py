@@ -5,7 +5,7 @@ import random
 import threading
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import NamedTuple
@@ -21,9 +21,10 @@ from online.swap import Swapped
 from setwise.cloud_event import CloudEvent
 from setwise.events import Served, ServedBundle, ServedItem
 from setwise.events.served import TYPE, VERSION, Route
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.names import SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
-from setwise.ranking import FEATURES, WEIGHTS
+from setwise.ranking import FEATURES, NO_CHANGES, WEIGHTS
 
 logger = logging.getLogger(__name__)
 EVERY_S = 0.1
@@ -46,6 +47,7 @@ class Answered(NamedTuple):
     release: str
     at: datetime
     traceparent: str
+    assignment: Assignment = NO_EXPERIMENT
     ranked_by: RankedBy | None = None
     """Of a share of the lists: what their products were ranked by."""
 
@@ -58,6 +60,7 @@ class AnsweredSwap(NamedTuple):
     client: str
     at: datetime
     traceparent: str
+    assignment: Assignment = NO_EXPERIMENT
 
 
 class Unanswered(NamedTuple):
@@ -149,10 +152,11 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
     consent = request.consent
     bundles: list[ServedBundle] = []
     products: list[ServedItem] = []
-    currency, infeasible, experiment = "", "", {}
+    currency, infeasible = "", ""
+    changed = one.assignment.parameters.part_weights()
     if isinstance(answer, BundleAnswer):
-        bundles = [_bundle(bundle, at, *_drawn(answer, at)) for at, bundle in enumerate(answer.bundles, 1)]
-        infeasible, experiment = answer.infeasible.reason if answer.infeasible else "", answer.experiment
+        bundles = [_bundle(bundle, at, *_drawn(answer, at), changed) for at, bundle in enumerate(answer.bundles, 1)]
+        infeasible = answer.infeasible.reason if answer.infeasible else ""
     else:
         first = request.offset + 1 if isinstance(request, ProductsRequest) else 1
         rows = one.ranked_by.rows if one.ranked_by else {}
@@ -184,10 +188,11 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         currency=currency,
         infeasible=infeasible,
         degraded=[f"{less.dependency}: {less.reason}" for less in answer.degraded],
-        experiment=experiment,
+        experiment=answer.experiment,
         explore_share=answer.exploration.share if answer.exploration else 0.0,
         trace_id=_trace_id(one.traceparent),
         ranked_as=one.ranked_by.kind if one.ranked_by else "",
+        is_test=one.assignment.is_override,
     )
 
 
@@ -206,9 +211,11 @@ def _of_swap(one: AnsweredSwap, pseudonyms: Pseudonyms) -> Served:
         visitor=pseudonyms.visitor(request.visitor_id) if consent else "",
         session=pseudonyms.session(request.session_id) if consent else "",
         consent=consent,
-        bundles=[_bundle(swapped.answer, 1)],
+        bundles=[_bundle(swapped.answer, 1, changed=one.assignment.parameters.part_weights())],
         degraded=[f"{less.dependency}: {less.reason}" for less in swapped.degraded],
+        experiment=one.assignment.variants,
         trace_id=_trace_id(one.traceparent),
+        is_test=one.assignment.is_override,
     )
 
 
@@ -235,25 +242,28 @@ def _drawn(answer: BundleAnswer | ProductsAnswer, place: int) -> tuple[float, in
     return drawn.propensities[place - 1], rank if rank != place else 0
 
 
-def _bundle(bundle: BundleOut, position: int, propensity: float = 1.0, rank: int = 0) -> ServedBundle:
+def _bundle(
+    bundle: BundleOut, position: int, propensity: float = 1.0, rank: int = 0, changed: Mapping[str, float] = NO_CHANGES
+) -> ServedBundle:
     return ServedBundle(
         bundle.bundle_id, position, bundle.label, bundle.total_cents, bundle.currency, bundle.score,
-        _items(bundle.items, propensity), propensity, bundle.parent_bundle_id or "", rank,
+        _items(bundle.items, propensity, changed), propensity, bundle.parent_bundle_id or "", rank,
     )  # fmt: skip
 
 
-def _items(items: Sequence[ItemOut], propensity: float) -> list[ServedItem]:
+def _items(items: Sequence[ItemOut], propensity: float, changed: Mapping[str, float]) -> list[ServedItem]:
     return [
         ServedItem(
             item.product_id, at, item.price_cents, item.score, item.slot, item.quantity, propensity,
-            features=_features(item),
+            features=_features(item, changed),
         )
         for at, item in enumerate(items, 1)
     ]  # fmt: skip
 
 
-def _features(item: ItemOut) -> dict[str, float]:
-    return {name: round(part / WEIGHTS.get(name, 1.0), 4) for name, part in (item.parts or {}).items() if part}
+def _features(item: ItemOut, changed: Mapping[str, float]) -> dict[str, float]:
+    weights = {**WEIGHTS, **changed}
+    return {name: round(part / weights.get(name, 1.0), 4) for name, part in (item.parts or {}).items() if part}
 
 
 def _row(row: NDArray[np.float64] | None) -> dict[str, float]:

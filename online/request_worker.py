@@ -12,6 +12,7 @@ import msgspec
 
 from online import metrics
 from online.answers import KeptBundles, bundles_of, older_than_elsewhere
+from online.experiments import Experiments
 from online.exploring import Explorer
 from online.gather import Dependencies
 from online.live import ReleaseWatch
@@ -46,6 +47,8 @@ class AskedFor(msgspec.Struct, frozen=True):
     owner: str
     body_hash: str
     body: BundleRequest
+    variants: dict[str, str] = {}
+    """As a tester chose them."""
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -68,12 +71,12 @@ class RequestWorker:
 
     def __init__(
         self, log: Log, store: RequestStore, watch: ReleaseWatch, dependencies: Dependencies, rules: RulesWatch,
-        changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, erasures: Erasures, *, ttl_s: int,
-        attempts: int, explore_share: float = 0.0,
+        changes: ChangesWatch, kept: KeptBundles, pseudonyms: Pseudonyms, erasures: Erasures,
+        experiments: Experiments, *, ttl_s: int, attempts: int, explore_share: float = 0.0,
     ) -> None:  # fmt: skip
         self._log, self._store, self._watch, self.dependencies = log, store, watch, dependencies
         self._rules, self._changes, self._kept, self._pseudonyms = rules, changes, kept, pseudonyms
-        self._erasures, self._explorer = erasures, Explorer(explore_share)
+        self._erasures, self._explorer, self._experiments = erasures, Explorer(explore_share), experiments
         self._ttl, self._attempts = timedelta(seconds=ttl_s), attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, name="request-worker", daemon=True)
@@ -165,15 +168,17 @@ class RequestWorker:
             except RequestStoreDownError as error:
                 logger.warning("progress of request %s cannot be told: %s", asked.request_id, error)
 
+        assignment = self._experiments.assign(asked.body, request_id=asked.request_id, chosen=asked.variants)
         answer = recommend_bundles(
-            asked.body, live, self.dependencies, datetime.now(UTC), book, on_prepared=tell
-        )  # fmt: skip
+            asked.body, live, self.dependencies, datetime.now(UTC), book, assignment=assignment, on_prepared=tell
+        )
         # Drawn by the request's id: another attempt has the same order.
-        answer = self._explorer.explored(asked.body, answer)
+        answer = self._explorer.under(assignment).explored(asked.body, answer)
         older = older_than_elsewhere(self._rules, self._changes)
-        self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner))
+        self._kept.keep(bundles_of(asked.body, answer, book.version, asked.owner, assignment.unit))
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *older]) if older else answer
         observe_answer(asked.body, answer)
+        metrics.observe_assignment(assignment)
         return answer
 
     def _publish(self, asked: AskedFor, answer: BundleAnswer) -> None:
@@ -199,7 +204,8 @@ class RequestWorker:
 
     def _record(self, record: Record, asked: AskedFor, answer: BundleAnswer) -> None:
         traceparent, now = record.headers.get("traceparent", ""), datetime.now(UTC)
-        answered = Answered("requests", asked.body, answer, asked.owner, answer.release, now, traceparent)
+        under = self._experiments.past(answer.experiment, is_override=bool(asked.variants))
+        answered = Answered("requests", asked.body, answer, asked.owner, answer.release, now, traceparent, under)
         served = served_event(answered, self._pseudonyms)
         self._append(SERVED_TOPIC, served.subject, served.encoded(), served.headers(traceparent))
         metrics.observe_events(SERVED, "accepted")

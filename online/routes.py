@@ -27,6 +27,7 @@ from online.messages import (
     ProductsAnswer,
     ProductsRequest,
 )  # fmt: skip
+from online.metrics import observe_assignment
 from online.observing import observe_answer
 from online.pipeline import recommend_bundles, recommend_products, recommend_to_learn_from
 from online.problems import ProblemError
@@ -34,12 +35,15 @@ from online.recording import Answered
 from online.tracing import current_traceparent
 from setwise.catalogue import is_sellable, price_now
 from setwise.events.served import Route
+from setwise.experiment import Assignment
 from setwise.names import ProductId
+from setwise.overrides import OverrideError
 from setwise.rules import RuleBook
 
 Any_Request = Request[Any, Any, Any]
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
-Recommend = Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook, Deadline], Answer]
+Recommend = Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook, Deadline, Assignment], Answer]
+VARIANTS_HEADER = "Setwise-Variants"
 
 
 def live_of(request: Any_Request) -> LiveRelease:
@@ -56,26 +60,42 @@ def deadline_of(request: Any_Request) -> Deadline:
     return Deadline() if seconds is None else Deadline(seconds)
 
 
+def override_of(request: Any_Request) -> str:
+    """A tester's token: a header, or `variants` in the query for pages; '' where there is none."""
+    said = request.headers.get(VARIANTS_HEADER, "")
+    return said or (str(request.query_params.get("variants", "")) if request.scope["query_string"] else "")
+
+
+def refused_override(error: OverrideError) -> ProblemError:
+    """What is said of a token that is not taken: an answer without it would be taken for one with it."""
+    return ProblemError(403, "Forbidden", f"{VARIANTS_HEADER}: {error}")
+
+
 async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer], route: Route) -> Response[Answer]:
     live, deadline = live_of(request), deadline_of(request)
     loop = asyncio.get_running_loop()
     state, now = request.app.state, datetime.now(UTC)
     book: RuleBook = state.rules.book
     cache: AnswerCache | None = state.answers
-    explorer: Explorer = state.explorer
+    try:
+        assignment: Assignment = state.experiments.assign(body, override_of(request))
+    except OverrideError as error:
+        raise refused_override(error) from error
+    explorer: Explorer = state.explorer.under(assignment)
     wanted = explorer.widened(body)
 
     ranked_by: RankedBy | None = None
 
     async def run(pipeline: Callable[..., Any], asked: Any) -> Any:
-        return await loop.run_in_executor(state.pool, pipeline, asked, live, state.dependencies, now, book, deadline)
+        given = (asked, live, state.dependencies, now, book, deadline, assignment)
+        return await loop.run_in_executor(state.pool, pipeline, *given)
 
     async def make(asked: Any) -> Answer:
         made: Answer = await run(recommend, asked)
         state.admission.note(made.timings_ms["total"] / 1000)
         return made
 
-    key = cache.key_of(wanted, live, book) if cache is not None else None
+    key = cache.key_of(wanted, live, book, assignment) if cache is not None else None
     if cache is not None and key is not None:
         answer: Answer = await cache.answer(key, live, book, now, lambda: make(wanted))
     elif not state.recorder.wants_features():
@@ -90,11 +110,11 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     if unread:
         answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
     if isinstance(answer, BundleAnswer):
-        state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name))
+        state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name, assignment.unit))
     observe_answer(body, answer)
-    client = caller_of(request).name
-    release, trace = live.manifest.release_id, current_traceparent()
-    state.recorder.record(Answered(route, body, answer, client, release, now, trace, ranked_by))
+    observe_assignment(assignment)
+    client, release, trace = caller_of(request).name, live.manifest.release_id, current_traceparent()
+    state.recorder.record(Answered(route, body, answer, client, release, now, trace, assignment, ranked_by))
     told: Any = unexplained(answer) if isinstance(answer, BundleAnswer) and not body.explain else answer
     return Response(told, headers=server_timing(answer.timings_ms))
 

@@ -20,11 +20,12 @@ from online.problems import ProblemError
 from online.progress import BUNDLES, DONE, FAILED
 from online.request_store import RequestRecord, RequestStore, RequestStoreDownError
 from online.request_worker import REQUEST_TYPE, AskedFor
-from online.routes import Any_Request, require_something
+from online.routes import Any_Request, override_of, refused_override, require_something
 from online.tracing import current_traceparent
 from setwise.cloud_event import CloudEvent
 from setwise.log import LogDownError
 from setwise.names import REQUESTS_TOPIC
+from setwise.overrides import OverrideError
 
 WAIT_S = 2.0
 """A stream looks up so often whether it is to end; events do not wait for it."""
@@ -73,13 +74,17 @@ async def accept(
     state, owner, key = request.app.state, caller_of(request).name, idempotency_key or ""
     store: RequestStore = state.request_store
     body_hash = hashlib.sha256(msgspec.json.encode(data)).hexdigest()
+    try:
+        chosen = state.experiments.chosen(token) if (token := override_of(request)) else {}
+    except OverrideError as error:
+        raise refused_override(error) from error
     now, new_id = datetime.now(UTC), request.app.state.dependencies.request_ids.new()
     known = await _ask(state.stores, lambda: store.create(new_id, owner, body_hash, key, now))
     if known.body_hash != body_hash:
         detail = "another request has this Idempotency-Key; send a new key with a new request"
         raise ProblemError(409, "Conflict", detail)
     if not known.is_accepted:
-        asked = AskedFor(known.request_id, owner, body_hash, data)
+        asked = AskedFor(known.request_id, owner, body_hash, data, chosen)
         event = CloudEvent(known.request_id, REQUEST_TYPE, now, asked, subject=known.request_id)
         headers = event.headers(current_traceparent())
         try:

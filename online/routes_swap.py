@@ -12,12 +12,15 @@ from online.admission import IS_ANSWER
 from online.answers import KeptBundles
 from online.bundle_store import BundleStoreDownError, KeptBundle
 from online.doors import RECOMMEND, caller_of
+from online.experiments import Experiments
 from online.messages import BundleOut, SwapRequest
 from online.problems import ProblemError
 from online.recording import AnsweredSwap
-from online.routes import Any_Request, deadline_of, live_of, server_timing
+from online.routes import Any_Request, deadline_of, live_of, override_of, refused_override, server_timing
 from online.swap import Swapped, SwapRefusedError, swap
 from online.tracing import current_traceparent
+from setwise.experiment import NO_EXPERIMENT
+from setwise.overrides import OverrideError
 
 
 @post(
@@ -34,19 +37,25 @@ async def swap_slot(
     kept: KeptBundles = state.kept
     book = state.rules.book
 
+    experiments: Experiments = state.experiments
+    assignment = NO_EXPERIMENT
     loop, deadline = asyncio.get_running_loop(), deadline_of(request)
 
     def answer(found: KeptBundle) -> Swapped:
-        return swap(found, data, live, state.dependencies, datetime.now(UTC), book, deadline)
+        return swap(found, data, live, state.dependencies, datetime.now(UTC), book, deadline, assignment)
 
     try:
         found = await loop.run_in_executor(state.stores, kept.find, bundle_id)
         if found is not None and found.owner != caller_of(request).name:
             found = None  # another client's bundle is none of this one's business
+        if found is not None:
+            assignment = experiments.of_swap(found, override_of(request))
         done = None if found is None else await loop.run_in_executor(state.pool, answer, found)
     except BundleStoreDownError as error:
         detail = "the store of answered bundles does not answer; try again, or ask anew"
         raise ProblemError(503, "Service Unavailable", detail, retry_after_s=2) from error
+    except OverrideError as error:
+        raise refused_override(error) from error
     except SwapRefusedError as error:
         title = "Conflict" if error.status == 409 else "Unprocessable Content"
         raise ProblemError(error.status, title, str(error)) from error
@@ -55,9 +64,9 @@ async def swap_slot(
     state.admission.note(done.timings_ms["total"] / 1000)
     kept.keep([done.kept])
     metrics.observe_stages(done.timings_ms)
-    state.recorder.record(
-        AnsweredSwap(done, data.user_id, caller_of(request).name, datetime.now(UTC), current_traceparent())
-    )
+    metrics.observe_assignment(assignment)
+    client, now = caller_of(request).name, datetime.now(UTC)
+    state.recorder.record(AnsweredSwap(done, data.user_id, client, now, current_traceparent(), assignment))
     return Response(done.answer, headers=server_timing(done.timings_ms))
 
 

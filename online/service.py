@@ -14,6 +14,8 @@ from online.bundle_store import build_bundle_store
 from online.doors import DoorMiddleware
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
+from online.experiments import Experiments
+from online.flags_watch import FlagsWatch
 from online.gather import Breakers, Dependencies, TimeOuts
 from online.hydration import build_reader
 from online.keys.store import build_keys_store
@@ -35,6 +37,7 @@ from online.shared_answers import build_shared_answers
 from online.spool import SpooledLog
 from setwise.events.secret import event_secret
 from setwise.names import SPOOL_FILE
+from setwise.overrides import Overrides
 from setwise.pseudonyms import Pseudonyms
 from setwise.release import Releases
 from setwise.request_ids import RequestIds
@@ -76,6 +79,7 @@ def build_app(settings: Settings) -> Litestar:
         recorder=Recorder(spooled, parts.pseudonyms, features_share=settings.events.features_share),
         spooled=spooled,
         erasures=erasures,
+        experiments=parts.experiments,
         events=EventIntake(
             spooled, build_seen_events(settings), parts.pseudonyms, parts.request_ids, settings.events.flood_per_min
         ),
@@ -90,7 +94,9 @@ class WorkerProcess(msgspec.Struct, frozen=True):
     """A worker with what has to run beside it."""
 
     worker: RequestWorker
-    around: Sequence[ReleaseWatch | RulesWatch | ChangesWatch | KeptBundles | ErasuresWatch | ProcessWatch]
+    around: Sequence[
+        ReleaseWatch | RulesWatch | Experiments | ChangesWatch | KeptBundles | ErasuresWatch | ProcessWatch
+    ]
     closes: list[Callable[[], None]]
 
     def run(self) -> None:
@@ -110,7 +116,7 @@ def build_worker(settings: Settings) -> WorkerProcess:
     erasures = ErasuresWatch(parts.log, parts.pseudonyms, parts.kept, None, settings.requests.ttl_s)
     worker = _build_request_worker(settings, parts, erasures)
     process = ProcessWatch(parts.watch, worker.dependencies.features, settings.seeing.cpu_hour_price)
-    around = (parts.watch, parts.rules, parts.changes, parts.kept, erasures, process)
+    around = (parts.watch, parts.rules, parts.experiments, parts.changes, parts.kept, erasures, process)
     return WorkerProcess(worker, around, [parts.log.close, parts.store.close])
 
 
@@ -125,6 +131,7 @@ class _Parts(msgspec.Struct, frozen=True):
     kept: KeptBundles
     pseudonyms: Pseudonyms
     request_ids: RequestIds
+    experiments: Experiments
 
 
 def _data_dir(settings: Settings) -> Path:
@@ -134,6 +141,7 @@ def _data_dir(settings: Settings) -> Path:
 def _build_parts(settings: Settings) -> _Parts:
     watch = ReleaseWatch(Releases(settings.storage.releases, _data_dir(settings) / "release-cache"))
     log, secret = build_log(settings), event_secret(settings.events.secret, _data_dir(settings))
+    request_ids, flags = RequestIds(secret), settings.flags.file
     return _Parts(
         log,
         build_request_store(settings),
@@ -142,7 +150,8 @@ def _build_parts(settings: Settings) -> _Parts:
         ChangesWatch(log, watch),
         KeptBundles(build_bundle_store(settings)),
         Pseudonyms(secret),
-        RequestIds(secret),
+        request_ids,
+        Experiments(FlagsWatch(Path(flags).absolute() if flags else None), Overrides(secret), request_ids),
     )
 
 
@@ -161,7 +170,7 @@ def _build_request_worker(settings: Settings, parts: _Parts, erasures: ErasuresW
     requests = settings.requests
     return RequestWorker(
         parts.log, parts.store, parts.watch, dependencies, parts.rules, parts.changes, parts.kept,
-        parts.pseudonyms, erasures.erasures, ttl_s=requests.ttl_s, attempts=requests.attempts,
+        parts.pseudonyms, erasures.erasures, parts.experiments, ttl_s=requests.ttl_s, attempts=requests.attempts,
         explore_share=settings.service.explore_share,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from online.pipeline import Prepared, prepare
 from online.slots import Filled
 from online.wishes import GIVE_WAY, narrowed
 from setwise.bundle import Bundle, Candidate, Replacing, Slot
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.money import format_cents
 from setwise.names import ProductId
 from setwise.ranking import PARTS
@@ -53,12 +54,12 @@ class Swapped(msgspec.Struct, frozen=True):
 
 def swap(
     kept: KeptBundle, wish: SwapRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook,
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, assignment: Assignment = NO_EXPERIMENT,
 ) -> Swapped:  # fmt: skip
     """Looks for candidates by the stored request, as the answer did. Raises SwapRefusedError."""
     going = _item_to_go(kept, wish)
     rows = {item.slot: _row_of(live, item) for item in kept.items}
-    ready = _prepare(kept, wish, live, dependencies, now, book, rows, deadline)
+    ready = _prepare(kept, wish, live, dependencies, now, book, rows, deadline, assignment)
     with ready.context.stages("assemble"):
         bundle = _choose(ready, kept, going, rows, wish)
     return _present(ready, kept, going, rows[going.slot], bundle, wish, book.version)
@@ -83,17 +84,18 @@ def _row_of(live: LiveRelease, item: KeptItem) -> int:
 
 def _prepare(
     kept: KeptBundle, wish: SwapRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook,
-    rows: dict[str, int], deadline: Deadline | None,
+    rows: dict[str, int], deadline: Deadline | None, assignment: Assignment,
 ) -> Prepared:  # fmt: skip
     request = msgspec.structs.replace(kept.request, user_id=wish.user_id or kept.request.user_id)
     also = {slot: np.asarray([row], dtype=np.int64) for slot, row in rows.items()}
     if wish.mode != "different":
         also[wish.slot] = _like_it(live, rows[wish.slot])
-    ready = prepare(request, live, dependencies, now, book, also, deadline)
+    ready = prepare(request, live, dependencies, now, book, also, deadline, assignment)
     if not rows.keys() <= {filled.slot.name for filled in ready.slots} and not ready.problem:
         # Another release may name the slots of an open wish otherwise: ask for them by the names they were shown by.
         slots = [SlotRequest(item.slot, item.quantity) for item in kept.items if not item.is_locked]
-        ready = prepare(msgspec.structs.replace(request, slots=slots), live, dependencies, now, book, also, deadline)
+        request = msgspec.structs.replace(request, slots=slots)
+        ready = prepare(request, live, dependencies, now, book, also, deadline, assignment)
     if ready.problem:
         raise SwapRefusedError(409, f"the bundle's request cannot be met any more: {ready.problem.reason}; ask anew")
     return ready

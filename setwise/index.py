@@ -41,6 +41,12 @@ class Hits(msgspec.Struct, frozen=True):
         """The fused scores."""
         return fused(self.lexical, self.semantic)
 
+    def mixed(self, dense_weight: float) -> "Hits":
+        """The same rows in the order that another share of the meaning gives them."""
+        order = np.lexsort((self.rows, -fused(self.lexical, self.semantic, dense_weight)))
+        changed = {name: getattr(self, name)[order] for name in ("rows", "lexical", "semantic")}
+        return msgspec.structs.replace(self, **changed)
+
     def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Lexical and semantic shares of these rows; no semantic ones where a row was not found."""
         if not len(self.rows):
@@ -51,9 +57,11 @@ class Hits(msgspec.Struct, frozen=True):
         return np.where(is_found, self.lexical[at], 0.0), self.semantic[at] if is_found.all() else None
 
 
-def fused(lexical: NDArray[np.float64], semantic: NDArray[np.float64]) -> NDArray[np.float64]:
+def fused(
+    lexical: NDArray[np.float64], semantic: NDArray[np.float64], dense_weight: float = DENSE_WEIGHT
+) -> NDArray[np.float64]:
     """One score from both legs."""
-    return (1 - DENSE_WEIGHT) * lexical + DENSE_WEIGHT * semantic
+    return (1 - dense_weight) * lexical + dense_weight * semantic
 
 
 def fuse(

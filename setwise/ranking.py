@@ -1,6 +1,7 @@
 """How good a product is for a slot: the feature row, laid out once, and the score that is its parts' sum."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -76,6 +77,7 @@ SEARCH, LIST, BASKET, SHOPPER = KINDS = ("search", "list", "basket", "shopper")
 search has chosen it, so the words say less), what completes a basket, what a shopper wants who said nothing."""
 _WEIGHTED = [FEATURES.index(name) for name in WEIGHTS]
 WEIGHT_OF = np.asarray(list(WEIGHTS.values()))
+NO_CHANGES: Mapping[str, float] = MappingProxyType({})
 _DEFAULTS = tuple(feature.default for feature in LAYOUT)
 
 
@@ -88,10 +90,17 @@ def feature_rows(columns: Mapping[str, Floats | float], count: int) -> Floats:
     return rows.T
 
 
-def weighted_parts(rows: Floats, learned: NDArray[np.float32] | None = None) -> Floats:
-    """Each part of the scores in the order of PARTS, shape (n, parts); a score is the sum of its row."""
+def weighted_parts(
+    rows: Floats, learned: NDArray[np.float32] | None = None, changed: Mapping[str, float] = NO_CHANGES
+) -> Floats:
+    """Each part of the scores in the order of PARTS, shape (n, parts); a score is the sum of its row.
+
+    `changed` = weights that are others than those of WEIGHTS."""
     parts = np.zeros((len(rows), len(PARTS)))
-    parts[:, :-1] = rows[:, _WEIGHTED] * WEIGHT_OF
+    weights = WEIGHT_OF
+    if changed:
+        weights = np.asarray([changed.get(name, weight) for name, weight in zip(WEIGHTS, WEIGHT_OF, strict=True)])
+    parts[:, :-1] = rows[:, _WEIGHTED] * weights
     if learned is not None:
         parts[:, -1] = learned
     return parts

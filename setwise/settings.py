@@ -103,6 +103,13 @@ class Rules(msgspec.Struct, frozen=True):
     """Rules and templates as YAML, published whenever the file has changed. Empty = only PUT /v1/rules."""
 
 
+class Flags(msgspec.Struct, frozen=True):
+    """Experiments."""
+
+    file: str = "experiments/flags.json"
+    """Flags in flagd's form, watched while serving; none where there is no such file. Empty = no experiments."""
+
+
 class Bundles(msgspec.Struct, frozen=True):
     """Answered bundles, kept so that they can be swapped."""
 
@@ -286,6 +293,7 @@ class Seeing(msgspec.Struct, frozen=True):
 # The environment variable of a field is SETWISE_<prefix>_<FIELD>, or SETWISE_<FIELD> where the prefix is empty.
 _PREFIXES = {
     "storage": "", "catalogue": "", "models": "", "vectors": "VECTORS", "features": "FEATURES", "rules": "RULES",
+    "flags": "FLAGS",
     "bundles": "BUNDLES", "requests": "REQUESTS", "log": "LOG", "events": "EVENTS", "warehouse": "WAREHOUSE",
     "deadlines": "DEADLINE", "caching": "CACHE", "service": "", "doors": "", "seeing": "",
 }  # fmt: skip
@@ -300,6 +308,7 @@ class Settings(msgspec.Struct, frozen=True):
     vectors: Vectors = Vectors()
     features: Features = Features()
     rules: Rules = Rules()
+    flags: Flags = Flags()
     bundles: Bundles = Bundles()
     requests: Requests = Requests()
     log: Log = Log()

@@ -38,7 +38,8 @@ class LiveCounting:
     def take_served(self, event: ServedEvent) -> None:
         """An answer: counted, and with it what came before it and what is credited to it."""
         data, at_us = event.data, at_us_of(event.time)
-        variant = msgspec.json.encode(data.experiment, order="deterministic").decode() if data.experiment else ""
+        under = {} if data.is_test else data.experiment
+        variant = msgspec.json.encode(under, order="deterministic").decode() if under else ""
         shown: Shown = {bundle.bundle_id: {i.product_id: i.slot for i in bundle.items} for bundle in data.bundles}
         if data.products:
             shown[""] = {item.product_id: "" for item in data.products}

@@ -15,6 +15,7 @@ from orchestration.warehouse.rows import batch_of, naive
 from orchestration.warehouse.sources import build_source
 from orchestration.warehouse.stores import build_warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
+from setwise.flags import FlagsError
 from setwise.settings import Settings
 
 HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00", timezone="UTC", end_offset=1)
@@ -136,6 +137,21 @@ def boards(workplace: Workplace) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(page), "bytes": page.stat().st_size})
 
 
+@dg.asset(group_name="reports", deps=[dg.AssetKey("rpt_freshness")], kinds={"json"})
+def experiment_results(workplace: Workplace) -> dg.MaterializeResult[None]:
+    """What each experiment showed up to now, good at any look. One entry per flag that anybody was answered under."""
+    from orchestration.experiments.__main__ import make_results
+
+    warehouse = build_warehouse(workplace.settings)
+    try:
+        found = make_results(workplace.settings, warehouse)
+    except FlagsError as error:  # as the service does: what was good stays
+        return dg.MaterializeResult(metadata={"refused": str(error)})
+    finally:
+        warehouse.close()
+    return dg.MaterializeResult(metadata={one.flag: one.words for one in found.experiments})
+
+
 @dg.asset_check(asset="rpt_freshness", name="the_marts_keep_up")
 def marts_keep_up(workplace: Workplace) -> dg.AssetCheckResult:
     """What came into the raw tables five minutes ago and more is in the marts."""
@@ -150,5 +166,5 @@ def marts_keep_up(workplace: Workplace) -> dg.AssetCheckResult:
 
 
 DBT = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(PROGRAM))
-ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models, boards]
+ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models, boards, experiment_results]
 CHECKS = [*(freshness_check(topic) for topic in TOPICS), marts_keep_up]

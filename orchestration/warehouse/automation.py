@@ -9,7 +9,7 @@ import dagster as dg
 
 from orchestration.resources import Workplace
 from orchestration.retention import expire_by
-from orchestration.warehouse.assets import boards, models
+from orchestration.warehouse.assets import boards, experiment_results, models
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import SCHEMA, TOPICS
 from orchestration.warehouse.watching import policy_value_report, prompts_are_spread_as_before
@@ -24,9 +24,9 @@ UNDERWAY = [
 
 marts = dg.define_asset_job(
     "marts",
-    dg.AssetSelection.assets(models, boards),
+    dg.AssetSelection.assets(models, boards, experiment_results),
     executor_def=dg.in_process_executor,
-    description="dbt's models over the raw tables, then the boards.",
+    description="dbt's models over the raw tables, then boards and experiments.",
 )
 
 
@@ -69,7 +69,7 @@ def marts_follow(context: dg.SensorEvaluationContext, workplace: Workplace) -> d
     changed = [table for table in state if state[table] != before.get(table)]
     if not changed:
         return dg.SkipReason("nothing came since the last run")
-    keys = sorted(downstream_of(changed, models.asset_deps) | set(boards.keys))
+    keys = sorted(downstream_of(changed, models.asset_deps) | {*boards.keys, *experiment_results.keys})
     request = dg.RunRequest(asset_selection=keys, tags={"setwise/changed": " ".join(changed)})
     return dg.SensorResult([request], cursor=json.dumps(state))
 

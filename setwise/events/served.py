@@ -80,6 +80,8 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     """... and how many there were within a second."""
     ranked_as: str = ""
     """Of a list whose products have features: which of setwise.ranking.KINDS ranked them."""
+    is_test: bool = False
+    """A tester chose its variants: it counts in no experiment."""
 
 
 class ServedEvent(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import yaml
 
 from online import metrics
 from online.messages import Degraded
+from setwise.experiment import Assignment
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "monitoring"
@@ -19,6 +20,7 @@ PROMISED = {
     "setwise_degraded_total": {"reason"},
     "setwise_constraint_violations_total": set(),
     "setwise_cache_requests_total": {"cache", "result"},
+    "setwise_experiment_assignments_total": {"flag", "variant"},
     "setwise_index_age_seconds": set(),
     "setwise_feature_age_seconds": set(),
 }
@@ -67,6 +69,7 @@ def test_what_the_contracts_name_is_there_with_its_labels_and_buckets_from_half_
     metrics.observe_request("/v1/bundles", 200, 0.0004)
     metrics.observe_stages({"understand": 0.4})
     metrics.observe_cache("answers", "hit")
+    metrics.observe_assignment(Assignment({"ranking": "treatment"}))
     metrics.observe_answer("lexical", [Degraded("encoder", "timeout")], 0)
     page = metrics.render().decode()
     for name, labels in PROMISED.items():

@@ -87,11 +87,20 @@ class Shoppers:
         data = Served(
             request_id, "bundles", "shop", "r-1", "full", {"total": self._random.uniform(5, 90)}, 1, user, visitor,
             bundles=bundles, prompt=prompt, infeasible=infeasible, explore_share=0.01,
+            experiment=self._variants(visitor), is_test=visitor.endswith("7"),
         )  # fmt: skip
         event = CloudEvent(request_id, TYPE, at, data)
         self.served.append(Record(SERVED_TOPIC, 0, len(self.served), user or visitor, event.encoded(), {}, at))
         self.truth.answers += 1
         self.truth.bundles += len(bundles)
+
+    def _variants(self, visitor: str) -> dict[str, str]:
+        """Even visitors are in treatment; some see both variants, nobodies see none."""
+        if not visitor:
+            return {}
+        other = visitor.endswith("5") and self.truth.answers % 2
+        is_treated = (int(visitor[2:]) % 2 == 0) is not bool(other)
+        return {"ranking": "treatment" if is_treated else "control", "other": "x"}
 
     def _see(
         self, bundle: ServedBundle, request_id: str, at: datetime, user: str, visitor: str,

@@ -4,6 +4,7 @@ an oracle to the cent."""
 import base64
 import csv
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable
@@ -14,20 +15,29 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from shoppers import HOSTILE, Shoppers
+from shoppers import HOSTILE, START, Shoppers
 from warehouses import warehouse_settings
 
 from orchestration.boards.content import asked, boards, found
 from orchestration.boards.page import write
+from orchestration.experiments.power import plans
+from orchestration.experiments.results import results as made_results
+from orchestration.experiments.results import write_results
 from orchestration.marts import dbt
 from orchestration.tables import Question, questions
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse
+from setwise.events import decode_interaction
+from setwise.events.served import decode_served
+from setwise.flags import read_flags
 from setwise.settings import Settings
 
 LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
 """When the first and the second half came into the warehouse: clicks, answers and refunds of the second are late."""
 PEOPLE = int(os.environ.get("MARTS_PEOPLE", "150"))
+FLAGS = b"""{"flags": {"ranking": {"state": "ENABLED", "variants": {"control": {}, "treatment": {}},
+    "targeting": {"fractional": [["control", 1], ["treatment", 1]]},
+    "metadata": {"started_at": "2026-02-20T00:00:00Z"}}}}"""
 MARTS = (
     "dim_products", "dim_users", "fct_served", "fct_served_items", "fct_impressions", "fct_interactions", "fct_orders",
     "fct_bundle_outcomes", "rpt_bundle_performance_daily", "rpt_experiment_results", "rpt_service_levels_hourly",
@@ -99,6 +109,41 @@ def check_truth(warehouse: Warehouse, shoppers: Shoppers) -> None:
     assert warehouse.rows("SELECT count(*) FROM marts.fct_bundle_outcomes") == [(truth.bundles,)]
 
 
+def check_experiments(warehouse: Warehouse, shoppers: Shoppers, folder: Path) -> dict[str, Any]:
+    """The units are those of the records, apart from machines, testers and who saw both variants."""
+    served = [decode_served(record.value).data for record in shoppers.served]
+    events = [decode_interaction(record.value).data for record in shoppers.interactions]
+    machines = {event.user or event.visitor for event in events if event.marks}
+    testers = {one.user or one.visitor for one in served if one.is_test}
+    seen: dict[str, set[str]] = {}
+    for one in served:
+        if one.experiment and not one.is_test:
+            seen.setdefault(one.user or one.visitor, set()).add(one.experiment["ranking"])
+    two = {name for name, variants in seen.items() if len(variants) > 1}
+    left = {name: variants for name, variants in seen.items() if name not in two | machines | testers}
+    results = made_results(warehouse, read_flags(FLAGS).flags, LOADED[1])
+    write_results(results, folder / "boards" / "experiments.json")
+    (mine,) = results.experiments
+    assert {one.name: one.units for one in mine.variants} == {
+        name: sum(name in variants for variants in left.values()) for name in ("control", "treatment")
+    }
+    assert two and machines and mine.left_out == {
+        "in two variants": len(two), "machines": len((seen.keys() - two) & machines),
+        "testers": len((seen.keys() - two - machines) & testers),
+    }  # fmt: skip
+    paid = "SELECT coalesce(nullif(user_key, ''), visitor_key), order_id FROM marts.fct_orders WHERE quantity > 0"
+    buyers = {name for name, _ in warehouse.rows(paid)} & left.keys()
+    converted = sum(round(one.units * one.conversion) for one in mine.variants)
+    # Nobody of these buys before their first answer.
+    assert converted == len(buyers) > 10
+    assert mine.srm_p is not None and "too few" in mine.words
+    assert all(plan.units > 0 for plan in plans(warehouse, 0.05, START + timedelta(days=14)))
+    # Sums of fractions differ in their last digit by the order of their rows.
+    file = folder / "boards" / "experiments.json"
+    found: dict[str, Any] = json.loads(file.read_bytes(), parse_float=lambda said: f"{float(said):.9g}")
+    return found
+
+
 def check_page(warehouse: Warehouse, folder: Path) -> None:
     """Every board and question stands there; what shoppers typed is text in page, picture and CSV."""
     page = write(warehouse, folder / "boards", LOADED[1])
@@ -127,6 +172,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
 ) -> None:
     contents: list[dict[str, tuple[list[str], list[str]]]] = []
     answers: list[dict[str, list[str]]] = []
+    experiments: list[dict[str, Any]] = []
     for kind in ("duckdb", "postgres"):
         with warehouse_settings(kind, tmp_path / kind, leave_out) as environ:
             settings = Settings.from_env(environ)
@@ -137,6 +183,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             load_half(warehouse, shoppers, 1)
             assert dbt(settings, os.environ, "build", "--quiet") == 0
             check_truth(warehouse, shoppers)
+            experiments.append(check_experiments(warehouse, shoppers, tmp_path / kind))
             check_page(warehouse, tmp_path / kind)
             forget(warehouse, "v-3")
             assert dbt(settings, os.environ, "run", "--quiet") == 0
@@ -146,6 +193,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             assert warehouse.rows("SELECT count(*) FROM marts.dim_users WHERE person_key = 'v-3'") == [(0,)]
             answers.append({one.question: answer(warehouse, one) for one in questions()})
             warehouse.close()
+    assert experiments[0] == experiments[1]
     for one in questions():
         assert answers[0][one.question] == answers[1][one.question], one.question
     assert sum(bool(rows) for rows in answers[0].values()) >= 8

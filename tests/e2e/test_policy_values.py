@@ -75,7 +75,7 @@ def load_lists(warehouse: Warehouse) -> dict[str, dict[int, bool]]:
         asked = ProductsRequest(user_id=f"u-{number}", k=10)
         answer = ProductsAnswer(request_id, "full", [], READ, products, {"total": 5.0})
         answer = explorer.explored(asked, answer)
-        said = Answered("products", asked, answer, "shop", "r-1", moment, "", RankedBy("shopper", rows))
+        said = Answered("products", asked, answer, "shop", "r-1", moment, "", ranked_by=RankedBy("shopper", rows))
         served.append(served_event(said, names))
         for place, product in enumerate(answer.products, 1):
             if rng.random() >= 0.6 / place:

@@ -25,7 +25,8 @@ select
     assemble_ms,
     total_ms,
     trace_id,
-    loaded_at
+    loaded_at,
+    is_test
 from {{ ref('stg_served') }}
 where failed_status = 0
 {{ since_last_run('and') }}
