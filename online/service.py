@@ -70,6 +70,7 @@ def build_app(settings: Settings) -> Litestar:
         ),
         explore_share=settings.service.explore_share,
         pictures=_data_dir(settings) / "sample" / "pictures",
+        storefront=settings.service.storefront,
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,

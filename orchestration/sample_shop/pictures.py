@@ -27,5 +27,5 @@ def draw(shape: str, color: str, title: str) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img">'
         f'<title>{escape(title)}</title><rect width="200" height="200" fill="#f3efe8"/>'
         '<ellipse cx="100" cy="164" rx="70" ry="7" fill="#000" opacity=".08"/>'
-        f'<g fill="{color}" stroke="none" color="{color}">{_SHAPES[shape]}</g></svg>'
+        f'<g fill="{color}" stroke="#b3a592" stroke-width="1.5" color="{color}">{_SHAPES[shape]}</g></svg>'
     )
