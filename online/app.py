@@ -47,7 +47,7 @@ from online.recording import Recorder
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
-from online.routes_storefront import WEB
+from online.routes_storefront import WEB, Shop
 from online.spool import SpooledLog
 
 MAX_BODY = 64 * 1024
@@ -95,7 +95,7 @@ def create_app(
     explore_share: float = 0.0,
     cors_origins: Sequence[str] = (),
     pictures: Path | None = None,
-    storefront: bool = False,
+    shop: Shop = "",
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """The application; watches and writers start with it, threads and stores end with it."""
@@ -140,7 +140,7 @@ def create_app(
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
         *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
-        *(routes_storefront.HANDLERS if storefront else ()),
+        *(routes_storefront.HANDLERS if shop else ()),
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
@@ -174,6 +174,7 @@ def create_app(
                 "answers": answers,
                 "explorer": Explorer(explore_share),
                 "known_keys": keys,
+                "shop": shop,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

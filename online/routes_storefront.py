@@ -3,9 +3,15 @@
 from functools import cache
 from pathlib import Path
 
+from typing import Literal
+
 from litestar import Response, get
 
 from online.doors import OPEN
+from online.routes import Any_Request
+
+Shop = Literal["", "sample", "own"]
+"""What the storefront sells: nothing as there is none, the sample shop's products, or an operator's."""
 
 WEB = Path(__file__).parent / "web"
 PAGE = WEB / "storefront" / "index.html"
@@ -18,14 +24,14 @@ POLICY = (
 
 
 @get("/", opt=OPEN | {"policy": POLICY}, media_type="text/html", include_in_schema=False)
-async def storefront() -> Response[bytes]:
+async def storefront(request: Any_Request) -> Response[bytes]:
     """The page; whatever it shows comes from /v1."""
-    return Response(_page(), media_type="text/html", headers={"Cache-Control": "no-cache"})
+    return Response(_page(request.app.state.shop), media_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
 @cache
-def _page() -> bytes:
-    return PAGE.read_bytes()
+def _page(shop: Shop) -> bytes:
+    return PAGE.read_bytes().replace(b'data-shop="sample"', f'data-shop="{shop}"'.encode())
 
 
 HANDLERS = (storefront,)

@@ -18,11 +18,12 @@ CACHED = "private, max-age=300"
 @get("/v1/suggestions", opt=RECOMMEND, summary="Words of the catalogue for a search box")
 async def suggestions(
     request: Any_Request,
-    q: Annotated[str, Parameter(min_length=1, max_length=512, description="what was typed so far")],
+    q: Annotated[str, Parameter(max_length=512, description="what was typed so far")] = "",
     language: Annotated[Literal["en", "de", "fr", "es"] | None, Parameter(description="that it is typed in")] = None,
     k: Annotated[int, Parameter(ge=1, le=MOST)] = MOST,
 ) -> Response[SuggestionsAnswer]:
-    """The last words completed to something that this catalogue knows; without a language, in the catalogue's own."""
+    """The last words completed to something that this catalogue knows, or what it has most of where nothing was typed;
+    without a language, in the catalogue's own."""
     live = live_of(request)
     code = language or live.vocabulary.language
     if code not in live.suggesters:

@@ -70,7 +70,7 @@ def build_app(settings: Settings) -> Litestar:
         ),
         explore_share=settings.service.explore_share,
         pictures=_data_dir(settings) / "sample" / "pictures",
-        storefront=settings.service.storefront,
+        shop=("own" if settings.catalogue.feed else "sample") if settings.service.storefront else "",
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,

@@ -1,7 +1,7 @@
 """Which words of this catalogue begin like what is being typed?"""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -50,6 +50,7 @@ class Suggester:
         self._sorted = sorted(best, key=lambda term: term.text)
         self._texts = [term.text for term in self._sorted]
         self._language = language
+        self._usual = [term for term in best if term.kind == "thing"][:LOOKED_AT]
         self._short: dict[str, list[Term]] = {}
         for term in best:
             for length in range(SHORTEST, SHORT + 1):
@@ -58,17 +59,24 @@ class Suggester:
                     found.append(term)
 
     def suggest(self, typed: str, most: int = MOST) -> list[Suggestion]:
-        """As many of the last words as begin a term, completed; none for a finished word."""
+        """As many of the last words as begin a term, completed; none for a finished word. Where nothing was typed, what
+        the catalogue has most of."""
+        if not typed:
+            return self._as_typed("", self._usual)[:most]
         for start in _starts(typed):
             begun = typed[start:].lower()
-            found: dict[str, Suggestion] = {}
-            for term in self._beginning(begun):
-                if term.text != begun:
-                    said = Suggestion(typed[:start] + term.text, term.text, term.kind)
-                    found.setdefault(key_of(term.text, self._language), said)
+            found = self._as_typed(typed[:start], self._beginning(begun), begun)
             if found:
-                return list(found.values())[:most]
+                return found[:most]
         return []
+
+    def _as_typed(self, before: str, terms: Sequence[Term], begun: str = "") -> list[Suggestion]:
+        """Of several forms of one word the one that is worth most, and none of what is there already."""
+        found: dict[str, Suggestion] = {}
+        for term in terms:
+            found.setdefault(key_of(term.text, self._language), Suggestion(before + term.text, term.text, term.kind))
+        found.pop(key_of(begun, self._language), None)
+        return list(found.values())
 
     def _beginning(self, begun: str) -> list[Term]:
         if len(begun) < SHORTEST:

@@ -1,18 +1,18 @@
 // The shop: a wish becomes a request, what comes of it is shown, and each change of the wish has an address of its own.
-import { ask, product, reopen, swap, Trouble } from "./api.js"
+import { ask, product, reopen, suggestions, swap, Trouble } from "./api.js"
 import { addToCart, cartIds, startCart } from "./cart.js"
 import { chips } from "./chips.js"
 import { announce, el, find, icon, picture, PATHS, safeLink } from "./dom.js"
 import { consents, setConsent, track, who } from "./events.js"
 import { closePanel, onPanel, openPanel, showPanel } from "./panels.js"
 import { anchor, card, skeleton } from "./sets.js"
-import { digitsOf, examples, has, language, LANGUAGES, list, money, reason as reasonText, t } from "./texts.js"
+import { all, digitsOf, examples, has, language, LANGUAGES, list, money, reason as reasonText, t } from "./texts.js"
 import { grow, onWish, setWish } from "./wishbox.js"
 import * as wishes from "./wish.js"
 
 const SETS = 3, SETTLED_MS = 250
 const answers = new Map(), titles = new Map(), swappedOut = new Map()
-let wish = wishes.empty(), answer = null, underway = null, range = null
+let wish = wishes.empty(), answer = null, underway = null, range = null, isOffline = false, isRead = false
 
 const main = { answer: find("#answer"), sets: find("#sets"), chips: find("#chips"), slider: find("#slider"), title: find("#answer-title"), count: find("#answer-count"), note: find("#note") }
 
@@ -21,14 +21,14 @@ const main = { answer: find("#answer"), sets: find("#sets"), chips: find("#chips
 const say = (text) => { main.note.textContent = text }
 
 const showHome = () => {
-  document.body.className = "home"
+  document.documentElement.className = "home"
   main.answer.hidden = true
   document.title = t("title")
   grow()
 }
 
 const showFrame = () => {
-  document.body.className = "asked"
+  document.documentElement.className = "asked"
   main.answer.hidden = false
   main.title.textContent = wish.cart.length ? t("withCart") : t("results")
   document.title = wish.q ? `${wish.q.slice(0, 60)} · ${t("title")}` : t("title")
@@ -123,7 +123,7 @@ const nothing = () => {
   const { budget, slots } = answer.understood, currency = nearest?.currency || budget?.currency
   const key = has(`none ${reason}`) ? `none ${reason}` : "none nothing_found"
   const free = slots.filter(({ locked }) => !locked)
-  return el("div", { class: "nothing" }, el("h3", {}, t("none")),
+  return el("div", { class: "nothing" }, el("h2", {}, t("none")),
     el("p", {}, t(key, budget?.max_cents !== null && budget ? money(budget.max_cents, budget.currency, true) : "")),
     nearest && el("ul", { class: "nearest" }, ...nearest.items.map((one) => el("li", {}, picture(one.image_link), el("span", { class: "name" }, one.title), el("span", { class: "price" }, money(one.price_cents * one.quantity, nearest.currency))))),
     el("div", { class: "nothing-buttons" },
@@ -136,6 +136,7 @@ const nothing = () => {
 
 const showTrouble = (error) => {
   const kind = ["busy", "offline", "refused"].includes(error.kind) ? error.kind : "busy"
+  isOffline = kind === "offline"
   main.sets.removeAttribute("aria-busy")
   main.count.textContent = ""
   const again = action(t("retry"), () => start(), "primary")
@@ -144,7 +145,7 @@ const showTrouble = (error) => {
     again.disabled = true
     setTimeout(() => { again.disabled = false }, Math.min(error.after, 30) * 1000)
   }
-  main.sets.replaceChildren(el("div", { class: "nothing" }, el("h3", {}, t(kind)), kind === "refused" && error.detail ? el("p", {}, error.detail) : null, el("div", { class: "nothing-buttons" }, again)))
+  main.sets.replaceChildren(el("div", { class: "nothing" }, el("h2", {}, t(kind)), kind === "refused" && error.detail ? el("p", {}, error.detail) : null, el("div", { class: "nothing-buttons" }, again)))
   announce(t(kind))
 }
 
@@ -154,6 +155,7 @@ const start = async ({ isReopened = false } = {}) => {
   underway?.abort()
   const mine = underway = new AbortController(), asked = wish
   performance.mark("setwise-ask")
+  isOffline = false
   say("")
   showFrame()
   const isFirst = main.sets.querySelector(".set[data-bundle]") === null
@@ -197,11 +199,11 @@ const begin = (q) => {
 const show = () => {
   const said = wishes.read(location.search)
   showPanel()
-  if (!document.body.matches(".unread") && wishes.write(said) === wishes.write(wish) && (answer || wishes.isEmpty(said))) {
+  if (isRead && wishes.write(said) === wishes.write(wish) && (answer || wishes.isEmpty(said))) {
     if (wishes.isEmpty(said)) showHome()
     return
   }
-  document.body.classList.remove("unread")
+  isRead = true
   wish = said
   if (wishes.isEmpty(wish)) {
     underway?.abort()
@@ -316,26 +318,34 @@ const afterPanel = (go) => {
 
 // --- the start ---
 
+const isSample = document.body.dataset.shop === "sample"
+
+/** The sample shop's are written by hand, those of another are made of what it has most of. */
+const showExamples = async () => {
+  const usual = isSample ? null : await suggestions("", language).then((said) => said.suggestions.map(({ term }) => term), () => [])
+  const texts = usual ? [usual.slice(0, 1), usual.slice(0, 2), usual.slice(2, 4), usual.slice(4, 7)].filter((some) => some.length).map(all) : examples()
+  find("#examples").replaceChildren(...texts.map((text) => el("li", {}, el("button", { type: "button", class: "example", on: { click: () => begin(text) } }, icon(PATHS.search), el("span", {}, text)))))
+}
+
 const translate = () => {
   document.documentElement.lang = language
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = t(one.dataset.text)
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label, "").trim())
-  find("#wish").placeholder = t("hint")
+  find("#wish").placeholder = t(isSample ? "hint" : "wish")
   const chooser = find("#language")
   chooser.append(...Object.entries(LANGUAGES).map(([code, name]) => el("option", { value: code, lang: code }, name)))
   chooser.value = language
   chooser.addEventListener("change", () => { try { localStorage.shop_language = chooser.value } catch { /* this page only */ } location.reload() })
-  find("#examples").append(...examples().map((text) => el("li", {}, el("button", { type: "button", class: "example", on: { click: () => begin(text) } }, icon(PATHS.search), el("span", {}, text)))))
   const consent = find("#consent")
   consent.checked = consents()
   consent.addEventListener("change", () => setConsent(consent.checked))
 }
 
 translate()
+showExamples()
 onPanel("product", drawProduct)
 startCart(() => afterPanel(() => change({ ...wishes.empty(), cart: cartIds().slice(0, 200) })))
 onWish(begin)
 addEventListener("popstate", show)
-addEventListener("online", () => { if (!answer && !wishes.isEmpty(wish)) start() })
-document.body.classList.add("unread")
+addEventListener("online", () => { if (isOffline) start() })
 show()

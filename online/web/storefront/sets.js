@@ -28,9 +28,13 @@ const item = (one, place, bundle, wish, isEager, act) => {
     ...MODES.map((mode) => el("button", { type: "button", class: "pill", "data-key": `${mode}:${slot}`, on: { click: () => act.swap(bundle, one, mode) } }, t(mode))))
   const opener = el("button", {
     type: "button", class: "pill swap", "aria-label": t("swapOf", title), "aria-expanded": "false", "data-key": `swap:${slot}`,
-    on: { click: () => { modes.hidden = !modes.hidden; opener.setAttribute("aria-expanded", String(!modes.hidden)) } },
+    on: { click: () => open(modes.hidden) },
   }, icon(PATHS.swap), el("span", {}, t("swap")))
-  return el("li", { class: isKept ? "item kept" : "item" },
+  const open = (yes) => { modes.hidden = !yes; opener.setAttribute("aria-expanded", String(yes)) }
+  const whole = el("li", { class: isKept ? "item kept" : "item", on: {
+    focusout: ({ relatedTarget }) => { if (!whole.contains(relatedTarget)) open(false) },
+    keydown: ({ key }) => { if (key === "Escape" && !modes.hidden) { open(false); opener.focus() } },
+  } },
     el("div", { "data-product": id, "data-slot": slot, "data-position": String(place + 1) },
       el("button", { type: "button", class: "see", "data-key": `see:${id}`, on: { click: () => act.see(bundle, one) } },
         picture(one.image_link, isEager), el("span", { class: "name" }, title)),
@@ -41,6 +45,7 @@ const item = (one, place, bundle, wish, isEager, act) => {
       tool(PATHS.keep, t("keepOf", title), `keep:${id}`, () => act.keep(one, !isKept), { "aria-pressed": String(isKept) }),
       !isKept && tool(PATHS.close, t("dropOf", title), `drop:${id}`, () => act.drop(one))),
     modes)
+  return whole
 }
 
 /** `act` has what can be done: swap, keep, drop, add, see, share. */
@@ -51,7 +56,7 @@ export const card = (bundle, place, { requestId, budget, wish, act }) => {
   return el("article", { class: "set", "data-bundle": bundle.bundle_id, "data-request": requestId, "aria-labelledby": id },
     el("header", { class: "set-head" },
       el("p", { class: place ? "label" : "label first" }, has(label) ? t(label) : capital(label)),
-      el("h3", { id }, title),
+      el("h2", { id }, title),
       el("p", { class: "total" }, money(total, currency)),
       bar(bundle, budget),
       why.length ? el("ul", { class: "reasons" }, ...why.map((one) => el("li", {}, icon(PATHS.check), one))) : null,

@@ -193,4 +193,6 @@ export const money = (cents, currency, brief = false) => {
 
 export const list = (words) => new Intl.ListFormat(locale, { type: "unit" }).format(words)
 
+export const all = (words) => new Intl.ListFormat(locale, { type: "conjunction" }).format(words)
+
 export const day = (date) => new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(date)
