@@ -1,4 +1,4 @@
-"""python -m benchmarks.screenshots: a running demo's storefront as docs/pictures shows it, and how soon sets are seen."""
+"""python -m benchmarks.screenshots: a running demo's storefront as docs/pictures has it, and how soon sets are seen."""
 
 import argparse
 import io
