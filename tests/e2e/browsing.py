@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from fault_servers import Service
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+expect.set_options(timeout=30_000)
 # Chromium's own errands, which no test needs.
 QUIET = [
     "--no-sandbox",
@@ -51,7 +52,7 @@ class Visit:
         )
         self.context.add_init_script(WATCH)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(30_000)
         self.complaints: list[str] = []
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -77,7 +78,7 @@ class Visit:
         self.settled()
 
     def settled(self) -> None:
-        expect(self.page.locator("#sets[aria-busy]")).to_have_count(0, timeout=20_000)
+        expect(self.page.locator("#sets[aria-busy]")).to_have_count(0)
 
     def sets(self) -> list[dict[str, Any]]:
         """What is shown: each set's bundle, products and total in cents."""

@@ -63,7 +63,7 @@ export const ask = async (body, steps) => {
 /** The answer that was given to a request before, as long as it is kept. */
 export const reopen = (id, steps) => follow(`/v1/requests/${encodeURIComponent(id)}/events`, steps)
 
-export const swap = (bundle, slot, mode, exclude) => call(`/v1/bundles/${encodeURIComponent(bundle)}/swap`, { slot, mode, exclude })
+export const swap = (bundle, slot, mode) => call(`/v1/bundles/${encodeURIComponent(bundle)}/swap`, { slot, mode })
 
 export const product = (id) => call(`/v1/products/${encodeURIComponent(id)}`)
 

@@ -1,20 +1,23 @@
 // The shop: a wish becomes a request, what comes of it is shown, and each change of the wish has an address of its own.
 import { ask, product, reopen, suggestions, swap, Trouble } from "./api.js"
+import { hideSlider, showSlider } from "./budget.js"
 import { addToCart, cartIds, startCart } from "./cart.js"
 import { chips } from "./chips.js"
-import { announce, el, find, icon, picture, PATHS, safeLink } from "./dom.js"
+import { announce, el, find, icon, PATHS } from "./dom.js"
 import { consents, setConsent, track, who } from "./events.js"
-import { closePanel, onPanel, openPanel, showPanel } from "./panels.js"
+import { kindOf, nothing, trouble } from "./nothing.js"
+import { closePanel, openPanel, showPanel } from "./panels.js"
+import { startProduct } from "./product.js"
 import { anchor, card, skeleton } from "./sets.js"
-import { all, digitsOf, examples, has, language, LANGUAGES, list, money, reason as reasonText, t } from "./texts.js"
+import { all, examples, language, LANGUAGES, list, money, t } from "./texts.js"
 import { grow, onWish, setWish } from "./wishbox.js"
 import * as wishes from "./wish.js"
 
-const SETS = 3, SETTLED_MS = 250
-const answers = new Map(), titles = new Map(), swappedOut = new Map()
-let wish = wishes.empty(), answer = null, underway = null, range = null, isOffline = false, isRead = false
+const SETS = 3
+const answers = new Map(), titles = new Map()
+let wish = wishes.empty(), answer = null, underway = null, isOffline = false, isRead = false
 
-const main = { answer: find("#answer"), sets: find("#sets"), chips: find("#chips"), slider: find("#slider"), title: find("#answer-title"), count: find("#answer-count"), note: find("#note") }
+const main = { answer: find("#answer"), sets: find("#sets"), chips: find("#chips"), title: find("#answer-title"), count: find("#answer-count"), note: find("#note") }
 
 // --- what is shown ---
 
@@ -49,50 +52,6 @@ const showChips = (understood) => main.chips.replaceChildren(...chips(wish, unde
   cannot: () => { say(t("ownWords")); find("#wish").focus() },
 }))
 
-const nice = (value) => {
-  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)))
-  return [1, 2, 5, 10].map((one) => one * power).find((one) => one >= value)
-}
-
-/** The range stays where it is as long as the sentence does: a slider that runs away cannot be held. */
-const rangeFor = (most, currency) => {
-  const unit = 10 ** digitsOf(currency)
-  if (range && range.q === wish.q && range.currency === currency && most <= range.max) return range
-  const step = nice(most / unit / 40) * unit
-  range = { q: wish.q, currency, step, min: step, max: Math.ceil(2 * most / step) * step }
-  return range
-}
-
-const showSlider = () => {
-  const { budget } = answer.understood, first = answer.bundles[0] || answer.infeasible?.cheapest
-  const currency = budget?.currency || first?.currency
-  const set = budget?.scope === "item" ? null : budget?.max_cents ?? null
-  const dearest = Math.max(0, ...answer.bundles.map((one) => one.total_cents), answer.infeasible?.cheapest_total_cents || 0)
-  if (!currency || !(set || dearest)) { main.slider.replaceChildren(); return }
-  const { min, max, step } = rangeFor(Math.max(set || 0, dearest), currency), old = find("#budget")
-  const value = Math.min(Math.max(set ?? max, min), max)
-  const text = set === null ? t("anyBudget") : money(set, currency, true)
-  if (old) { // it may be in somebody's hand
-    Object.assign(old, { min: String(min), max: String(max), step: String(step) })
-    if (document.activeElement !== old || Number(old.value) !== value) old.value = String(value)
-    old.setAttribute("aria-valuetext", text)
-    find("#budget-now").textContent = text
-    return
-  }
-  const now = el("output", { id: "budget-now", for: "budget" }, text)
-  const input = el("input", { type: "range", id: "budget", min: String(min), max: String(max), step: String(step), "aria-valuetext": text })
-  input.value = String(value)
-  let timer = 0
-  input.addEventListener("input", () => {
-    const cents = Number(input.value), said = money(cents, currency, true)
-    now.textContent = said
-    input.setAttribute("aria-valuetext", said)
-    clearTimeout(timer)
-    timer = setTimeout(() => change({ max: cents }, { replace: true }), SETTLED_MS)
-  })
-  main.slider.replaceChildren(el("label", { for: "budget" }, t("budget")), input, now)
-}
-
 const keyOf = (element) => element?.closest?.("[data-key]")?.dataset.key
 
 const showAnswer = () => {
@@ -101,12 +60,12 @@ const showAnswer = () => {
   main.sets.removeAttribute("aria-busy")
   for (const bundle of bundles) for (const one of bundle.items) titles.set(one.product_id, one.title)
   const kept = { requestId, budget: understood.budget, wish, act }
-  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing()]))
+  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, another: () => { find("#wish").focus(); find("#wish").select() } })]))
   const least = Math.min(...bundles.map((one) => one.total_cents))
   const said = !bundles.length ? t("none") : bundles.length === 1 ? t("foundOne", money(least, bundles[0].currency)) : t("found", bundles.length, money(least, bundles[0].currency))
   main.count.textContent = said
   showChips(understood)
-  showSlider()
+  showSlider(answer, wish.q, (cents) => change({ max: cents }, { replace: true }))
   announce(said)
   if (hadFocus && document.activeElement === document.body) {
     const same = key && [...main.answer.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key)
@@ -115,38 +74,12 @@ const showAnswer = () => {
   performance.mark("setwise-answer")
 }
 
-const action = (text, act, kind = "quiet") => el("button", { type: "button", class: kind, on: { click: act } }, text)
-
-/** No set is no dead end: what would help is one click away. */
-const nothing = () => {
-  const { reason = "nothing_found", cheapest_total_cents: cheapest, blocking = [], cheapest: nearest } = answer.infeasible || {}
-  const { budget, slots } = answer.understood, currency = nearest?.currency || budget?.currency
-  const key = has(`none ${reason}`) ? `none ${reason}` : "none nothing_found"
-  const free = slots.filter(({ locked }) => !locked)
-  return el("div", { class: "nothing" }, el("h2", {}, t("none")),
-    el("p", {}, t(key, budget?.max_cents !== null && budget ? money(budget.max_cents, budget.currency, true) : "")),
-    nearest && el("ul", { class: "nearest" }, ...nearest.items.map((one) => el("li", {}, picture(one.image_link), el("span", { class: "name" }, one.title), el("span", { class: "price" }, money(one.price_cents * one.quantity, nearest.currency))))),
-    el("div", { class: "nothing-buttons" },
-      cheapest && currency && action(t("fromPrice", money(cheapest, currency)), () => change({ max: cheapest }), "primary"),
-      ...(free.length > blocking.length ? blocking : []).map((name) => action(t("leaveOut", name), () => change({ slots: free.filter((one) => one.name !== name).map(({ name: slot, quantity, required }) => ({ name: slot, quantity, required })) }))),
-      wish.not.length ? action(t("bringBack"), () => change({ not: [] })) : null,
-      wish.lock.length ? action(t("unkeep"), () => change({ lock: [] })) : null,
-      action(t("another"), () => { find("#wish").focus(); find("#wish").select() })))
-}
-
 const showTrouble = (error) => {
-  const kind = ["busy", "offline", "refused"].includes(error.kind) ? error.kind : "busy"
-  isOffline = kind === "offline"
+  isOffline = kindOf(error) === "offline"
   main.sets.removeAttribute("aria-busy")
   main.count.textContent = ""
-  const again = action(t("retry"), () => start(), "primary")
-  again.prepend(icon(PATHS.retry))
-  if (error.after > 0 && kind === "busy") {
-    again.disabled = true
-    setTimeout(() => { again.disabled = false }, Math.min(error.after, 30) * 1000)
-  }
-  main.sets.replaceChildren(el("div", { class: "nothing" }, el("h2", {}, t(kind)), kind === "refused" && error.detail ? el("p", {}, error.detail) : null, el("div", { class: "nothing-buttons" }, again)))
-  announce(t(kind))
+  main.sets.replaceChildren(trouble(error, () => start()))
+  announce(t(kindOf(error)))
 }
 
 // --- what is asked ---
@@ -190,7 +123,6 @@ const change = (part, { replace = false } = {}) => {
 }
 
 const begin = (q) => {
-  range = null
   change({ ...wishes.empty(), q })
   scrollTo({ top: 0 })
 }
@@ -209,7 +141,7 @@ const show = () => {
     underway?.abort()
     answer = null
     main.sets.replaceChildren()
-    main.slider.replaceChildren()
+    hideSlider()
     setWish("")
     showHome()
   } else if (answers.has(wish.request)) {
@@ -231,16 +163,13 @@ const act = {
     const place = answer.bundles.indexOf(bundle), note = noteOf(bundle)
     note.textContent = t("looking")
     try {
-      const gone = [...(swappedOut.get(bundle.bundle_id) || []), ...wish.not]
-      const other = await swap(bundle.bundle_id, one.slot, mode, gone)
+      const other = await swap(bundle.bundle_id, one.slot, mode)
       const instead = other.items.find(({ slot }) => slot === one.slot)
       if (answer.bundles[place] !== bundle) return
-      swappedOut.set(other.bundle_id, [...gone, one.product_id])
       titles.set(instead.product_id, instead.title)
-      answer = { ...answer, bundles: answer.bundles.with(place, { ...other, title: other.title, open_slots: other.open_slots || [] }) }
+      answer = { ...answer, bundles: answer.bundles.with(place, other) }
       answers.set(answer.request_id, answer)
-      const budget = answer.understood.budget
-      const next = card(answer.bundles[place], place, { requestId: answer.request_id, budget, wish, act })
+      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, act })
       main.sets.children[place].replaceWith(next)
       const said = t("nowInstead", instead.title)
       find(".set-note", next).textContent = said
@@ -275,38 +204,7 @@ const act = {
   },
 }
 
-const fact = (name, value) => value ? [el("dt", {}, t(name)), el("dd", {}, value)] : []
-
-/** One product with what the catalogue says of it. */
-const drawProduct = async (show_, id) => {
-  const bundle = answer?.bundles.find((one) => one.items.some(({ product_id }) => product_id === id))
-  const one = bundle?.items.find(({ product_id }) => product_id === id)
-  show_(one?.title || t("looking"), picture(one?.image_link, true))
-  try {
-    const found = await product(id), link = found.link ? safeLink(found.link) : null
-    const leads = link && !link.hostname.endsWith(".example") // where nobody can live: the sample shop's own
-    if (!location.hash.startsWith("#product=")) return
-    const asItem = one || { product_id: id, title: found.title, image_link: found.image_link, price_cents: found.price_cents, quantity: 1, slot: "" }
-    const inSet = bundle || { bundle_id: "", currency: found.currency }
-    show_(found.title, picture(found.image_link, true),
-      el("p", { class: "total" }, money(found.price_cents, found.currency)),
-      el("p", { class: found.is_sellable ? "stock" : "warning" }, t(found.is_sellable ? "inStock" : "soldOut")),
-      el("p", { class: "about" }, found.description.slice(0, 1_200)),
-      el("dl", {}, ...fact("brand", found.brand), ...fact("color", found.color), ...fact("material", found.material), ...fact("size", found.size)),
-      one?.reasons.length ? el("ul", { class: "reasons" }, ...one.reasons.map((said) => el("li", {}, icon(PATHS.check), reasonText(said, found.currency)))) : null,
-      el("div", { class: "panel-foot" },
-        el("button", { type: "button", class: "primary", disabled: !found.is_sellable, on: { click: () => {
-          track("add_to_cart", bundle ? idsOf(bundle, one) : { product_id: id })
-          addToCart(inSet, bundle ? answer.request_id : "", [{ ...asItem, quantity: 1 }])
-          announce(t("added", found.title))
-          closePanel()
-        } } }, icon(PATHS.cart), t("toCart")),
-        el("button", { type: "button", class: "quiet", on: { click: () => afterPanel(() => change({ ...wishes.empty(), cart: [id] })) } }, t("goesWith")),
-        leads && el("a", { href: link.href, rel: "noopener noreferrer", target: "_blank" }, t("atShop"))))
-  } catch (error) {
-    show_(one?.title || t("none"), el("p", {}, t(error.kind === "gone" ? "gone" : error.kind === "offline" ? "offline" : "busy")))
-  }
-}
+const holding = (id) => answer?.bundles.find((one) => one.items.some(({ product_id }) => product_id === id))
 
 /** Closes the panel first: what follows has an address of its own. */
 const afterPanel = (go) => {
@@ -343,7 +241,17 @@ const translate = () => {
 
 translate()
 showExamples()
-onPanel("product", drawProduct)
+startProduct({
+  itemOf: (id) => holding(id)?.items.find(({ product_id }) => product_id === id),
+  buy: (found) => {
+    const bundle = holding(found.product_id), item = bundle?.items.find(({ product_id }) => product_id === found.product_id)
+    track("add_to_cart", bundle ? idsOf(bundle, item) : { product_id: found.product_id })
+    addToCart(bundle || { bundle_id: "", currency: found.currency }, bundle ? answer.request_id : "", [{ ...found, slot: item?.slot || "", quantity: 1 }])
+    announce(t("added", found.title))
+    closePanel()
+  },
+  complete: (id) => afterPanel(() => change({ ...wishes.empty(), cart: [id] })),
+})
 startCart(() => afterPanel(() => change({ ...wishes.empty(), cart: cartIds().slice(0, 200) })))
 onWish(begin)
 addEventListener("popstate", show)
