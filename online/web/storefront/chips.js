@@ -53,12 +53,12 @@ export const chips = (wish, understood, { change, cannot, titleOf }) => {
   }
   const found = []
   if (understood.budget) found.push(chip("money", budgetText(understood.budget), wish.max === "none" ? null : () => change({ max: "none" })))
+  for (const id of wish.lock) found.push(chip("kept", t("keeping", titleOf(id)), () => change({ lock: wish.lock.filter((one) => one !== id) })))
+  for (const id of wish.not) found.push(chip("denied", t("dropped", titleOf(id)), () => change({ not: wish.not.filter((one) => one !== id) })))
   for (const slot of understood.slots) if (!slot.locked) found.push(slotChip(slot, understood, change))
   for (const kind of OWN) for (const word of understood[kind]) found.push(chip("taste", word, say(word, understood[kind])))
   const denied = [...new Set(DENIED.flatMap((kind) => understood.exclude[kind]))]
   for (const word of denied) found.push(chip("denied", t("no", word), say(word, denied)))
-  for (const id of wish.lock) found.push(chip("kept", t("keeping", titleOf(id)), () => change({ lock: wish.lock.filter((one) => one !== id) })))
-  for (const id of wish.not) found.push(chip("denied", t("dropped", titleOf(id)), () => change({ not: wish.not.filter((one) => one !== id) })))
   if (understood.relaxed.length) found.push(el("li", { class: "chip relaxed" }, t("relaxed", list(understood.relaxed))))
   if (!wish.cart.length) found.push(adder(understood, change))
   return found

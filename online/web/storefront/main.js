@@ -25,14 +25,12 @@ const say = (text) => { main.note.textContent = text }
 
 const showHome = () => {
   document.documentElement.className = "home"
-  main.answer.hidden = true
   document.title = t("title")
   grow()
 }
 
 const showFrame = () => {
   document.documentElement.className = "asked"
-  main.answer.hidden = false
   main.title.textContent = wish.cart.length ? t("withCart") : t("results")
   document.title = wish.q ? `${wish.q.slice(0, 60)} · ${t("title")}` : t("title")
   setWish(wish.q)
@@ -222,6 +220,7 @@ const isSample = document.body.dataset.shop === "sample"
 const showExamples = async () => {
   const usual = isSample ? null : await suggestions("", language).then((said) => said.suggestions.map(({ term }) => term), () => [])
   const texts = usual ? [usual.slice(0, 1), usual.slice(0, 2), usual.slice(2, 4), usual.slice(4, 7)].filter((some) => some.length).map(all) : examples()
+  find("#examples").classList.remove("unread")
   find("#examples").replaceChildren(...texts.map((text) => el("li", {}, el("button", { type: "button", class: "example", on: { click: () => begin(text) } }, icon(PATHS.search), el("span", {}, text)))))
 }
 

@@ -158,7 +158,7 @@ export const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, number) =
 
 export const t = (key, ...values) => fill(TEXTS[key][place], ...values)
 
-export const has = (key) => key in TEXTS
+export const has = (key) => Object.hasOwn(TEXTS, key)
 
 export const examples = () => EXAMPLES.map((row) => row[place])
 

@@ -7,7 +7,9 @@ const PAUSE_MS = 90
 const field = find("#wish"), box = find("#suggestions")
 let offered = [], active = -1, timer = 0, asking = null
 
+/** Where style sheets cannot say it. */
 export const grow = () => {
+  if (CSS.supports("field-sizing", "content")) return
   field.style.blockSize = "auto"
   field.style.blockSize = `${field.scrollHeight}px`
 }
