@@ -33,7 +33,7 @@ install: .venv/.installed  ## create .venv with everything that uv.lock names
 	@touch $@
 
 .PHONY: demo
-demo: install  ## build everything on the embedded defaults; API on :8000, Dagster on :3000, until Ctrl-C
+demo: install  ## build everything on the embedded defaults; storefront and API on :8000, Dagster on :3000, until Ctrl-C
 	@PYTHONWARNINGS=ignore PYTHONPATH=. $(PY) scripts/demo.py
 
 .PHONY: build

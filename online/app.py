@@ -15,7 +15,17 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from online import routes, routes_changes, routes_events, routes_requests, routes_rules, routes_swap, routes_users
+from online import (
+    routes,
+    routes_changes,
+    routes_events,
+    routes_requests,
+    routes_rules,
+    routes_storefront,
+    routes_suggestions,
+    routes_swap,
+    routes_users,
+)
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
@@ -38,6 +48,7 @@ from online.recording import Recorder
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
+from online.routes_storefront import WEB, Shop
 from online.spool import SpooledLog
 
 MAX_BODY = 64 * 1024
@@ -45,7 +56,6 @@ STORE_THREADS = 2
 UI_PATH = "/schema-ui"
 """Swagger UI comes from an installed package: the page works without internet, and no other site learns of it."""
 
-WEB = Path(__file__).parent / "web"
 AN_HOUR = CacheControlHeader(max_age=3_600, public=True)
 
 
@@ -87,6 +97,7 @@ def create_app(
     explore_share: float = 0.0,
     cors_origins: Sequence[str] = (),
     pictures: Path | None = None,
+    shop: Shop = "",
     on_stop: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """The application; watches and writers start with it, threads and stores end with it."""
@@ -131,7 +142,8 @@ def create_app(
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
-        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS,
+        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
+        *(routes_storefront.HANDLERS if shop else ()),
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
@@ -166,6 +178,7 @@ def create_app(
                 "explorer": Explorer(explore_share),
                 "experiments": experiments,
                 "known_keys": keys,
+                "shop": shop,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

@@ -25,6 +25,7 @@ LOCAL: dict[str, Any] = {"scope": "local"}
 """Open to this machine, else admin's. Every route states one of these; a route without one is nobody's."""
 PAGES = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 DATA = "default-src 'none'; frame-ancestors 'none'"
+"""What a browser may load for an answer; a route that needs another one names it as `policy`."""
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
@@ -46,7 +47,7 @@ class DoorMiddleware(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Key, then limit, then scope: what is refused costs its sender a place as well."""
-        sending = self._with_headers(send)
+        sending = self._with_headers(send, scope["route_handler"].opt.get("policy"))
         needed = scope["route_handler"].opt.get("scope", "admin")
         headers = dict(scope["headers"])
         address = self._address(scope, headers)
@@ -106,7 +107,7 @@ class DoorMiddleware(ASGIMiddleware):
             address = hop.strip()
         return address[:64]
 
-    def _with_headers(self, send: Send) -> Send:
+    def _with_headers(self, send: Send, own_policy: str | None) -> Send:
         more = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
         if self._doors.hsts:
             more.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
@@ -115,7 +116,7 @@ class DoorMiddleware(ASGIMiddleware):
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-                policy = PAGES if kind.startswith(b"text/html") else DATA
+                policy = own_policy or (PAGES if kind.startswith(b"text/html") else DATA)
                 message["headers"] = [*headers, *more, (b"content-security-policy", policy.encode())]
             await send(message)
 

@@ -23,6 +23,7 @@ from setwise.snapshot import Snapshot
 from setwise.statistics import TREND_FILE, read_popularity
 from setwise.terms import Analyzer
 from setwise.vocabulary import Vocabulary, read_vocabulary
+from setwise.vocabulary.suggesting import Suggester
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
@@ -61,6 +62,14 @@ class LiveRelease(msgspec.Struct, frozen=True):
     """Weights that the shop's own past gave."""
     readings: Cache[Understanding] = msgspec.field(default_factory=lambda: Cache("readings", READINGS))
     vectors: Cache[NDArray[np.float32]] = msgspec.field(default_factory=lambda: Cache("vectors", VECTORS))
+
+    suggesters: dict[str, Suggester] = {}
+
+    def suggester(self, language: str) -> Suggester:
+        """What helps with typing in a language; made when it is first asked for, in up to half a second."""
+        if language not in self.suggesters:
+            self.suggesters[language] = Suggester(self.vocabulary, language)
+        return self.suggesters[language]
 
     def read(self, prompt: str) -> Understanding:
         """What a sentence says in the words of this catalogue."""

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 from setwise.exploration import Exploration
 from setwise.rules import Rule, RuleProblem, Template
 from setwise.swap import Mode
+from setwise.vocabulary.suggesting import Suggestion
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Cents = Annotated[int, Meta(ge=0, le=10**15)]
@@ -246,6 +247,12 @@ class ProductDetail(Struct, frozen=True):
     item_group_id: str
     stock: int | None
     rating: float | None
+
+
+class SuggestionsAnswer(Struct, frozen=True):
+    """Answer of GET /v1/suggestions, best first."""
+
+    suggestions: list[Suggestion]
 
 
 class RulesAnswer(Struct, frozen=True):

@@ -73,6 +73,7 @@ def build_app(settings: Settings) -> Litestar:
         ),
         explore_share=settings.service.explore_share,
         pictures=_data_dir(settings) / "sample" / "pictures",
+        shop=("own" if settings.catalogue.feed else "sample") if settings.service.storefront else "",
         doors=DoorMiddleware(settings.doors, keys, rate),
         keys=keys,
         rate=rate,

@@ -1,4 +1,4 @@
-"""What `make demo` does after the installation: build, serve the API and Dagster until Ctrl-C, show one real answer."""
+"""What `make demo` does after the installation: builds, serves shop, API and Dagster until Ctrl-C, shows one answer."""
 
 import json
 import os
@@ -49,7 +49,8 @@ def show_answer(port: int, dagster_port: int, prompt: str) -> None:
         return
     lines = [
         "",
-        f"  API      {base}            OpenAPI: {base}/schema",
+        f"  Shop     {base}            (say what you need, on this machine's browser)",
+        f"  API      {base}/schema     (browsable)",
         f"  Dagster  http://127.0.0.1:{dagster_port}            (opens some seconds later)",
         "  Boards   make boards                      (what was answered, shown, clicked and bought)",
         "",
@@ -95,6 +96,7 @@ def main() -> int:
     manager = Manager()
     # On loopback, for a first look: everywhere else a service is closed until its operator makes keys.
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
+    os.environ.setdefault("SETWISE_STOREFRONT", "true")
     # Dagster, the loader and the streams share the laptop's cores: whole answers, if a little later.
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)

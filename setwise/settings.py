@@ -229,6 +229,8 @@ class Service(msgspec.Struct, frozen=True):
     """Address to listen on. Loopback by default."""
     port: int = 8000
     """Port of the API."""
+    storefront: bool = False
+    """Whether `/` is a shop to try: a page whose browser asks without a key, as far as SETWISE_ANONYMOUS lets it."""
     dagster_port: int = 3000
     """Port of Dagster's pages under `make demo`."""
     workers: int = 1

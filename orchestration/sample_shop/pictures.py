@@ -21,11 +21,17 @@ _SHAPES = {
 }  # fmt: skip
 
 
+PALE = 3 * 0xD8
+"""Sum of red, green and blue above which a thing would be lost on its ground."""
+
+
 def draw(shape: str, color: str, title: str) -> str:
-    """An SVG without script or link, less than 2 kB."""
+    """An SVG without script or link, less than 2 kB; what is pale has an outline."""
+    is_pale = sum(bytes.fromhex(color.removeprefix("#"))) > PALE
+    outline = '#b3a592" stroke-width="1.5' if is_pale else "none"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img">'
         f'<title>{escape(title)}</title><rect width="200" height="200" fill="#f3efe8"/>'
         '<ellipse cx="100" cy="164" rx="70" ry="7" fill="#000" opacity=".08"/>'
-        f'<g fill="{color}" stroke="none" color="{color}">{_SHAPES[shape]}</g></svg>'
+        f'<g fill="{color}" stroke="{outline}" color="{color}">{_SHAPES[shape]}</g></svg>'
     )

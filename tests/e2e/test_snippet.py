@@ -2,15 +2,15 @@
 
 import http.server
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import chromium
 from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_copy
 from fault_servers import Service, serving
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 SCRIPT = ROOT / "online/web/setwise.js"
 PAGE = """<!doctype html><title>shop</title>
@@ -21,14 +21,6 @@ PAGE = """<!doctype html><title>shop</title>
 </section>
 <div style="height: 4000px"></div>
 <article id="below" data-product="p-2" data-position="2">lamp</article>"""
-# Chromium's own errands, which no test needs.
-QUIET = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Site:
@@ -61,11 +53,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def browser(leave_out) -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        leave_out("Chromium", "there is none on PATH; `make services` installs it")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=QUIET)
+    with chromium(leave_out) as one:
+        yield one
 
 
 @pytest.fixture
