@@ -20,7 +20,7 @@ from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
-from online.doors import LOCAL, OPEN, DoorMiddleware
+from online.doors import LOCAL, OPEN, PLAIN, DoorMiddleware
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
 from online.exploring import Explorer
@@ -31,6 +31,8 @@ from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.log import Log
 from online.openapi import document_problems
+from online.operator import routes as routes_operator
+from online.operator.desk import Desk
 from online.problems import EXCEPTION_HANDLERS
 from online.rate_limits import Rate
 from online.recording import Recorder
@@ -77,6 +79,7 @@ def create_app(
     recorder: Recorder,
     spooled: SpooledLog,
     erasures: ErasuresWatch,
+    desk: Desk,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -122,18 +125,24 @@ def create_app(
         spooled.stop()
         requests.store.close()
         events.close()
+        desk.close()
         keys.stop()
         dependencies.close()
         on_stop()
 
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
-        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS,
+        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_operator.HANDLERS,
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
     )
     handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
+    handlers.append(
+        create_static_files_router(
+            path="/operator", directories=[WEB / "operator"], html_mode=True, include_in_schema=False, opt=OPEN | PLAIN
+        )
+    )
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(
@@ -162,6 +171,7 @@ def create_app(
                 "answers": answers,
                 "explorer": Explorer(explore_share),
                 "known_keys": keys,
+                "desk": desk,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

@@ -23,7 +23,13 @@ ADMIN: dict[str, Any] = {"scope": "admin"}
 OPEN: dict[str, Any] = {"scope": "open"}
 LOCAL: dict[str, Any] = {"scope": "local"}
 """Open to this machine, else admin's. Every route states one of these; a route without one is nobody's."""
+PLAIN: dict[str, Any] = {"pages": "plain"}
+"""Pages of our own: scripts, styles and data of this service alone, and nothing of it inline."""
 PAGES = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+PLAIN_PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 DATA = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -46,8 +52,8 @@ class DoorMiddleware(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Key, then limit, then scope: what is refused costs its sender a place as well."""
-        sending = self._with_headers(send)
-        needed = scope["route_handler"].opt.get("scope", "admin")
+        opt = scope["route_handler"].opt
+        sending, needed = self._with_headers(send, PLAIN_PAGES if "pages" in opt else PAGES), opt.get("scope", "admin")
         headers = dict(scope["headers"])
         address = self._address(scope, headers)
         said = headers.get(b"authorization")
@@ -106,7 +112,7 @@ class DoorMiddleware(ASGIMiddleware):
             address = hop.strip()
         return address[:64]
 
-    def _with_headers(self, send: Send) -> Send:
+    def _with_headers(self, send: Send, pages: str) -> Send:
         more = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
         if self._doors.hsts:
             more.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
@@ -115,7 +121,7 @@ class DoorMiddleware(ASGIMiddleware):
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-                policy = PAGES if kind.startswith(b"text/html") else DATA
+                policy = pages if kind.startswith(b"text/html") else DATA
                 message["headers"] = [*headers, *more, (b"content-security-policy", policy.encode())]
             await send(message)
 
