@@ -27,8 +27,6 @@ from setwise.release import ReleaseError
 from setwise.reports import Reports
 
 T = TypeVar("T")
-NO_MARTS = "the marts were not made yet; `make boards` makes them, and under Dagster they follow by themselves"
-NO_EXPERIMENTS = "no results of experiments were written yet"
 
 
 class DemoState(msgspec.Struct, frozen=True):
@@ -76,9 +74,9 @@ async def operator_business(
 
 
 @get("/v1/operator/reports", opt=ADMIN, summary="What the marts say, by day")
-async def operator_reports(request: Any_Request) -> Reports:
-    """The same rows as in the marts, as of the last run of dbt; a 404 before the first."""
-    return _found(await _read(request, _desk(request).reports), NO_MARTS)
+async def operator_reports(request: Any_Request) -> Reports | None:
+    """The same rows as in the marts, as of the last run of dbt; null before the first."""
+    return await _read(request, _desk(request).reports)
 
 
 @get("/v1/operator/words", opt=ADMIN, summary="Words of shoppers that no product has")
@@ -86,15 +84,15 @@ async def operator_words(request: Any_Request) -> list[UnknownWord]:
     """Of the prompts in the reports, as the live release reads them."""
     live, desk = live_of(request), _desk(request)
 
-    def read() -> list[UnknownWord] | None:
+    def read() -> list[UnknownWord]:
         reports = desk.reports()
         asked = next((one for one in reports.reports if one.name == "prompts"), None) if reports else None
         if asked is None:
-            return None
+            return []
         prompt, answers = asked.columns.index("prompt"), asked.columns.index("answers")
         return unknown_words(live, [(row[prompt], row[answers]) for row in asked.rows])
 
-    return _found(await _read(request, read), NO_MARTS)
+    return await _read(request, read)
 
 
 @get("/v1/operator/catalogue", opt=ADMIN, summary="Refused rows of the feed, stale prices, what can be sold")
@@ -108,9 +106,9 @@ async def operator_catalogue(
 
 
 @get("/v1/operator/experiments", opt=ADMIN, summary="What the experiments came to")
-async def operator_experiments(request: Any_Request) -> dict[str, Any]:
-    """As the last evaluation wrote it; a 404 before the first."""
-    found: dict[str, Any] = _found(await _read(request, _desk(request).experiments), NO_EXPERIMENTS)
+async def operator_experiments(request: Any_Request) -> dict[str, Any] | None:
+    """As the last evaluation wrote it; null before the first."""
+    found: dict[str, Any] | None = await _read(request, _desk(request).experiments)
     return found
 
 
@@ -152,12 +150,6 @@ async def set_operator_demo(request: Any_Request, data: JSONBody[Switch]) -> Dem
         return DemoState(data, read_played(folder))
 
     return await _read(request, write)
-
-
-def _found(found: T | None, otherwise: str) -> T:
-    if found is None:
-        raise ProblemError(404, "Not Found", otherwise)
-    return found
 
 
 HANDLERS = (
