@@ -34,6 +34,7 @@ WISHES = (
 """What many ask: some in other languages, some that no shop of this kind can answer."""
 OFTEN, AGAIN, NAMED = 0.5, 0.4, 0.6
 """Shares of visits that ask what many ask, that ask a second time in the session, that are of a known shopper."""
+SHELF_FILE = "demo/shelf.json"
 LOOK_S = 0.5
 AWAY_S = 2.0
 

@@ -19,10 +19,12 @@ from warehouses import warehouse_settings
 
 from orchestration.boards.content import asked, boards, found
 from orchestration.boards.page import write
+from orchestration.boards.reports import hand_over, statements
 from orchestration.marts import dbt
 from orchestration.tables import Question, questions
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse
+from setwise.reports import REPORTS_FILE, read_reports
 from setwise.settings import Settings
 
 LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
@@ -122,6 +124,16 @@ def check_page(warehouse: Warehouse, folder: Path) -> None:
     assert again.read_text() == text
 
 
+def check_handed_over(warehouse: Warehouse, folder: Path) -> None:
+    """What the operator's pages get: every statement runs here, with the columns that the pages read."""
+    assert hand_over(warehouse, folder) == folder / REPORTS_FILE
+    reports = read_reports(folder)
+    assert reports is not None and reports.newest_at is not None and reports.newest_at.tzinfo is not None
+    columns = {report.name: report.columns for report in reports.reports}
+    assert list(columns) == [one.name for one in statements()]
+    assert {"served_on", "experiment", "currency", "served", "bought", "revenue_cents"} <= set(columns["funnel_daily"])
+
+
 def test_both_warehouses_say_the_same_and_what_the_oracle_says(
     shoppers: Shoppers, leave_out: Callable, tmp_path: Path
 ) -> None:
@@ -138,6 +150,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             assert dbt(settings, os.environ, "build", "--quiet") == 0
             check_truth(warehouse, shoppers)
             check_page(warehouse, tmp_path / kind)
+            check_handed_over(warehouse, tmp_path / kind)
             forget(warehouse, "v-3")
             assert dbt(settings, os.environ, "run", "--quiet") == 0
             contents.append(contents_of(warehouse))
