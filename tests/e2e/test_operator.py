@@ -107,6 +107,7 @@ def operator(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         stream(environ)
         assert build(settings, os.environ, "run", "--quiet") == 0
         yield one
+        one.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ class Window:
     def download(self, table: str) -> str:
         """The CSV file of a table."""
         with self.page.expect_download() as waited:
-            self.page.get_by_role("region", name=table).locator("..").get_by_role("button", name="CSV").click()
+            self.page.get_by_role("group", name=table).locator("..").get_by_role("button", name="CSV").click()
         return Path(waited.value.path()).read_text()
 
     def check(self) -> None:
@@ -227,7 +228,7 @@ def test_business_shows_what_the_marts_hold_and_the_streams_count(window, operat
     window.has("From served to bought")
     window.page.get_by_label("Time").select_option("30d")
     window.has("when the marts were made")
-    rows = window.page.get_by_role("region", name="From served to bought").get_by_role("row").all_inner_texts()
+    rows = window.page.get_by_role("group", name="From served to bought").get_by_role("row").all_inner_texts()
     assert [row.split("\t")[1] for row in rows[1:]][:3] == [f"{served:,}", f"{shown:,}", f"{clicked:,}"]
     window.has(f"USD {int(cents) / 100:,.2f}".replace(" ", "\u00a0"))
     with window.page.expect_download() as waited:
@@ -257,11 +258,11 @@ def test_rules_are_tried_then_published_and_a_stale_page_is_told_so(window, oper
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("region", name="After")).to_be_visible()
     assert operator.http.get("/v1/rules").json()["version"] == 0
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Publish", exact=True).click()
     window.has("Version 1 is in force.")
     theirs = {"rules": [{"id": "theirs", "kind": "boost", "brands": ["Reed Works"]}]}
     operator.http.put("/v1/rules", json=theirs, headers={"If-Match": '"1"'}).raise_for_status()
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("the rules are at version 2")
     assert [text for text in window.said if "412" not in text] == []
     window.said.clear()
@@ -269,7 +270,7 @@ def test_rules_are_tried_then_published_and_a_stale_page_is_told_so(window, oper
     expect(page.get_by_label("id", exact=True)).to_have_value("theirs")
     page.get_by_role("button", name="Edit as JSON").click()
     page.get_by_label("The whole document").fill('{"rules": [], "templates": []}')
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Publish", exact=True).click()
     window.has("Version 3 is in force.")
     window.check()
 

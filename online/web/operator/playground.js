@@ -37,7 +37,7 @@ export async function open(room, { signal, failed }) {
     try {
       const played = await Promise.all(wanted.map((one) => read("/v1/operator/playground", { method: "POST", body: one, signal })));
       sides.className = played.length > 1 ? "sides two" : "sides";
-      const names = [user.value.trim() ? `as ${user.value.trim()}` : "as nobody", beside === "nobody" ? "as nobody" : `release ${beside}`];
+      const names = [user.value.trim() ? `as ${user.value.trim()}` : "as nobody", beside === "nobody" ? "beside it, as nobody" : `release ${beside}`];
       sides.replaceChildren(...played.map((one, at) => side(one, names[at], played[1 - at])));
     } finally {
       sides.setAttribute("aria-busy", "false");

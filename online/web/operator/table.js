@@ -60,7 +60,7 @@ export function table(name, caption, columns, rows, empty = "Nothing yet.") {
   fill();
   const raw = rows.map((row) => columns.map((column) => row[column.name]));
   return h("div", {},
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
       h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, headers)), body)),
     h("div", { class: "under" },
       rows.length > SHOWN && h("span", { class: "soft" }, `The first ${SHOWN} of ${rows.length.toLocaleString("en")}.`),
