@@ -14,7 +14,7 @@ const SRM = 0.001;
 export async function open(room, { signal }) {
   const found = await read("/v1/operator/experiments", { signal });
   if (!found) {
-    room.append(notice("No results of experiments were written yet. The command of docs/experiments.md writes them."));
+    room.append(notice("No results of experiments were written yet: `python -m orchestration.experiments` writes them, and where Dagster runs they follow the marts."));
     return;
   }
   const all = found.experiments ?? [];
