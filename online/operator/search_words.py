@@ -22,8 +22,10 @@ def unknown_words(live: LiveRelease, prompts: Iterable[tuple[str, int]]) -> list
     """Those of most answers first. Money, sizes and exclusions were understood: they are no words to look for."""
     found: dict[str, UnknownWord] = {}
     for prompt, answers in prompts:
-        for word in dict.fromkeys(_WORD.findall(live.read(prompt).text.lower())):
-            terms = live.analyzer.query_terms(word)
+        text = live.read(prompt).text.lower()
+        searched = set(live.analyzer.query_terms(text))
+        for word in dict.fromkeys(_WORD.findall(text)):
+            terms = [term for term in live.analyzer.query_terms(word) if term in searched]
             if terms and live.index.is_nowhere(terms).all():
                 found.setdefault(word, UnknownWord(word, 0, prompt)).answers += answers
     return sorted(found.values(), key=lambda one: (-one.answers, one.word))

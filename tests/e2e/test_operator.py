@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -149,6 +150,7 @@ class Window:
         """Nothing was said, nothing was stopped, nothing ran that was data, and everybody can use it."""
         assert self.page.evaluate("[window.stopped, window.hit]") == [[], None]
         assert self.said == []
+        expect(self.page.get_by_text(re.compile("^(null|undefined|NaN)$"))).to_have_count(0)
         found = Axe().run(self.page)
         assert found.violations_count == 0, found.generate_report()
 

@@ -19,7 +19,7 @@ export async function open(room, { signal }) {
   }
   const all = found.experiments ?? [];
   room.append(h("p", { class: "soft asof" }, `As of ${time(found.made_at)}.`),
-    ...all.map(drawn), all.length ? null : notice("No experiment has an answer yet."));
+    ...(all.length ? all.map(drawn) : [notice("No experiment has an answer yet.")]));
 }
 
 const change = (value) => value === null || value === undefined ? "–" : `${value > 0 ? "+" : ""}${percent(value, 1)}`;

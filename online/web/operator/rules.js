@@ -58,11 +58,11 @@ export async function open(room, { signal, failed }) {
   function refused(error) {
     const where = (one) => [one.field, one.rule, one.reason, one.remedy].filter(Boolean).join(": ");
     const text = error instanceof SyntaxError ? `This is no JSON: ${error.message}` : error.message;
-    outcome.replaceChildren(notice(text, "bad"),
+    outcome.replaceChildren(h("div", {}, notice(text, "bad"),
       error.errors?.length ? h("ul", {}, error.errors.map((one) => h("li", {}, where(one)))) : null,
       error.status === 412 ? h("div", { class: "row" },
         h("button", { type: "button", onclick: () => rebase().catch(failed) }, "Keep my rules, and replace theirs"),
-        h("button", { type: "button", class: "quiet", onclick: () => { outcome.replaceChildren(); load().catch(failed); } }, "Drop mine, and load theirs")) : null);
+        h("button", { type: "button", class: "quiet", onclick: () => { outcome.replaceChildren(); load().catch(failed); } }, "Drop mine, and load theirs")) : null));
   }
 
   // Somebody else was first: what they published is shown, and mine goes over it only now that I have seen that.
