@@ -2,7 +2,7 @@
 
 import { h, svg } from "./dom.js";
 
-const HEIGHT = 240, LEFT = 64, RIGHT = 36, TOP = 14, BOTTOM = 30;
+const HEIGHT = 240, RIGHT = 36, TOP = 14, BOTTOM = 30;
 const MAX_BARS = 12;
 
 // Drawn for the room that there is: on a phone the same text is as large, and less of it fits.
@@ -34,15 +34,16 @@ export function lines({ title, labels, series, say }) {
   const ticks = steps(most || 1);
   const top = ticks.at(-1);
   const width = isNarrow() ? 380 : 720;
-  const inner = width - LEFT - RIGHT;
-  const x = (at) => LEFT + (labels.length === 1 ? inner / 2 : (at / (labels.length - 1)) * inner);
+  const left = 18 + 6.4 * Math.max(...ticks.map((tick) => say(tick).length), 4);
+  const inner = width - left - RIGHT;
+  const x = (at) => left + (labels.length === 1 ? inner / 2 : (at / (labels.length - 1)) * inner);
   const y = (value) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const every = Math.max(Math.ceil(labels.length / (isNarrow() ? 3 : 6)), 1);
   const last = shown.map((one) => `${one.name}: ${say(one.values.findLast((value) => value !== null))}`).join(", ");
   const picture = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "plot", role: "img", "aria-label": `${title}; last ${last}` });
   for (const tick of ticks) {
-    picture.append(svg("line", { x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }),
-      svg("text", { x: LEFT - 8, y: y(tick) + 4, class: "tick end" }, say(tick)));
+    picture.append(svg("line", { x1: left, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }),
+      svg("text", { x: left - 8, y: y(tick) + 4, class: "tick end" }, say(tick)));
   }
   labels.forEach((label, at) => {
     if (at % every === 0) picture.append(svg("text", { x: x(at), y: HEIGHT - 8, class: "tick middle" }, label));
@@ -69,7 +70,7 @@ export function lines({ title, labels, series, say }) {
   const read = h("p", { class: "reading", "aria-hidden": "true" }, "Point at the plot for values.");
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
-    const at = Math.round(((event.clientX - box.left) / box.width * width - LEFT) / inner * (labels.length - 1));
+    const at = Math.round(((event.clientX - box.left) / box.width * width - left) / inner * (labels.length - 1));
     const place = Math.min(Math.max(at || 0, 0), labels.length - 1);
     rule.setAttribute("x1", x(place));
     rule.setAttribute("x2", x(place));

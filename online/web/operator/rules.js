@@ -14,6 +14,7 @@ const KINDS = {
   min_margin: "Least margin: below value is not answered", max_per_brand: "At most so many of one brand in a bundle",
 };
 const LISTS = ["products", "categories", "brands"];
+const many = (all, name) => `${all.length} ${name}${all.length === 1 ? "" : "s"}`;
 const split = (text) => text.split(/[,\n]/).map((one) => one.trim()).filter(Boolean);
 
 export async function open(room, { signal, failed }) {
@@ -98,7 +99,7 @@ export async function open(room, { signal, failed }) {
   function draw() {
     toggle.textContent = isJson ? "Edit in a form" : "Edit as JSON";
     editor.replaceChildren(
-      h("p", { class: "soft" }, `Version ${version}. ${rules.rules.length} rules and ${rules.templates.length} templates; templates are edited as JSON.`),
+      h("p", { class: "soft" }, `Version ${version}. ${many(rules.rules, "rule")} and ${many(rules.templates, "template")}; templates are edited as JSON.`),
       isJson ? field("The whole document", json) : h("ol", { class: "rules" }, rules.rules.map((rule, at) => ruleForm(rule, at)),
         h("li", { class: "add" }, h("button", { type: "button", class: "quiet", onclick: () => add() }, "Add a rule"))));
   }

@@ -71,7 +71,9 @@ export async function open(room, { signal, failed }) {
 
 function facts(row) {
   if (!row) return h("p", { class: "empty" }, "Nothing is kept.");
-  const said = (value) => Array.isArray(value) ? value.slice(0, 12).map((one) => typeof one === "number" ? Math.round(one * 1000) / 1000 : one).join(", ") : String(value);
+  const plain = (value) => typeof value === "number" ? Math.round(value * 1000) / 1000 : String(value);
+  const said = (value) => Array.isArray(value) ? value.slice(0, 12).map(plain).join(", ") : plain(value);
   return h("dl", { class: "facts" }, Object.entries(row).filter(([, value]) => value !== null && value?.length !== 0)
-    .map(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, said(value))]));
+    .map(([name, value]) => name.endsWith("_at_s") ? [name.slice(0, -2), time(value * 1000)] : [name, said(value)])
+    .map(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, value)]));
 }
