@@ -20,7 +20,7 @@ from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
 from online.answers import KeptBundles
 from online.dependency_watch import DependencyWatch
-from online.doors import LOCAL, OPEN, PLAIN, DoorMiddleware
+from online.doors import LOCAL, OPEN, DoorMiddleware
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
 from online.exploring import Explorer
@@ -138,11 +138,7 @@ def create_app(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
     )
     handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
-    handlers.append(
-        create_static_files_router(
-            path="/operator", directories=[WEB / "operator"], html_mode=True, include_in_schema=False, opt=OPEN | PLAIN
-        )
-    )
+    handlers.append(routes_operator.pages(WEB / "operator"))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(

@@ -23,14 +23,9 @@ ADMIN: dict[str, Any] = {"scope": "admin"}
 OPEN: dict[str, Any] = {"scope": "open"}
 LOCAL: dict[str, Any] = {"scope": "local"}
 """Open to this machine, else admin's. Every route states one of these; a route without one is nobody's."""
-PLAIN: dict[str, Any] = {"pages": "plain"}
-"""Pages of our own: scripts, styles and data of this service alone, and nothing of it inline."""
 PAGES = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-PLAIN_PAGES = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 DATA = "default-src 'none'; frame-ancestors 'none'"
+"""What a browser may load for an answer; a route that needs another one names it as `policy`."""
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
@@ -52,8 +47,8 @@ class DoorMiddleware(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Key, then limit, then scope: what is refused costs its sender a place as well."""
-        opt = scope["route_handler"].opt
-        sending, needed = self._with_headers(send, PLAIN_PAGES if "pages" in opt else PAGES), opt.get("scope", "admin")
+        sending = self._with_headers(send, scope["route_handler"].opt.get("policy"))
+        needed = scope["route_handler"].opt.get("scope", "admin")
         headers = dict(scope["headers"])
         address = self._address(scope, headers)
         said = headers.get(b"authorization")
@@ -112,7 +107,7 @@ class DoorMiddleware(ASGIMiddleware):
             address = hop.strip()
         return address[:64]
 
-    def _with_headers(self, send: Send, pages: str) -> Send:
+    def _with_headers(self, send: Send, own_policy: str | None) -> Send:
         more = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
         if self._doors.hsts:
             more.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
@@ -121,7 +116,7 @@ class DoorMiddleware(ASGIMiddleware):
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-                policy = pages if kind.startswith(b"text/html") else DATA
+                policy = own_policy or (PAGES if kind.startswith(b"text/html") else DATA)
                 message["headers"] = [*headers, *more, (b"content-security-policy", policy.encode())]
             await send(message)
 

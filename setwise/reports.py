@@ -42,8 +42,8 @@ def write_reports(data_dir: Path, reports: Reports) -> Path:
 
 
 def read_reports(data_dir: Path) -> Reports | None:
-    """None before the first run of dbt. Raises msgspec.MsgspecError."""
+    """None before the first run of dbt, and where another version wrote it: the next run replaces it."""
     try:
         return _decode((data_dir / REPORTS_FILE).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.MsgspecError):
         return None

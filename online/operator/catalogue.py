@@ -1,5 +1,6 @@
 """What is wrong with the catalogue? Rows of the feed that were refused, and prices that nobody has said for long."""
 
+import contextlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +57,10 @@ def read_refused(data_dir: Path) -> Refused | None:
         read_at, lines = datetime.fromtimestamp(path.stat().st_mtime, UTC), path.read_bytes().splitlines()
     except FileNotFoundError:
         return None
-    rows = [decode(line) for line in lines]
+    rows: list[Rejection] = []
+    for line in lines:
+        with contextlib.suppress(msgspec.MsgspecError):  # a build is writing it, and the last line is not whole yet
+            rows.append(decode(line))
     reasons = Counter(f"{row.field}: {row.reason}" for row in rows)
     return Refused(read_at, len(rows), dict(reasons.most_common()), rows[:SHOWN])
 

@@ -1,6 +1,8 @@
 """What the operator's routes read beside the state of the process: the shop's files, the live counts, kept releases."""
 
+import contextlib
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ from online.live import LiveRelease, open_release
 from online.live_counters import LiveCounters, build_live_counters
 from setwise.consumer_lag import ConsumerLag, read_lags
 from setwise.names import EXPERIMENTS_FILE, ReleaseId
-from setwise.release import Releases
+from setwise.release import ReleaseError, Releases
 from setwise.reports import REPORTS_FILE, Reports, read_reports
 from setwise.settings import Settings
+
+KEPT_FOR_S = 10.0
 
 
 class Desk:
@@ -20,13 +24,19 @@ class Desk:
 
     def __init__(self, data_dir: Path, counters: LiveCounters, releases: Releases) -> None:
         self.data_dir, self.counters, self._releases = data_dir, counters, releases
+        self._kept: list[str] = []
+        self._kept_until = float("-inf")
         self._opening = threading.Lock()
         self._opened: LiveRelease | None = None
-        self._reports: tuple[int, Reports] | None = None
+        self._reports: tuple[int, Reports | None] | None = None
 
     def kept(self) -> list[str]:
-        """Releases that are kept, newest first."""
-        return [manifest.release_id for manifest in self._releases.manifests()]
+        """Releases that are kept, newest first, as of some seconds ago: they may lie in a bucket."""
+        if time.monotonic() > self._kept_until:
+            with contextlib.suppress(ReleaseError, OSError):  # one of them was just removed, or the bucket is away
+                self._kept = [manifest.release_id for manifest in self._releases.manifests()]
+            self._kept_until = time.monotonic() + KEPT_FOR_S
+        return self._kept
 
     def release(self, release_id: str) -> LiveRelease:
         """One that is kept; the last one stays open. Raises ReleaseError; the first call takes seconds."""
@@ -37,21 +47,20 @@ class Desk:
             return self._opened
 
     def reports(self) -> Reports | None:
-        """Of the last run of dbt; None before the first. Raises msgspec.MsgspecError."""
+        """Of the last run of dbt; None before the first."""
         try:
             stamp = (self.data_dir / REPORTS_FILE).stat().st_mtime_ns
         except FileNotFoundError:
             return None
         if self._reports is None or self._reports[0] != stamp:
-            found = read_reports(self.data_dir)
-            self._reports = None if found is None else (stamp, found)
-        return self._reports[1] if self._reports else None
+            self._reports = (stamp, read_reports(self.data_dir))
+        return self._reports[1]
 
-    def experiments(self) -> Any:
-        """As they were written, None where they never were. Raises msgspec.MsgspecError."""
+    def experiments(self) -> dict[str, Any] | None:
+        """As they were written, None where they never were."""
         try:
-            return msgspec.json.decode((self.data_dir / EXPERIMENTS_FILE).read_bytes())
-        except FileNotFoundError:
+            return msgspec.json.decode((self.data_dir / EXPERIMENTS_FILE).read_bytes(), type=dict[str, Any])
+        except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
     def consumers(self) -> list[ConsumerLag]:

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import get, post, put
+from litestar import Router, get, post, put
 from litestar.params import JSONBody, Parameter
+from litestar.static_files import create_static_files_router
 
 from online.answers import older_than_elsewhere
-from online.doors import ADMIN
+from online.doors import ADMIN, OPEN
 from online.live import LiveRelease
 from online.live_counters import CountersDownError
 from online.operator.business import LiveBusiness, live_business
@@ -27,6 +29,11 @@ from setwise.release import ReleaseError
 from setwise.reports import Reports
 
 T = TypeVar("T")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Scripts, styles and data of this service alone, and nothing of it inline."""
 
 
 class DemoState(msgspec.Struct, frozen=True):
@@ -108,8 +115,7 @@ async def operator_catalogue(
 @get("/v1/operator/experiments", opt=ADMIN, summary="What the experiments came to")
 async def operator_experiments(request: Any_Request) -> dict[str, Any] | None:
     """As the last evaluation wrote it; null before the first."""
-    found: dict[str, Any] | None = await _read(request, _desk(request).experiments)
-    return found
+    return await _read(request, _desk(request).experiments)
 
 
 @post("/v1/operator/playground", status_code=200, opt=ADMIN, summary="One prompt, step by step")
@@ -150,6 +156,13 @@ async def set_operator_demo(request: Any_Request, data: JSONBody[Switch]) -> Dem
         return DemoState(data, read_played(folder))
 
     return await _read(request, write)
+
+
+def pages(folder: Path) -> Router:
+    """The pages themselves, which hold no data and are open."""
+    return create_static_files_router(
+        path="/operator", directories=[folder], html_mode=True, include_in_schema=False, opt=OPEN | {"policy": POLICY}
+    )
 
 
 HANDLERS = (

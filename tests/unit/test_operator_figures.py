@@ -7,11 +7,15 @@ import pytest
 from demo.shopper import BUYS, buys
 from online import metrics
 from online.operator.business import live_business
+from online.operator.catalogue import read_refused
 from online.operator.figures import _gauges, _spreads
 from setwise.consumer_lag import LagNote, lag_between, read_lags
 from setwise.demo_player import Played, Switch, read_played, read_switch, write_played, write_switch
 from setwise.live_counts import CountKey
 from setwise.log import LogDownError
+from setwise.names import REJECTIONS_FILE
+from setwise.reports import REPORTS_FILE, Report, Reports, read_reports, write_reports
+from setwise.whole_file import write_whole
 
 NOW = datetime(2026, 4, 1, 12, 0, 30, tzinfo=UTC)
 MINUTE = int(NOW.timestamp()) // 60
@@ -55,6 +59,24 @@ def test_a_reader_says_how_far_behind_it_is_and_that_the_log_is_away(tmp_path: P
     LagNote(tmp_path, "stream").note(away)
     (tmp_path / "consumers/half.json").write_text("{")
     assert [(lag.name, lag.behind) for lag in read_lags(tmp_path)] == [("loader", {"served": 5}), ("stream", None)]
+
+
+def test_rows_that_were_refused_are_counted_by_reason_also_while_a_build_writes_them(tmp_path: Path) -> None:
+    assert read_refused(tmp_path) is None
+    row = b'{"row":%d,"id":"p","field":"price","value":"x","reason":"it is no amount","remedy":"write one"}\n'
+    write_whole(tmp_path / REJECTIONS_FILE, row % 2 + row % 3 + b'{"row": 4, "i')
+    refused = read_refused(tmp_path)
+    assert refused is not None and [one.row for one in refused.rows] == [2, 3]
+    assert refused.by_reason == {"price: it is no amount": 2}
+
+
+def test_a_file_of_the_marts_that_another_version_wrote_counts_as_none(tmp_path: Path) -> None:
+    assert read_reports(tmp_path) is None
+    reports = Reports(NOW, NOW, None, [Report("prompts", "Top prompts", "", ["prompt"], [["=1+1"]])])
+    write_reports(tmp_path, reports)
+    assert read_reports(tmp_path) == reports
+    write_whole(tmp_path / REPORTS_FILE, b'{"made": 1}')
+    assert read_reports(tmp_path) is None
 
 
 def test_a_reader_asks_the_log_no_more_than_every_other_second(tmp_path: Path) -> None:

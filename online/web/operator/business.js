@@ -1,7 +1,7 @@
 // What do answers bring? The last minutes from the streams, days from the marts.
 
 import { read } from "./api.js";
-import { card, field, figure, figures, h, notice, select } from "./dom.js";
+import { card, field, figure, figures, h, isInUse, notice, select } from "./dom.js";
 import { count, money, monies_of, percent, precise, time, units } from "./format.js";
 import { bars, lines } from "./plot.js";
 import { NO_MARTS, objects, summed } from "./reports.js";
@@ -41,7 +41,7 @@ export async function open(room, { signal, failed }) {
   async function minutes(many) {
     // The minute that is under way, and one before it where 60 seconds are wanted.
     const told = await read(`/v1/operator/business?minutes=${Math.max(many, 2)}`, { signal });
-    if (wanted.endsWith("m") && !document.getSelection().toString()) body.replaceChildren(...ofMinutes(told, many));
+    if (wanted.endsWith("m") && !isInUse(body)) body.replaceChildren(...ofMinutes(told, many));
   }
 
   async function days(many) {

@@ -47,3 +47,8 @@ export function figure(label, value, more, kind) {
 export function figures(...all) {
   return h("dl", { class: "figures" }, ...all);
 }
+
+// What somebody reads, marks or has the keyboard in is not drawn anew under their hands.
+export function isInUse(element) {
+  return element.contains(document.activeElement) || element.querySelector(".plot:hover") !== null || document.getSelection().toString() !== "";
+}

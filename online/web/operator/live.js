@@ -1,7 +1,7 @@
 // How is the service right now? Figures of all its processes, once a second.
 
 import { ask, read } from "./api.js";
-import { card, field, figure, figures, h, notice } from "./dom.js";
+import { card, field, figure, figures, h, isInUse, notice } from "./dom.js";
 import { age, bytes, clock, count, ms, percent, precise } from "./format.js";
 import { bars, lines } from "./plot.js";
 import { STAGES, between, quantile, sum } from "./rates.js";
@@ -26,7 +26,7 @@ export async function open(room, { signal, failed }) {
     if (past.length && past.at(-1).release !== now.release) past.length = 0;
     past.push(now);
     if (past.length > KEPT) past.shift();
-    if (!document.getSelection().toString()) body.replaceChildren(...drawn(past));
+    if (!isInUse(body)) body.replaceChildren(...drawn(past));
     room.querySelectorAll(":scope > .notice.bad").forEach((old) => old.remove());
   }
 
