@@ -19,15 +19,11 @@ import msgspec
 
 from benchmarks.serving.machine import ROOT
 from benchmarks.serving.prompts import made_prompts
+from demo.shopper import SEEN, Shopper, buys
 from orchestration.tables import questions
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.settings import Settings
-from setwise_client.events import EventSender, Item, RefusedCallError
-
-SEEN = (1.0, 0.7, 0.5)
-"""Planted: the chance that a shopper looks at the first, second and third bundle."""
-CLICKS, BUYS, IN_PART, BACK = 0.25, 0.3, 0.4, 0.15
-"""Planted: clicks on a product seen; buys from a bundle clicked; not all of it; sends one product back."""
+from setwise_client.events import EventSender, RefusedCallError
 
 
 class Done(msgspec.Struct):
@@ -71,47 +67,29 @@ class Day:
         answer = self._http.post("/v1/bundles", json=asked).raise_for_status().json()
         self.done.answers += 1
         self.done.without += not answer["bundles"]
+        shopper, chance = Shopper(self._events, self._random, who), buys(answer["experiment"])
         clicked, seen, bought = dict[str, int](), dict[str, int](), set[tuple[int, str]]()
-        for position, (bundle, chance) in enumerate(zip(answer["bundles"], SEEN, strict=False), 1):
-            if self._random.random() >= chance:
+        for position, (bundle, is_seen) in enumerate(zip(answer["bundles"], SEEN, strict=False), 1):
+            if self._random.random() >= is_seen:
                 continue
             seen |= dict.fromkeys((item["product_id"] for item in bundle["items"]), position)
-            now = self._see(who, answer["request_id"], position, bundle)
-            clicked |= dict.fromkeys(now, position)
-            if now and self._random.random() < BUYS:
-                for product_id, cents in self._buy(who, bundle):
+            now = shopper.look(answer["request_id"], bundle)
+            self._note(position, bundle, now)
+            clicked |= dict.fromkeys((item["product_id"] for item in now), position)
+            if now and self._random.random() < chance:
+                for product_id, kept, cents in shopper.buy(bundle):
                     by, at = ("click", clicked) if product_id in clicked else ("impression", seen)
                     self.done.by[by] += 1
-                    self.done.revenue[at[product_id]] += cents
+                    self.done.revenue[at[product_id]] += kept * cents
                     bought.add((at[product_id], product_id))
         for position, count in Counter(position for position, _ in bought).items():
             self.done.parts[f"{count} of {len(answer['bundles'][position - 1]['items'])}"] += 1
 
-    def _see(self, who: dict[str, str], request_id: str, position: int, bundle: dict[str, Any]) -> list[str]:
-        """The products that are clicked on."""
-        named = {**who, "request_id": request_id, "bundle_id": bundle["bundle_id"]}
-        self._events.track("impression", **named)
-        clicked = [item for item in bundle["items"] if self._random.random() < CLICKS]
-        for item in clicked:
-            self._events.track("click", **named, items=[Item(item["product_id"], slot=item["slot"])])
+    def _note(self, position: int, bundle: dict[str, Any], clicked: list[dict[str, Any]]) -> None:
         self.done.seen[position] += 1
         self.done.clicks[position] += len(clicked)
         self.done.shown_slots |= {item["slot"] for item in bundle["items"]}
         self.done.clicked_slots |= {item["slot"] for item in clicked}
-        return [item["product_id"] for item in clicked]
-
-    def _buy(self, who: dict[str, str], bundle: dict[str, Any]) -> list[tuple[str, int]]:
-        """What is bought, each product with what was paid for it and kept."""
-        items = bundle["items"]
-        some = items[: self._random.randint(1, len(items))] if self._random.random() < IN_PART else items
-        order = {**who, "currency": bundle["currency"], "order_id": f"{bundle['bundle_id']}-order"}
-        lines = [Item(item["product_id"], item["quantity"], item["price_cents"]) for item in some]
-        self._events.track("purchase", **order, items=lines)
-        kept = {item["product_id"]: item["quantity"] for item in some}
-        if self._random.random() < BACK:
-            self._events.track("refund", **order, items=[Item(some[0]["product_id"], 1)])
-            kept[some[0]["product_id"]] -= 1
-        return [(item["product_id"], kept[item["product_id"]] * item["price_cents"]) for item in some]
 
 
 def differences(warehouse: Warehouse, done: Done, since: datetime) -> Iterator[str]:

@@ -42,6 +42,8 @@ from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch
 from online.log import Log
 from online.openapi import document_problems
+from online.operator import routes as routes_operator
+from online.operator.desk import Desk
 from online.problems import EXCEPTION_HANDLERS
 from online.rate_limits import Rate
 from online.recording import Recorder
@@ -89,6 +91,7 @@ def create_app(
     spooled: SpooledLog,
     erasures: ErasuresWatch,
     experiments: Experiments,
+    desk: Desk,
     *,
     threads: int = 2,
     deadline_s: float | None = None,
@@ -136,6 +139,7 @@ def create_app(
         spooled.stop()
         requests.store.close()
         events.close()
+        desk.close()
         keys.stop()
         dependencies.close()
         on_stop()
@@ -143,12 +147,13 @@ def create_app(
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
         *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
-        *(routes_storefront.HANDLERS if shop else ()),
+        *routes_operator.HANDLERS, *(routes_storefront.HANDLERS if shop else ()),
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
     )
     handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
+    handlers.append(routes_operator.pages(WEB / "operator"))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(
@@ -179,6 +184,7 @@ def create_app(
                 "experiments": experiments,
                 "known_keys": keys,
                 "shop": shop,
+                "desk": desk,
                 "admission": Admission(threads, longest_wait_s),
             }
         ),

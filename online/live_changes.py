@@ -103,6 +103,12 @@ class ChangesWatch:
             rows: ChangedRows = self._rows
         return msgspec.structs.replace(live, snapshot=live.snapshot.with_changes(rows)) if len(rows.rows) else live
 
+    def over(self, release: LiveRelease) -> LiveRelease:
+        """Another release than the live one, with the same changes; nothing is kept of it."""
+        with self._lock:
+            rows = NOTHING_CHANGED.with_rows(self._values(release.snapshot, self._states))
+        return msgspec.structs.replace(release, snapshot=release.snapshot.with_changes(rows))
+
     def _values(self, base: Snapshot, ids: Iterable[ProductId]) -> dict[int, tuple[int, ...]]:
         rows = {product_id: row for product_id in ids if (row := base.row_in_feed(product_id)) is not None}
         return {row: values_of(base.in_feed(row), self._states[one], base.fed_at(row)) for one, row in rows.items()}

@@ -6,10 +6,12 @@ from functools import cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
+    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     multiprocess,
     values,
@@ -158,11 +160,20 @@ def observe_dependency(name: str, is_up: bool) -> None:
     _up.labels(name).set(is_up)
 
 
-def render() -> bytes:
-    """The page that Prometheus reads; milliseconds, so not on the event loop."""
+def _registry() -> CollectorRegistry:
     # What counts is how the library was when it was loaded: another package may name a folder later.
     if values.ValueClass is values.MutexValue:
-        return generate_latest()
+        return REGISTRY
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return registry
+
+
+def render() -> bytes:
+    """The page that Prometheus reads; milliseconds, so not on the event loop."""
+    return generate_latest(_registry())
+
+
+def collected() -> list[Metric]:
+    """The same as values."""
+    return list(_registry().collect())

@@ -25,6 +25,7 @@ from online.live_changes import ChangesWatch
 from online.live_rules import RulesWatch, build_rules_watch
 from online.log import Log, build_log
 from online.observing import observe_app
+from online.operator.desk import build_desk
 from online.process_watch import ProcessWatch
 from online.rate_limits import build_rate
 from online.recording import Recorder
@@ -81,6 +82,7 @@ def build_app(settings: Settings) -> Litestar:
         spooled=spooled,
         erasures=erasures,
         experiments=parts.experiments,
+        desk=build_desk(settings),
         events=EventIntake(
             spooled, build_seen_events(settings), parts.pseudonyms, parts.request_ids, settings.events.flood_per_min
         ),

@@ -4,7 +4,9 @@ import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from orchestration.boards.reports import hand_over
 from orchestration.erasing_files import forget_orders, forget_profiles
 from orchestration.erasing_streams import forget_streams
 from orchestration.forgotten import erasures_in, pseudonyms_of
@@ -85,6 +87,7 @@ class Eraser:
         orders = forget_orders(self._settings, erasures)
         in_log = self._forget_in_log(erasures)
         self._warehouse.rewrite()
+        hand_over(self._warehouse, Path(self._settings.storage.data_dir).absolute())
         for one in mine:
             now, receipt_id = datetime.now(UTC), one.erasure.receipt_id
             stores = {name: StoreState("done", now, count) for name, count in one.removed.items()}

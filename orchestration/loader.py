@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from orchestration.erasing import Eraser
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.sources import Source, build_source
 from orchestration.warehouse.stores import Loaded, OffsetsMovedError, Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import TOPICS
+from setwise.consumer_lag import LagNote, lag_between
 from setwise.log import LogDownError
 from setwise.settings import Settings, SettingsError
 
@@ -30,8 +32,10 @@ SAY_EVERY_S = 10.0
 class Loader:
     """One topic after the other, as long as there is something; then it waits."""
 
-    def __init__(self, source: Source, warehouse: Warehouse, eraser: Eraser | None = None) -> None:
-        self._source, self._warehouse, self._eraser = source, warehouse, eraser
+    def __init__(
+        self, source: Source, warehouse: Warehouse, eraser: Eraser | None = None, noted: LagNote | None = None
+    ) -> None:
+        self._source, self._warehouse, self._eraser, self._noted = source, warehouse, eraser, noted
         self._offsets: dict[str, dict[int, int]] = {}
         self.loaded: dict[str, Loaded] = dict.fromkeys(TOPICS, Loaded(0, 0, 0))
         """Since the start."""
@@ -68,6 +72,8 @@ class Loader:
         WarehouseDownError."""
         if self._eraser is not None:
             self._eraser.turn()
+        if self._noted is not None:
+            self._noted.note(self.lag)
         # A topic that has nothing is waited for only where no other one has: it took a second of each batch.
         at_once = sum(self._load(topic, 0.0) for topic in TOPICS)
         return at_once or sum(self._load(topic, timeout_s / len(TOPICS)) for topic in TOPICS)
@@ -84,8 +90,8 @@ class Loader:
         return {topic: self._behind(topic) for topic in TOPICS}
 
     def _behind(self, topic: str) -> int:
-        loaded = self._warehouse.offsets(topic)
-        return sum(max(end - loaded.get(partition, 0), 0) for partition, end in self._source.ends(topic).items())
+        loaded = self._offsets[topic] if topic in self._offsets else self._warehouse.offsets(topic)
+        return lag_between(self._source.ends(topic), loaded)
 
     def _load(self, topic: str, timeout_s: float) -> int:
         if topic not in self._offsets:
@@ -123,7 +129,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     source, warehouse, stop = build_source(settings), build_warehouse(settings), threading.Event()
-    loader = Loader(source, warehouse, Eraser(settings, source, warehouse))
+    noted = LagNote(Path(settings.storage.data_dir).absolute(), "loader")
+    loader = Loader(source, warehouse, Eraser(settings, source, warehouse), noted)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.analysts import grant_marts
+from orchestration.boards.reports import hand_over
 from orchestration.warehouse.erasing import remove_since
 from orchestration.warehouse.stores import FILE, WarehouseDownError, build_warehouse
 from setwise.settings import Settings, SettingsError
@@ -62,13 +63,14 @@ def build(settings: Settings, environ: Mapping[str, str], *arguments: str) -> in
 
 
 def after_dbt(settings: Settings, began: datetime) -> None:
-    """What has to follow each build: whoever was forgotten meanwhile is in no mart, and analysts may read all of them.
-    Raises WarehouseDownError."""
+    """What has to follow each build: whoever was forgotten meanwhile is in no mart, analysts may read all of them, and
+    the operator's pages show them. Raises WarehouseDownError."""
     warehouse = build_warehouse(settings)
     try:
         warehouse.migrate()
         remove_since(warehouse, began)
         grant_marts(settings.warehouse)
+        hand_over(warehouse, Path(settings.storage.data_dir).absolute())
     finally:
         warehouse.close()
 

@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
+from orchestration.boards.reports import hand_over
 from orchestration.warehouse.rows import naive
 from orchestration.warehouse.stores import Execute, Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import SCHEMA
@@ -53,7 +55,10 @@ def expire_by(settings: Settings) -> Expired:
     warehouse = build_warehouse(settings)
     try:
         warehouse.migrate()
-        return expire(warehouse, settings.warehouse.prompts_days, datetime.now(UTC))
+        done = expire(warehouse, settings.warehouse.prompts_days, datetime.now(UTC))
+        if done.sentences:
+            hand_over(warehouse, Path(settings.storage.data_dir).absolute())
+        return done
     finally:
         warehouse.close()
 

@@ -9,13 +9,17 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 
 from honcho.manager import Manager
 
+from online.keys import make_key
+from online.keys.store import build_keys_store, revoked
 from orchestration.__main__ import prepare_home
 from setwise.settings import Settings, SettingsError
 
 PROMPT = "a cosy mid-century living room under $1500, no leather"
+KEY_NAME = "demo"
 PATIENCE_S = 90
 TRIES = 20
 
@@ -26,7 +30,21 @@ def port_is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def show_answer(port: int, dagster_port: int, prompt: str) -> None:
+def demo_key(settings: Settings) -> str:
+    """A key of scope admin for the operator's pages and the demo's shoppers; those of earlier demos end."""
+    store, now = build_keys_store(settings), datetime.now(UTC)
+    try:
+        for key in store.all().values():
+            if key.name == KEY_NAME and key.is_valid(now):
+                revoked(store, key.key_id, now)
+        key, text = make_key(KEY_NAME, ["admin"], now)
+        store.put(key)
+    finally:
+        store.close()
+    return text
+
+
+def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
     """Waits for the API, asks once, prints the addresses and the answer. Dagster's pages need some seconds more."""
     base, started = f"http://127.0.0.1:{port}", time.monotonic()
     while time.monotonic() - started < PATIENCE_S:
@@ -52,7 +70,7 @@ def show_answer(port: int, dagster_port: int, prompt: str) -> None:
         f"  Shop     {base}            (say what you need, on this machine's browser)",
         f"  API      {base}/schema     (browsable)",
         f"  Dagster  http://127.0.0.1:{dagster_port}            (opens some seconds later)",
-        "  Boards   make boards                      (what was answered, shown, clicked and bought)",
+        f"  Operator {base}/operator/#key={key}",
         "",
         f"  curl -s {base}/v1/bundles -H 'Content-Type: application/json' -d '{body}'",
         "",
@@ -110,8 +128,11 @@ def main() -> int:
     )
     manager.add_process("loader", f"{python} -m orchestration.loader", env=quiet)
     manager.add_process("streams", f"{python} -m orchestration.streams", env=quiet)
+    key = demo_key(settings)
+    if not settings.catalogue.feed:  # nobody's own shop is played with
+        manager.add_process("shoppers", f"{python} -m demo.player", env={**quiet, "DEMO_KEY": key})
     prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
-    threading.Thread(target=show_answer, args=(port, dagster_port, prompt), daemon=True).start()
+    threading.Thread(target=show_answer, args=(port, dagster_port, prompt, key), daemon=True).start()
     manager.loop()
     return 0
 

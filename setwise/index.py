@@ -199,6 +199,10 @@ class LocalIndex:
         counts = np.asarray([self._searcher.doc_freq("text", term) for term in terms], dtype=np.float64)
         return np.log1p((len(self) - counts + 0.5) / (counts + 0.5))
 
+    def is_nowhere(self, terms: Sequence[str]) -> NDArray[np.bool_]:
+        """True for each term that no row holds."""
+        return np.asarray([not self._searcher.doc_freq("text", term) for term in terms], dtype=bool)
+
     def similarity(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Cosine of the vector to these rows."""
         found = self._vectors.take(rows, axis=0).astype(np.float32) @ (vector * self._part)

@@ -195,6 +195,18 @@ class Snapshot:
         """When the feed that the product comes from was written, in Unix microseconds: earlier changes are in it."""
         return int(self._fed_at[row])
 
+    def unsaid_since(self, moment: datetime) -> NDArray[np.int64]:
+        """Rows whose price, stock and availability nobody has said since then, neither a feed nor a change; those of
+        the oldest feeds first."""
+        before = int(moment.timestamp() * 1e6)
+        old = np.setdiff1d(np.flatnonzero(self._fed_at < before), self._changed.rows)
+        return old[np.argsort(self._fed_at[old], kind="stable")].astype(np.int64)
+
+    @property
+    def changed_count(self) -> int:
+        """Products that were changed since their feed."""
+        return len(self._changed.rows)
+
     def row_in_feed(self, product_id: ProductId) -> int | None:
         """The row of a product, also of one that was removed since."""
         return self._row_of.get(product_id)

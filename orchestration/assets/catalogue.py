@@ -13,6 +13,7 @@ from orchestration.resources import Workplace
 from orchestration.sample_shop import generate
 from setwise.changes import microseconds
 from setwise.feeds import FeedError, read_products
+from setwise.names import REJECTIONS_FILE
 from setwise.release import sha256_of
 from setwise.snapshot import Snapshot, write_snapshot
 
@@ -59,7 +60,7 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
     base = workplace.artefacts.latest("products") if settings.feed_mode == "delta" else None
     if base is not None and base.facts["feed"] == product_feed.key:
         return result(base)
-    report_file = workplace.data_dir / "reports" / REPORT_FILE
+    report_file = workplace.data_dir / REJECTIONS_FILE
     feed = product_feed.path / "feed"
 
     def build(folder: Path) -> dict[str, object]:

@@ -28,6 +28,7 @@ from orchestration.streams.session_rows import SessionRows, SessionStoreDownErro
 from orchestration.streams.session_stream import SessionStream
 from orchestration.streams.state import STATE_FILE, StreamState
 from orchestration.warehouse.sources import build_source
+from setwise.consumer_lag import LagNote
 from setwise.live_counts import LIVE_FILE
 from setwise.log import LogDownError
 from setwise.settings import Settings, SettingsError
@@ -50,13 +51,17 @@ class Stream(Protocol):
 
     def summary(self) -> str: ...
 
+    def lag(self) -> dict[str, int]: ...
 
-def run(name: str, stream: Stream, stop: threading.Event) -> None:
+
+def run(name: str, stream: Stream, stop: threading.Event, noted: LagNote | None = None) -> None:
     """Until `stop`, the batch at hand to its end; a log or store that is away is waited for."""
     said_at, said, is_down = time.monotonic(), 0, False
     while not stop.is_set():
         try:
             stream.turn(IDLE_S)
+            if noted is not None:
+                noted.note(stream.lag)
         except DOWN as error:
             if not is_down:
                 logger.warning("%s: waiting for the log or a store: %s", name, reason(error))
@@ -138,8 +143,12 @@ def main() -> int:
         "live": LiveStream(sources[1], tables, build_teller(settings), KnownErasures(sources[1], people)),
     }
     logger.info("reading the log")
+
+    def watched(name: str, stream: Stream, stop: threading.Event) -> None:
+        run(name, stream, stop, LagNote(folder, f"{name} stream"))
+
     try:
-        return work(streams, run_once if chosen.once else run, stop)
+        return work(streams, run_once if chosen.once else watched, stop)
     finally:
         for source in sources:
             source.close()

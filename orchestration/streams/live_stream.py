@@ -16,6 +16,7 @@ from orchestration.streams.live_tables import LiveTables
 from orchestration.streams.offsets import OffsetsMovedError, move_offsets, read_offsets
 from orchestration.streams.session_rows import ANSWER_S
 from orchestration.warehouse.sources import Source
+from setwise.consumer_lag import lag_between
 from setwise.events import UnreadableEventError, decode_interaction, decode_served
 from setwise.live_counts import KEPT, CountKey, field_of, minute_key
 from setwise.log import Record
@@ -84,6 +85,10 @@ class LiveStream:
     def summary(self) -> str:
         """What was done since the start."""
         return f"{self.records:,} records counted"
+
+    def lag(self) -> dict[str, int]:
+        """Records of each topic that are not counted yet. Raises LogDownError."""
+        return {topic: lag_between(self._source.ends(topic), self._since.get(topic, {})) for topic in TOPICS}
 
     def _take(self, topic: str, timeout_s: float) -> int:
         if topic not in self._since:

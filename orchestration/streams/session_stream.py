@@ -10,6 +10,7 @@ from orchestration.streams.offsets import OffsetsMovedError
 from orchestration.streams.session_rows import KEPT, SessionRows
 from orchestration.streams.state import StreamState
 from orchestration.warehouse.sources import Source
+from setwise.consumer_lag import lag_between
 from setwise.events import UnreadableEventError, decode_interaction
 from setwise.names import INTERACTIONS_TOPIC
 from setwise.sessions import WINDOW, Act, ShopperKey, act_of, keys_of, merged, row_of
@@ -83,6 +84,10 @@ class SessionStream:
     def summary(self) -> str:
         """What was done since the start."""
         return f"{self.records:,} events, {self.written:,} rows written, {self.unreadable:,} unreadable"
+
+    def lag(self) -> dict[str, int]:
+        """Records that are in no session yet. Raises LogDownError."""
+        return {INTERACTIONS_TOPIC: lag_between(self._source.ends(INTERACTIONS_TOPIC), self._since or {})}
 
     def _tidy(self) -> None:
         now = datetime.now(UTC)

@@ -102,6 +102,7 @@ class ActiveRules:
     """What the rules of one answer mean. Without rules every method returns at once."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self.rules = rules
         self._hide, _ = _matcher(rules, "hide")
         self._margin, floors = _matcher(rules, "min_margin")
         self._floors = [float(rule.value or 0) for rule in floors]

@@ -4,6 +4,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.boards.content import boards
+from orchestration.boards.reports import FRESHNESS, statements
 from orchestration.tables import DOCUMENT, document, questions
 
 MODELS = Path(__file__).parents[2] / "dbt/models"
@@ -25,7 +26,8 @@ def test_dbt_knows_who_reads_which_table() -> None:
     exposures = yaml.safe_load((MODELS / "exposures.yml").read_text())["exposures"]
     said = {one["label"]: {name[5:-2] for name in one["depends_on"]} for one in exposures}
     read = {one.question: tables_of(one.sql) for one in questions()}
-    assert said == read | {"Boards": tables_of(*(board.sql for board in boards()))}
+    pages = tables_of(FRESHNESS, *(one.sql for one in statements()))
+    assert said == read | {"Boards": tables_of(*(board.sql for board in boards())), "Operator's pages": pages}
 
 
 def test_every_case_of_a_model_has_a_unit_test() -> None:

@@ -20,6 +20,7 @@ from warehouses import warehouse_settings
 
 from orchestration.boards.content import asked, boards, found
 from orchestration.boards.page import write
+from orchestration.boards.reports import hand_over, statements
 from orchestration.experiments.power import plans
 from orchestration.experiments.results import results as made_results
 from orchestration.experiments.results import write_results
@@ -30,6 +31,7 @@ from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.events import decode_interaction
 from setwise.events.served import decode_served
 from setwise.flags import read_flags
+from setwise.reports import REPORTS_FILE, read_reports
 from setwise.settings import Settings
 
 LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
@@ -167,6 +169,16 @@ def check_page(warehouse: Warehouse, folder: Path) -> None:
     assert again.read_text() == text
 
 
+def check_handed_over(warehouse: Warehouse, folder: Path) -> None:
+    """What the operator's pages get: every statement runs here, with the columns that the pages read."""
+    assert hand_over(warehouse, folder) == folder / REPORTS_FILE
+    reports = read_reports(folder)
+    assert reports is not None and reports.newest_at is not None and reports.newest_at.tzinfo is not None
+    columns = {report.name: report.columns for report in reports.reports}
+    assert list(columns) == [one.name for one in statements()]
+    assert {"served_on", "experiment", "currency", "served", "bought", "revenue_cents"} <= set(columns["funnel_daily"])
+
+
 def test_both_warehouses_say_the_same_and_what_the_oracle_says(
     shoppers: Shoppers, leave_out: Callable, tmp_path: Path
 ) -> None:
@@ -185,6 +197,7 @@ def test_both_warehouses_say_the_same_and_what_the_oracle_says(
             check_truth(warehouse, shoppers)
             experiments.append(check_experiments(warehouse, shoppers, tmp_path / kind))
             check_page(warehouse, tmp_path / kind)
+            check_handed_over(warehouse, tmp_path / kind)
             forget(warehouse, "v-3")
             assert dbt(settings, os.environ, "run", "--quiet") == 0
             contents.append(contents_of(warehouse))

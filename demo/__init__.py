@@ -1,0 +1,1 @@
+"""What makes the demo live? Shoppers of the sample shop, who use it through its public API alone."""

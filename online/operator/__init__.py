@@ -1,0 +1,1 @@
+"""What the operator's pages ask: of this process, of the shop's files, and of a prompt step by step."""

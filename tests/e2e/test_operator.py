@@ -1,0 +1,326 @@
+"""The operator's pages in a real browser, over a shop that the demo's shoppers have used."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from e2e_support import own_copy
+from fault_servers import Service, serving
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_erasure import load, stream
+from test_snippet import QUIET
+
+from demo.player import SHELF_FILE, Player
+from demo.shelf import Shelf
+from orchestration.marts import build
+from orchestration.warehouse.stores import build_warehouse
+from setwise.demo_player import Played, read_switch, write_played
+from setwise.names import EXPERIMENTS_FILE, REJECTIONS_FILE
+from setwise.release import CURRENT, MANIFEST
+from setwise.settings import Settings
+from setwise.whole_file import write_whole
+from setwise_client.events import EventSender
+
+pytestmark = pytest.mark.parametrize("profile", ["embedded"], indirect=True)
+VISITS = 14
+HOSTILE = (
+    "<img src=x onerror=window.hit=1> sofa", "<script>window.hit=1</script> lamp", "=cmd|' /C calc'!A0 rug",
+    "{{constructor.constructor('window.hit=1')()}} bed",
+)  # fmt: skip
+OLDER = "r-older"
+EXPERIMENTS = {
+    "made_at": "2026-11-20T10:00:00Z",
+    "experiments": [{
+        "flag": "ranking<img src=x onerror=window.hit=1>", "days": 4, "srm_p": 0.42,
+        "words": "treatment earns 3.1 % more per visitor (0.9 to 5.4), keep going 4 days",
+        "variants": [
+            {"name": "control", "units": 510, "conversion": 0.06, "revenue_per_unit": {"USD": 512.5}},
+            {"name": "treatment", "units": 498, "conversion": 0.072, "revenue_per_unit": {"USD": 530.0}},
+        ],
+        "metrics": [{"metric": "conversion", "control": 0.06, "treatment": 0.072, "relative": 0.2, "low": 0.01,
+                     "high": 0.4, "verdict": "better"}],
+    }],
+}  # fmt: skip
+REJECTED = {
+    "row": 7, "id": "p-7", "field": "price", "value": "free", "reason": "it is no amount", "remedy": "write 9.90 USD"
+}  # fmt: skip
+PAGES = {
+    "live": "Readers of the log", "business": "From served to bought", "search": "Top prompts",
+    "catalogue": "Rows of the feed that were not taken", "experiments": "keep going 4 days",
+    "rules": "Try, then publish", "playground?prompt=a+sofa+under+%24900": "Time of each stage", "users": "User id",
+}  # fmt: skip
+
+
+class Operator:
+    """A service over a shop that was visited, its key, and what its marts hold."""
+
+    def __init__(self, service: Service, environ: dict[str, str]) -> None:
+        self.service, self.environ, self.key = service, environ, service.admin_key
+        self.data_dir, self.url = Path(environ["SETWISE_DATA_DIR"]), f"http://127.0.0.1:{service.port}"
+        self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
+
+    def report(self, name: str) -> list[dict[str, Any]]:
+        reports = self.http.get("/v1/operator/reports").json()["reports"]
+        [found] = [one for one in reports if one["name"] == name]
+        return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+
+
+def keep_an_older_release(data_dir: Path) -> None:
+    """The same files under another name, as a build before the live one would have left them."""
+    releases = data_dir / "releases"
+    current = (releases / CURRENT).read_text().strip()
+    shutil.copytree(releases / current, releases / OLDER, copy_function=os.link)
+    manifest = json.loads((releases / OLDER / MANIFEST).read_text())
+    (releases / OLDER / MANIFEST).unlink()
+    (releases / OLDER / MANIFEST).write_text(
+        json.dumps(manifest | {"release_id": OLDER, "created_at": "2026-01-01T00:00:00Z"})
+    )
+
+
+@pytest.fixture(scope="module")
+def operator(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    folder = tmp_path_factory.mktemp("operator")
+    environ = own_copy(profile, folder) | {"SETWISE_ADDRESS_PER_S": "0", "SETWISE_KEY_PER_S": "0"}
+    data_dir = Path(environ["SETWISE_DATA_DIR"])
+    keep_an_older_release(data_dir)
+    write_whole(data_dir / EXPERIMENTS_FILE, json.dumps(EXPERIMENTS).encode())
+    write_whole(data_dir / REJECTIONS_FILE, json.dumps(REJECTED).encode() + b"\n")
+    with serving(environ, folder / "log") as service:
+        one = Operator(service, environ)
+        events = EventSender(one.url, one.key, source="demo")
+        player = Player(one.http, events, Shelf(one.http, data_dir / SHELF_FILE), 60, seed=4)
+        for _ in range(VISITS):
+            player.visit()
+        assert events.close(20) == 0
+        for prompt in HOSTILE:
+            one.http.post("/v1/bundles", json={"prompt": prompt, "visitor_id": "v-1"}).raise_for_status()
+        settings = Settings.from_env(environ)
+        one.http.get("/v1/operator/live").raise_for_status()
+        load(settings)
+        stream(environ)
+        assert build(settings, os.environ, "run", "--quiet") == 0
+        yield one
+        one.http.close()
+
+
+@pytest.fixture(scope="module")
+def browser(leave_out: Callable[[str, str], None]) -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        leave_out("Chromium", "there is none on PATH; `make services` installs it")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+class Window:
+    """A page of the browser, what its console said, and what the policy stopped."""
+
+    def __init__(self, page: Page, operator: Operator) -> None:
+        self.page, self.operator, self.said = page, operator, list[str]()
+        page.on("console", lambda message: self.said.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.add_init_script(
+            "window.stopped = []; addEventListener('securitypolicyviolation', e => stopped.push(e.violatedDirective))"
+        )
+
+    def open(self, name: str) -> None:
+        if "/operator" not in self.page.url:
+            self.page.goto(f"{self.operator.url}/operator/#key={self.operator.key}")
+            self.page.wait_for_url("**/operator/#/live")
+        self.page.evaluate(f"location.hash = '#/{name}'")
+
+    def has(self, text: str) -> None:
+        expect(self.page.get_by_text(text, exact=False).first).to_be_visible(timeout=20_000)
+
+    def download(self, table: str) -> str:
+        """The CSV file of a table."""
+        with self.page.expect_download() as waited:
+            self.page.get_by_role("group", name=table).locator("..").get_by_role("button", name="CSV").click()
+        return Path(waited.value.path()).read_text()
+
+    def check(self) -> None:
+        """Nothing was said, nothing was stopped, nothing ran that was data, and everybody can use it."""
+        assert self.page.evaluate("[window.stopped, window.hit]") == [[], None]
+        assert self.said == []
+        expect(self.page.get_by_text(re.compile("^(null|undefined|NaN)$"))).to_have_count(0)
+        found = Axe().run(self.page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.fixture
+def window(browser: Browser, operator: Operator) -> Iterator[Window]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield Window(context.new_page(), operator)
+    context.close()
+
+
+@pytest.mark.parametrize("look", ["desktop", "phone in the dark"])
+def test_every_page_shows_real_data_to_everybody_and_runs_none_of_it(browser, operator, look) -> None:
+    is_phone = look != "desktop"
+    context = browser.new_context(
+        viewport={"width": 390, "height": 800} if is_phone else {"width": 1280, "height": 900},
+        color_scheme="dark" if is_phone else "light",
+    )
+    window = Window(context.new_page(), operator)
+    for name, text in PAGES.items():
+        window.open(name)
+        window.has(text)
+        expect(window.page.locator("main")).not_to_contain_text("Asking …")
+        window.check()
+        overflow = window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, (name, overflow)
+    context.close()
+
+
+def test_without_a_key_nothing_is_shown_and_a_wrong_one_is_refused_with_a_word(browser, operator) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{operator.url}/operator/")
+    expect(page.get_by_label("Key")).to_be_focused()
+    page.get_by_label("Key").fill("swk_wrong_key")
+    page.get_by_label("Key").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not valid")
+    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    page.get_by_label("Key").fill(operator.key)
+    page.get_by_label("Key").press("Enter")
+    expect(page.get_by_text("Answers a second").first).to_be_visible()
+    page.get_by_role("button", name="Forget the key").click()
+    expect(page.get_by_label("Key")).to_be_visible()
+    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    context.close()
+
+
+def test_pages_allow_nothing_inline_and_the_data_is_the_admins_alone(operator) -> None:
+    policy = httpx.get(f"{operator.url}/operator/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for path in ("live", "business", "reports", "words", "catalogue", "experiments", "demo"):
+        assert httpx.get(f"{operator.url}/v1/operator/{path}").status_code == 401
+    assert httpx.put(f"{operator.url}/v1/operator/demo", json={}).status_code == 401
+    assert httpx.post(f"{operator.url}/v1/operator/playground", json={}).status_code == 401
+
+
+def test_business_shows_what_the_marts_hold_and_the_streams_count(window, operator) -> None:
+    warehouse = build_warehouse(Settings.from_env(operator.environ))
+    ((served, shown, clicked, bought, cents),) = warehouse.rows(
+        "SELECT count(*), count(CASE WHEN impressions > 0 THEN 1 END), count(CASE WHEN clicks > 0 THEN 1 END), "
+        "count(CASE WHEN products_bought > 0 THEN 1 END), sum(revenue_cents) FROM marts.fct_bundle_outcomes"
+    )
+    sold = warehouse.rows(
+        "SELECT sum(revenue_cents - refunded_cents) FROM marts.fct_orders "
+        "WHERE credited_by IS NOT NULL AND NOT is_machine"
+    )
+    warehouse.close()
+    daily = operator.report("funnel_daily")
+    steps = [sum(row[step] for row in daily) for step in ("served", "shown", "clicked", "bought", "revenue_cents")]
+    assert steps == [served, shown, clicked, bought, int(cents)] and served > VISITS and bought > 0
+    assert sum(row["credited_cents"] for row in operator.report("category_daily")) == int(sold[0][0]) == int(cents)
+    assert sum(row["revenue_cents"] for row in operator.report("slot_daily")) == int(cents)
+    live = operator.http.get("/v1/operator/business", params={"minutes": 1_440}).json()["total"]
+    assert live["revenue_cents"] == {"USD": int(cents)}
+
+    window.open("business")
+    window.has("From served to bought")
+    window.page.get_by_label("Time").select_option("30d")
+    window.has("when the marts were made")
+    rows = window.page.get_by_role("group", name="From served to bought").get_by_role("row").all_inner_texts()
+    assert [row.split("\t")[1] for row in rows[1:]][:3] == [f"{served:,}", f"{shown:,}", f"{clicked:,}"]
+    window.has(f"USD {int(cents) / 100:,.2f}".replace(" ", "\u00a0"))
+    lines = window.download("Revenue by slot").splitlines()
+    assert lines[0] == "slot,lines,revenue_cents,currency" and len(lines) > 1
+
+
+def test_what_shoppers_wrote_is_text_and_a_download_holds_no_formula(window, operator) -> None:
+    window.open("search")
+    for prompt in HOSTILE:
+        window.has(prompt)
+    assert f"'{HOSTILE[2]}" in window.download("Top prompts")
+    unknown = {one["word"] for one in operator.http.get("/v1/operator/words").json()}
+    assert "constructor" in unknown and not {"sofa", "rug", "bed", "lamp"} & unknown
+    window.check()
+
+
+def test_rules_are_tried_then_published_and_a_stale_page_is_told_so(window, operator) -> None:
+    page = window.page
+    window.open("rules")
+    page.get_by_role("button", name="Add a rule").click()
+    page.get_by_label("Kind of").select_option("hide")
+    page.get_by_label("categories").fill("Sofas")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("region", name="After")).to_be_visible()
+    assert operator.http.get("/v1/rules").json()["version"] == 0
+    page.get_by_role("button", name="Publish", exact=True).click()
+    window.has("Version 1 is in force.")
+    theirs = {"rules": [{"id": "theirs", "kind": "boost", "brands": ["Reed Works"]}]}
+    operator.http.put("/v1/rules", json=theirs, headers={"If-Match": '"1"'}).raise_for_status()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("the rules are at version 2")
+    assert [text for text in window.said if "412" not in text] == []
+    window.said.clear()
+    page.get_by_role("button", name="Drop mine, and load theirs").click()
+    expect(page.get_by_label("id", exact=True)).to_have_value("theirs")
+    page.get_by_role("button", name="Edit as JSON").click()
+    page.get_by_label("The whole document").fill('{"rules": [], "templates": []}')
+    page.get_by_role("button", name="Publish", exact=True).click()
+    window.has("Version 3 is in force.")
+    window.check()
+
+
+def test_the_playground_shows_stages_candidates_and_two_releases_side_by_side(window, operator) -> None:
+    asked = {"request": {"prompt": "a sofa and a lamp under $1500", "user_id": "u-1"}, "top": 5}
+    told = operator.http.post("/v1/operator/playground", json=asked).json()
+    sofa, lamp = told["slots"]
+    assert (sofa["name"], lamp["name"]) == ("sofa", "lamp") and len(sofa["best"]) >= 5
+    for one in (*sofa["best"], *lamp["best"]):
+        assert one["score"] == pytest.approx(sum(one["parts"].values()), abs=0.002)
+    chosen = {item["product_id"] for bundle in told["answer"]["bundles"] for item in bundle["items"]}
+    assert chosen == {one["product_id"] for slot in told["slots"] for one in slot["best"] if one["in_bundles"]}
+    other = operator.http.post("/v1/operator/playground", json=asked | {"release": OLDER}).json()
+    assert other["answer"]["release"] == OLDER
+    assert [slot["candidates"] for slot in other["slots"]] == [sofa["candidates"], lamp["candidates"]]
+    assert operator.http.post("/v1/operator/playground", json=asked | {"release": "r-none"}).status_code == 404
+    assert operator.http.post("/v1/operator/playground", json={"request": {}}).status_code == 422
+
+    before = operator.http.get("/v1/operator/live").json()["answers"]
+    window.open("playground")
+    window.page.get_by_label("Prompt").fill("a sofa under $900")
+    window.page.get_by_label("Beside it").last.select_option(OLDER)
+    window.page.get_by_role("button", name="Ask").click()
+    expect(window.page.get_by_role("region", name=f"release {OLDER}")).to_contain_text("assemble", timeout=30_000)
+    assert operator.http.get("/v1/operator/live").json()["answers"] == before, "what is tried is no answer to a shopper"
+    window.check()
+
+
+def test_a_shopper_is_shown_explained_and_forgotten_with_a_receipt(window, operator) -> None:
+    page = window.page
+    window.open("users")
+    page.get_by_label("User id").fill("u-2")
+    page.get_by_role("button", name="Look").click()
+    button = page.get_by_role("button", name="Forget everywhere")
+    expect(button).to_be_disabled()
+    page.get_by_label("Type the id again").fill("u-2")
+    button.click()
+    window.has("Forgotten. Receipt")
+    assert operator.http.get("/v1/users/u-2").json()["stores"]["shopper_profiles"] is None
+    window.check()
+
+
+def test_the_demos_shoppers_are_paused_and_paced_by_the_switch(window, operator) -> None:
+    assert operator.http.get("/v1/operator/demo").json()["played"] is None
+    # So that it counts as alive for as long as this test takes.
+    write_played(operator.data_dir, Played(datetime.now(UTC) + timedelta(minutes=10), 12, 3, 1, HOSTILE[0]))
+    window.open("live")
+    window.has(f"12 visits, 3 orders, 1 products bought out; the last wish: {HOSTILE[0]}")
+    window.page.get_by_role("button", name="Pause").click()
+    expect(window.page.get_by_role("button", name="Let them go on")).to_be_visible()
+    assert read_switch(operator.data_dir).is_paused
+    refused = operator.http.put("/v1/operator/demo", json={"per_minute": 10_000})
+    assert refused.status_code == 422
+    window.check()
