@@ -209,8 +209,8 @@ def report(asked: dict[str, Part], units: int, work: Path, pool: ProcessPoolExec
     wrong = [tally.alarmed[money] and not tally.better[money] for tally in planted]
     even, apart, micros = buckets(units, 4)
     return "\n".join([
-        f"{len(none):,} experiments without any difference, {UNITS:,} units arriving over {DAYS} days, a look every day. "
-        "Share of them in which any look said better or worse; promised are at most 5 %:\n",
+        f"{len(none):,} experiments without any difference, {UNITS:,} units arriving over {DAYS} days, a look every "
+        "day. Share of them in which any look said better or worse; promised are at most 5 %:\n",
         "| metric | confidence sequence | a plain 95 % interval, looked at as often |",
         "| --- | --- | --- |",
         *(f"| {m} | {_share([t.alarmed[m] for t in none])} | {_share([t.plain[m] for t in none])} |" for m in METRICS),
