@@ -192,7 +192,7 @@ def _one(asked: tuple[Shop, int, int, tuple[str, ...]]) -> Tally:
 
 def parts(simulations: int) -> dict[str, Part]:
     """Without a difference, with a lift, and with records that are lost."""
-    some, total = max(simulations // 2, 50), needed(LIFT)
+    some, total = max(3 * simulations // 10, 50), needed(LIFT)
     found = [
         Part("none", Shop(UNITS), METRICS, simulations),
         Part("lift", Shop(total, LIFT), METRICS[:1], some),
