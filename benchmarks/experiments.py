@@ -196,7 +196,7 @@ def parts(simulations: int) -> dict[str, Part]:
     found = [
         Part("none", Shop(UNITS), METRICS, simulations),
         Part("lift", Shop(total, LIFT), METRICS[:1], some),
-        *(Part(f"lost-{share:g}", Shop(total, 0.0, share), (), some) for share in LOST),
+        *(Part(f"lost-{share:g}", Shop(total, 0.0, share), (), 2 * some // 3) for share in LOST),
     ]
     return {part.name: part for part in found}
 
