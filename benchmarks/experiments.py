@@ -27,6 +27,7 @@ from setwise.sequential import confidence_sequence, share_mismatch
 DAYS = 28
 RATE, FRAILTY, SPREAD = 0.15, 0.5, 0.8
 """Purchases of a unit in 28 days, how unlike units are in it (shape of a gamma), and baskets (sigma of a lognormal)."""
+UNITS, LIFT, LOST = 4_000, 0.4, (0.05, 0.1)
 Z = 1.96
 BEGIN, END = "<!-- figures: python -m benchmarks.experiments -->", "<!-- end of figures -->"
 METRICS = ("revenue per unit", "conversion", "attach rate", "milliseconds per answer")
@@ -161,59 +162,78 @@ def _share(values: list[bool]) -> str:
     return f"{100 * sum(values) / len(values):.1f} %"
 
 
-def report(simulations: int, units: int, pool: ProcessPoolExecutor) -> str:
-    """The figures as Markdown."""
-    planned = 4_000
-    none = list(pool.map(_one, [(Shop(planned), seed, planned, METRICS) for seed in range(simulations)], chunksize=10))
-    lines = [
-        f"{simulations:,} experiments without any difference, {planned:,} units arriving over {DAYS} days, a look "
-        "every day. Share of them in which any look said better or worse; promised are at most 5 %:\n",
-        "| metric | confidence sequence | a plain 95 % interval, looked at as often |",
-        "| --- | --- | --- |",
-        *(f"| {m} | {_share([t.alarmed[m] for t in none])} | {_share([t.plain[m] for t in none])} |" for m in METRICS),
-        "",
-    ]
-    lift = 0.4
-    total = needed(lift)
-    tried = max(simulations // 2, 50)
-    money = METRICS[:1]
-    planted = list(pool.map(_one, [(Shop(total, lift), seed, total, money) for seed in range(tried)], chunksize=5))
-    found = [t.better[money[0]] for t in planted]
-    days = sorted(t.day for t in planted if t.day)
-    lines += [
-        f"{tried:,} experiments with a planted lift of {100 * lift:.0f} % in purchases, with the {total:,} units that "
-        "the plan asks for to find it 80 of 100 times by revenue per unit:\n",
-        "| | |",
-        "| --- | --- |",
-        f"| found at some look | {_share(found)} |",
-        f"| day on which half of these were found | {days[len(days) // 2] if days else '-'} of {DAYS} |",
-        f"| said to be worse | {_share([t.alarmed[money[0]] and not t.better[money[0]] for t in planted])} |",
-        f"| every interval of all {DAYS} looks held the truth | {_share([t.held[money[0]] for t in planted])} |",
-        "",
-    ]
-    lost = {
-        share: list(pool.map(_one, [(Shop(total, 0.0, share), s, total, ()) for s in range(tried)], chunksize=10))
-        for share in (0.05, 0.1)
-    }
-    lines += [
-        f"Check of shares ({total:,} units, without losses {planned:,}; a look every day, alarm below {LEAST_P}):\n",
-        "| records of treatment that are lost | alarms |",
-        "| --- | --- |",
-        f"| none | {_share([t.mismatch for t in none])} |",
-        *(f"| {100 * share:.0f} % | {_share([t.mismatch for t in tallies])} |" for share, tallies in lost.items()),
-        "",
-    ]
-    even, apart, micros = buckets(units, 4)
-    lines += [
-        f"Buckets of {units:,} units by {len(even)} flags of two variants: p of evenness (chi-square) by flag "
-        f"{', '.join(f'{p:.2f}' for p in even)}; p of independence by pair {', '.join(f'{p:.2f}' for p in apart)}. "
-        f"Assigning one flag took {micros:.0f} microseconds.",
-    ]
-    return "\n".join(lines)
+class Part(msgspec.Struct, frozen=True):
+    """Simulations of one kind; what was simulated is kept in `file`, and not again."""
+
+    name: str
+    shop: Shop
+    metrics: tuple[str, ...]
+    simulations: int
+
+    def tallies(self, work: Path, pool: ProcessPoolExecutor) -> list[Tally]:
+        """By seed; those that are missing are simulated now."""
+        work.mkdir(parents=True, exist_ok=True)
+        file = work / f"{self.name}-{self.shop.units}.jsonl"
+        known = (
+            [msgspec.json.decode(line, type=Tally) for line in file.read_bytes().splitlines()] if file.exists() else []
+        )
+        todo = [(self.shop, seed, self.shop.units, self.metrics) for seed in range(len(known), self.simulations)]
+        with file.open("ab") as kept:
+            for tally in pool.map(_one, todo, chunksize=4):
+                known.append(tally)
+                kept.write(msgspec.json.encode(tally) + b"\n")
+                kept.flush()
+        return known[: self.simulations]
 
 
 def _one(asked: tuple[Shop, int, int, tuple[str, ...]]) -> Tally:
     return simulated(*asked)
+
+
+def parts(simulations: int) -> dict[str, Part]:
+    """Without a difference, with a lift, and with records that are lost."""
+    some, total = max(3 * simulations // 10, 50), needed(LIFT)
+    found = [
+        Part("none", Shop(UNITS), METRICS, simulations),
+        Part("lift", Shop(total, LIFT), METRICS[:1], some),
+        *(Part(f"lost-{share:g}", Shop(total, 0.0, share), (), 2 * some // 3) for share in LOST),
+    ]
+    return {part.name: part for part in found}
+
+
+def report(asked: dict[str, Part], units: int, work: Path, pool: ProcessPoolExecutor) -> str:
+    """The figures as Markdown."""
+    of = {name: part.tallies(work, pool) for name, part in asked.items()}
+    none, planted, money = of["none"], of["lift"], METRICS[0]
+    days = sorted(tally.day for tally in planted if tally.day)
+    wrong = [tally.alarmed[money] and not tally.better[money] for tally in planted]
+    even, apart, micros = buckets(units, 4)
+    return "\n".join([
+        f"{len(none):,} experiments without any difference, {UNITS:,} units arriving over {DAYS} days, a look every "
+        "day. Share of them in which any look said better or worse; promised are at most 5 %:\n",
+        "| metric | confidence sequence | a plain 95 % interval, looked at as often |",
+        "| --- | --- | --- |",
+        *(f"| {m} | {_share([t.alarmed[m] for t in none])} | {_share([t.plain[m] for t in none])} |" for m in METRICS),
+        "",
+        f"{len(planted):,} experiments with a planted lift of {100 * LIFT:.0f} % in purchases, with the "
+        f"{asked['lift'].shop.units:,} units that the plan asks for to find it 80 of 100 times by revenue per unit:\n",
+        "| | |",
+        "| --- | --- |",
+        f"| found at some look | {_share([tally.better[money] for tally in planted])} |",
+        f"| day on which half of these were found | {days[len(days) // 2] if days else '-'} of {DAYS} |",
+        f"| said to be worse | {_share(wrong)} |",
+        f"| every interval of all {DAYS} looks held the truth | {_share([tally.held[money] for tally in planted])} |",
+        "",
+        f"Check of shares, a look every day, alarm below p = {LEAST_P}:\n",
+        "| records of treatment that are lost | units | alarms |",
+        "| --- | --- | --- |",
+        *(f"| {100 * asked[name].shop.lost:.0f} % | {asked[name].shop.units:,} | "
+          f"{_share([tally.mismatch for tally in of[name]])} |" for name in asked),
+        "",
+        f"Buckets of {units:,} units by {len(even)} flags of two variants: p of evenness (chi-square) by flag "
+        f"{', '.join(f'{p:.2f}' for p in even)}; p of independence by pair {', '.join(f'{p:.2f}' for p in apart)}. "
+        f"Assigning one flag took {micros:.0f} microseconds.",
+    ])  # fmt: skip
 
 
 def write_into(document: Path, figures: str) -> None:
@@ -235,9 +255,18 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=1_000)
     parser.add_argument("--units", type=int, default=100_000, help="units that are bucketed (%(default)s)")
     parser.add_argument("--document", type=Path, help="puts the figures into this document too, between its marks")
+    parser.add_argument("--work", type=Path, default=Path("var/experiments"), help="what was simulated (%(default)s)")
+    parser.add_argument(
+        "--only", default="", help="simulate one part and print nothing: none, lift, lost-0.05, lost-0.1"
+    )
+    parser.add_argument("--workers", type=int, help="processes")
     chosen = parser.parse_args()
-    with ProcessPoolExecutor() as pool:
-        figures = report(chosen.simulations, chosen.units, pool)
+    asked = parts(chosen.simulations)
+    with ProcessPoolExecutor(chosen.workers) as pool:
+        if chosen.only:
+            asked[chosen.only].tallies(chosen.work, pool)
+            return 0
+        figures = report(asked, chosen.units, chosen.work, pool)
     print(figures)
     if chosen.document is not None:
         write_into(chosen.document, figures)

@@ -37,13 +37,13 @@ from setwise.catalogue import is_sellable, price_now
 from setwise.events.served import Route
 from setwise.experiment import Assignment
 from setwise.names import ProductId
-from setwise.overrides import OverrideError
+from setwise.overrides import VARIANTS_HEADER, OverrideError
 from setwise.rules import RuleBook
 
 Any_Request = Request[Any, Any, Any]
 Answer = TypeVar("Answer", BundleAnswer, ProductsAnswer)
 Recommend = Callable[[Any, LiveRelease, Dependencies, datetime, RuleBook, Deadline, Assignment], Answer]
-VARIANTS_HEADER = "Setwise-Variants"
+_VARIANTS_NAME = VARIANTS_HEADER.lower().encode()
 
 
 def live_of(request: Any_Request) -> LiveRelease:
@@ -62,8 +62,10 @@ def deadline_of(request: Any_Request) -> Deadline:
 
 def override_of(request: Any_Request) -> str:
     """A tester's token: a header, or `variants` in the query for pages; '' where there is none."""
-    said = request.headers.get(VARIANTS_HEADER, "")
-    return said or (str(request.query_params.get("variants", "")) if request.scope["query_string"] else "")
+    for name, value in request.scope["headers"]:  # request.headers would read all of them, for each answer
+        if name == _VARIANTS_NAME:
+            return value.decode("latin-1")
+    return str(request.query_params.get("variants", "")) if request.scope["query_string"] else ""
 
 
 def refused_override(error: OverrideError) -> ProblemError:

@@ -6,10 +6,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from online.routes import VARIANTS_HEADER
 from setwise.events.secret import event_secret
 from setwise.flags import FlagsError, read_flags
-from setwise.overrides import Overrides
+from setwise.overrides import VARIANTS_HEADER, Overrides
 from setwise.settings import Settings, SettingsError
 
 MOST_MINUTES = 7 * 24 * 60

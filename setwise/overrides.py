@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+VARIANTS_HEADER = "Setwise-Variants"
 MAX_TOKEN = 2_048
 _PROOF = 32
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from e2e_support import ROOT, delete_topics, own_copy, records_of, serve
 from litestar.testing import TestClient
 
 from online.flags_watch import POLL_S
+from setwise.events.secret import event_secret
 from setwise.events.served import Served, decode_served
 from setwise.flags import Flags, read_flags
 from setwise.names import SERVED_TOPIC
+from setwise.overrides import VARIANTS_HEADER, Overrides
 
 OPEN = {"prompt": "something nice for the living room"}
 NAMED = {"prompt": "a sofa and a lamp"}
@@ -212,30 +215,28 @@ def test_a_tester_sees_what_they_chose_and_counts_nowhere(client: TestClient, en
     made = token(environ, "sizes=three")
     assert made.returncode == 0, made.stderr
     said, before = made.stdout.strip(), assigned(client)
-    header = {"Setwise-Variants": said}
+    header = {VARIANTS_HEADER: said}
     people = [f"u-{n}" for n in range(3)]
     answers = [client.post("/v1/bundles", json=OPEN | {"user_id": user}, headers=header).json() for user in people]
     answers.append(client.post("/v1/bundles", json=OPEN, params={"variants": said}).json())
     accepted = client.post("/v1/requests", json=OPEN, headers=header).json()
     answers.append(finished(client, accepted["status_url"]))
     assert all(answer["experiment"] == {"sizes": "three"} and sizes(answer) == {3} for answer in answers)
-    records = {one.request_id: one for one in recorded(environ, len(answers))}
     until(lambda: answers[-1]["request_id"] in {one.request_id for one in recorded(environ, 1)})
     records = {one.request_id: one for one in recorded(environ, 1)}
     assert all(records[answer["request_id"]].is_test for answer in answers)
     assert assigned(client) == before
     for path in ("/v1/bundles", "/v1/requests", "/v1/products"):
-        refused = client.post(path, json=OPEN, headers={"Setwise-Variants": said[:-2]})
+        refused = client.post(path, json=OPEN, headers={VARIANTS_HEADER: said[:-2]})
         assert refused.status_code == 403 and "Setwise-Variants" in refused.json()["detail"]
     assert token(environ, "sizes=gone").returncode == 2
 
 
 def test_each_parameter_changes_what_it_says(client: TestClient, environ: dict[str, str]) -> None:
     def under(way: str, body: dict[str, Any]) -> dict[str, Any]:
-        if way not in tokens:
-            tokens[way] = token(environ, f"ways={way}").stdout.strip()
+        said = Overrides(secret).make({"ways": way}, datetime.now(UTC) + timedelta(minutes=1))
         answer: dict[str, Any] = client.post(
-            "/v1/bundles", json=body | {"explain": True}, headers={"Setwise-Variants": tokens[way]}
+            "/v1/bundles", json=body | {"explain": True}, headers={VARIANTS_HEADER: said}
         ).json()
         return answer
 
@@ -245,7 +246,7 @@ def test_each_parameter_changes_what_it_says(client: TestClient, environ: dict[s
     def products(answer: dict[str, Any]) -> list[str]:
         return [item["product_id"] for bundle in answer["bundles"] for item in bundle["items"]]
 
-    tokens: dict[str, str] = {}
+    secret = event_secret("", Path(environ["SETWISE_DATA_DIR"]))
     plain = under("plain", NAMED)
     assert any(parts(plain, "semantic")) and not any(parts(under("words", NAMED), "semantic"))
     assert max(parts(under("loud", NAMED), "popularity")) > 5 * max(parts(plain, "popularity"))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 RUN = """
 import json, sys
 import dagster as dg
-from orchestration.warehouse.assets import boards, marts_keep_up, models, raw_asset
+from orchestration.warehouse.assets import boards, experiment_results, marts_keep_up, models, raw_asset
 from orchestration.warehouse.automation import marts_follow
 from orchestration.warehouse.definitions import defs
 
@@ -42,7 +42,7 @@ hour = sys.argv[1]
 raw = raw_asset("interactions")
 both = [run([raw], partition_key=hour) for _ in range(2)]
 first, cursor = look(None)
-built, names = run([models, boards, marts_keep_up])
+built, names = run([models, boards, experiment_results, marts_keep_up])
 second, _ = look(cursor)
 third, _ = look(json.dumps(json.loads(cursor) | {"served": "another"}))
 print(json.dumps({
@@ -77,11 +77,11 @@ def test_an_hour_of_the_log_is_loaded_again_without_a_change_and_the_marts_follo
     built, names = told["marts"]
     assert built and {"stg_interactions", "fct_orders", "rpt_bundle_performance_daily"} <= set(names)
     everything, nothing, after_answers = told["looks"]
-    assert {"fct_interactions", "fct_orders", "rpt_freshness", "boards"} <= set(everything)
+    assert {"fct_interactions", "fct_orders", "rpt_freshness", "boards", "experiment_results"} <= set(everything)
     assert nothing == "nothing came since the last run"
     assert {"fct_served", "fct_orders", "boards"} <= set(after_answers)
     assert not {"fct_interactions", "stg_interaction_items", "fct_impressions"} & set(after_answers)
-    assert (tmp_path / "boards" / "index.html").is_file()
+    assert (tmp_path / "boards" / "index.html").is_file() and (tmp_path / "boards" / "experiments.json").is_file()
     orders = DuckWarehouse(tmp_path / "warehouse.duckdb").rows(
         "SELECT count(*), sum(revenue_cents) FROM marts.fct_orders"
     )
