@@ -68,7 +68,7 @@ def read_refused(data_dir: Path) -> Refused | None:
 def catalogue_health(
     live: LiveRelease, data_dir: Path, stale_days: float, now: datetime, allow_preorder: bool
 ) -> CatalogueHealth:
-    """Tens of milliseconds for ten thousand products; not on the event loop."""
+    """Reads every product; not on the event loop."""
     snapshot, every = live.snapshot, np.arange(len(live.snapshot))
     old = snapshot.unsaid_since(now - timedelta(days=stale_days))
     return CatalogueHealth(

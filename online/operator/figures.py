@@ -64,7 +64,7 @@ def live_figures(
     live: LiveRelease, kept: list[str], degraded_now: list[str], dependencies: Mapping[str, bool],
     consumers: list[ConsumerLag],
 ) -> LiveFigures:  # fmt: skip
-    """About two milliseconds; not on the event loop."""
+    """Walks every series; not on the event loop."""
     found = {family.name: family for family in metrics.collected()}
     return LiveFigures(
         datetime.now(UTC), live.manifest.release_id, live.manifest.created_at, len(live.snapshot), kept,
