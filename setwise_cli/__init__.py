@@ -39,9 +39,7 @@ def listing() -> str:
     """What `setwise --help` prints."""
     lines = [f"  {name:<13} {command.says}" for name, command in COMMANDS.items()]
     usage = "usage: setwise COMMAND [ARGUMENTS]   (setwise COMMAND --help for each)"
-    return "\n".join(
-        [usage, "", *lines, "", "Settings are environment variables; .env.example of the sources has all."]
-    )
+    return "\n".join([usage, "", *lines, "", "Settings are environment variables; .env.example has them all."])
 
 
 def main() -> int:
