@@ -78,6 +78,10 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 	@.venv/bin/hadolint Dockerfile
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
+.PHONY: docs
+docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
 .PHONY: dist wheel sbom licences
 dist: wheel sbom licences  ## the wheel, what it is made of (CycloneDX) and under which licences, into dist/
 

@@ -1,4 +1,4 @@
-"""How do the repository's documents become a site? Hooks of MkDocs: pages from outside docs/, and links that hold there."""
+"""How do the documents become a site? Hooks of MkDocs: pages from outside docs/, and links that hold there."""
 
 import os
 import re
