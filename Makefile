@@ -82,6 +82,11 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
+.PHONY: clients
+clients: install  ## what the clients know of the API, from its OpenAPI; needs Node 20 for TypeScript's
+	@$(PY) scripts/clients.py
+	@cd clients/typescript && npm ci --silent --no-audit --no-fund --ignore-scripts && npm run --silent generate && npm run --silent build
+
 .PHONY: dist wheel sbom licences
 dist: wheel sbom licences  ## the wheel, what it is made of (CycloneDX) and under which licences, into dist/
 
