@@ -109,3 +109,12 @@ def test_settings_modules_and_commands_of_shell_blocks_exist(document: Path) -> 
                 assert made[1] in offered, line
             if called := re.match(r"setwise (\S+)", line):
                 assert called[1] in {*COMMANDS, "--help", "--version"}, line
+
+
+def test_the_answer_in_the_readme_is_the_generated_one() -> None:
+    [said] = [text for kind, text in fences(ROOT / "README.md") if kind == "text"]
+    answer = json.loads(next(text for kind, text in fences(DOCS / "api.md") if kind == "json 200"))
+    bundles = [bundle for bundle in answer["bundles"] if isinstance(bundle, dict)]
+    assert said.splitlines() == [
+        f"{one['label']}  {one['total_cents'] / 100:.2f} {one['currency']}  {one['title']}" for one in bundles
+    ]
