@@ -156,7 +156,7 @@ def test_events_changes_rules_and_users_go_both_ways(setwise: SetwiseClient) -> 
     assert setwise.rules_history(1)[0].version == put.version
     setwise.put_rules(m.RuleSet(version=put.version))
     assert setwise.user("u-1").known_as
-    receipt = setwise.forget_user("u-1", ["v-8", "v-9"])
+    receipt = setwise.forget_user("u-nobody", ["v-8", "v-9"])
     assert setwise.erasure(receipt.receipt_id).receipt_id == receipt.receipt_id
 
 
