@@ -85,6 +85,11 @@ def test_every_command_names_a_module_that_can_be_run_and_an_extra_that_can_be_i
         assert command.extra in PROJECT["project"]["optional-dependencies"], name
 
 
+def test_who_only_asks_installs_nothing_that_computes() -> None:
+    needed = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["client"]]
+    assert {re.split(r"[<>=!]", one)[0] for one in needed} == {"msgspec", "httpx"}
+
+
 def test_the_changelog_begins_with_the_version_of_the_project_and_the_images_have_the_packages() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest is not None and newest[1] == PROJECT["project"]["version"]
