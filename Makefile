@@ -74,11 +74,36 @@ test: install  ## run the tests; suites for servers that are down are left out w
 	@$(PY) -m pytest
 
 .PHONY: check
-check: install  ## lint, types and import contracts
+check: install  ## lint, types, import contracts, Dockerfile and compose file
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/hadolint Dockerfile
+	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+.PHONY: docs
+docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+.PHONY: clients
+clients: install  ## what the clients know of the API, from its OpenAPI; needs Node 20 for TypeScript's
+	@$(PY) scripts/clients.py
+	@cd clients/typescript && npm ci --silent --no-audit --no-fund --ignore-scripts && npm run --silent generate && npm run --silent build
+
+.PHONY: dist wheel sbom licences
+dist: wheel sbom licences  ## the wheel, what it is made of (CycloneDX) and under which licences, into dist/
+
+LOCKED := $(UV) export --frozen --no-dev --all-extras --quiet
+wheel: install
+	@$(UV) build --wheel --no-build-isolation --quiet --out-dir dist
+
+sbom: install
+	@mkdir -p dist && $(LOCKED) --format cyclonedx1.5 --preview-features sbom-export --output-file dist/sbom.json >/dev/null
+
+licences: install
+	@mkdir -p dist && $(LOCKED) --no-emit-project --no-hashes --no-header --no-annotate | sed 's/[=; ].*//' | \
+	  xargs .venv/bin/pip-licenses --from mixed --format markdown --output-file dist/licences.md --packages
 
 .PHONY: faults
 faults: install  ## the long fault tests: kills, freezes, restarts, overload, ten minutes each of soak and random faults

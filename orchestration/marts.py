@@ -13,11 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.analysts import grant_marts
 from orchestration.boards.reports import hand_over
+from orchestration.project import DBT_PROJECT
 from orchestration.warehouse.erasing import remove_since
 from orchestration.warehouse.stores import FILE, WarehouseDownError, build_warehouse
 from setwise.settings import Settings, SettingsError
 
-PROJECT = Path(__file__).parents[1] / "dbt"
 WRITING = ("build", "run")
 PROGRAM = Path(sys.executable).with_name("dbt")
 
@@ -48,7 +48,7 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
 
 def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
     """dbt's exit status."""
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     return subprocess.run(
         [str(PROGRAM), *arguments, *where], env=dbt_environ(settings, environ), check=False
     ).returncode  # fmt: skip

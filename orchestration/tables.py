@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import yaml
 
+from orchestration.project import DBT_PROJECT
+
 ROOT = Path(__file__).parents[1]
-MODELS = ROOT / "dbt/models/marts/marts.yml"
-QUESTIONS = ROOT / "dbt/questions.yml"
+MODELS = DBT_PROJECT / "models/marts/marts.yml"
+QUESTIONS = DBT_PROJECT / "questions.yml"
 DOCUMENT = ROOT / "docs/tables.md"
 HEAD = """# Tables for analysts
 

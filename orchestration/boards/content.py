@@ -1,15 +1,15 @@
 """What the page shows: boards with a plot, and the ten questions; each a statement and the rows that it found."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import yaml
 
+from orchestration.project import DBT_PROJECT
 from orchestration.tables import questions
 from orchestration.warehouse.stores import Warehouse
 
-BOARDS = Path(__file__).parents[2] / "dbt/boards.yml"
+BOARDS = DBT_PROJECT / "boards.yml"
 
 
 class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

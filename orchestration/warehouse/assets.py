@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
-from orchestration.marts import PROGRAM, PROJECT, after_dbt, dbt, dbt_environ
+from orchestration.marts import PROGRAM, after_dbt, dbt, dbt_environ
+from orchestration.project import DBT_PROJECT
 from orchestration.resources import Workplace
 from orchestration.warehouse.rows import batch_of, naive
 from orchestration.warehouse.sources import build_source
@@ -104,7 +105,7 @@ class Names(DagsterDbtTranslator):
 def manifest_of(settings: Settings, environ: Mapping[str, str]) -> Path:
     """What dbt read of the project, anew where a file of it is newer."""
     path = Path(settings.storage.data_dir).absolute() / "dbt-target/manifest.json"
-    newest = max(file.stat().st_mtime for file in PROJECT.rglob("*") if file.is_file())
+    newest = max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())
     if (not path.is_file() or path.stat().st_mtime < newest) and dbt(settings, environ, "parse", "--quiet"):
         raise RuntimeError("dbt cannot read its project; see the lines above")
     return path
@@ -165,6 +166,6 @@ def marts_keep_up(workplace: Workplace) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not late, metadata={"late": late, "built at (UTC)": str(built_at)})
 
 
-DBT = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(PROGRAM))
+DBT = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(PROGRAM))
 ASSETS = [*TOPIC_SPECS, *(raw_asset(topic) for topic in TOPICS), models, boards, experiment_results]
 CHECKS = [*(freshness_check(topic) for topic in TOPICS), marts_keep_up]

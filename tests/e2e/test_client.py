@@ -1,15 +1,32 @@
-"""The client of shops' own servers against a service in a process of its own."""
+"""The clients of shops' own servers against a service in a process of its own."""
 
 import os
+import re
+import shutil
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from e2e_support import SERVER_SETTINGS, delete_topics, interactions, own_copy, records_of
+from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_copy, records_of
 from fault_servers import Service, free_port, serving
+from typescript import compiled
 
 from setwise.names import INTERACTIONS_TOPIC
-from setwise_client import EventSender, Item, Refused, RefusedCallError
+from setwise_client import (
+    CatalogueChange,
+    EventSender,
+    Item,
+    ProblemError,
+    Refused,
+    RefusedCallError,
+    SetwiseClient,
+)
+from setwise_client import messages as m
 
 
 @pytest.fixture
@@ -71,3 +88,144 @@ def test_a_wrong_key_is_said_at_once_and_what_waits_is_kept(environ, tmp_path) -
         with pytest.raises(RefusedCallError, match="401"):
             sender.track("view_item", visitor_id="v-1", items=[Item("p-1")])
         assert sender.close(1) == 1
+
+
+@pytest.fixture(scope="module")
+def service(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all calls: none of them minds what another one did."""
+    folder = tmp_path_factory.mktemp("client")
+    servers = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
+    mine = servers | own_copy(profile, folder)
+    with serving(mine | {"SETWISE_ANONYMOUS": "", "SETWISE_DEADLINE_MS": "0"}, folder / "log") as started:
+        yield started
+    if mine.get("SETWISE_LOG") == "kafka":
+        delete_topics(mine)
+
+
+@pytest.fixture
+def setwise(service: Service) -> Iterator[SetwiseClient]:
+    with SetwiseClient(f"http://127.0.0.1:{service.port}", service.admin_key, timeout_s=60) as client:
+        yield client
+
+
+def test_bundles_swaps_products_and_searches_are_answered_with_their_types(setwise: SetwiseClient) -> None:
+    budget = m.BudgetWish(max_cents=300_000)
+    answer = setwise.bundles(m.BundleRequest(prompt="a sofa and a lamp", budget=budget, explain=True))
+    assert answer.understood.budget is not None and answer.understood.budget.max_cents == 300_000
+    best = answer.bundles[0]
+    assert best.total_cents == sum(item.price_cents * item.quantity for item in best.items) <= 300_000
+    assert best.parts and best.items[0].parts
+    swapped = setwise.swap(best.bundle_id, m.SwapRequest(slot=best.items[0].slot, mode="different"))
+    assert swapped.parent_bundle_id == best.bundle_id
+    found = setwise.products(m.ProductsRequest(prompt="a lamp", k=3)).products
+    assert len(found) == 3 and setwise.search("lamp", k=2).products[0].currency == found[0].currency
+    assert setwise.product(found[0].product_id).title == found[0].title
+
+
+def test_a_submitted_request_is_followed_resumed_and_waited_for(setwise: SetwiseClient) -> None:
+    wish = m.BundleRequest(prompt="a desk and a chair")
+    accepted = setwise.submit(wish, "order-1")
+    assert setwise.submit(wish, "order-1").request_id == accepted.request_id
+    steps = list(setwise.follow(accepted.request_id))
+    names = [step.name for step in steps]
+    assert (names[0], names[-2:]) == ("understood", ["bundles", "done"])
+    assert [step.name for step in setwise.follow(accepted.request_id, steps[0].id)] == names[1:]
+    assert list(setwise.follow(accepted.request_id, steps[-1].id)) == []
+    assert setwise.wait(accepted.request_id).request_id == accepted.request_id
+    assert setwise.request(accepted.request_id).status == "done"
+
+
+def test_events_changes_rules_and_users_go_both_ways(setwise: SetwiseClient) -> None:
+    event = {
+        "specversion": "1.0", "id": "e-1", "source": "shop.example", "type": "setwise.view_item",
+        "data": {"visitor_id": "v-1", "items": [{"product_id": "p-1"}]},
+    }  # fmt: skip
+    told = setwise.events([event, event])
+    assert (told.accepted, told.duplicates, told.results[1].status) == (1, 1, "duplicate")
+    product_id = setwise.search("lamp", k=1).products[0].product_id
+    changed = setwise.changes([CatalogueChange(product_id=product_id, stock=3), CatalogueChange(product_id="none")])
+    assert (changed.applied, changed.rejected, changed.results[1].field) == (1, 1, "product_id")
+    mine = m.RuleSet(version=setwise.rules().version, rules=[m.Rule(id="r-1", kind="hide", products=[product_id])])
+    seen = setwise.preview_rules(mine, "a lamp")
+    shown = {item.product_id for bundle in seen.after.bundles for item in bundle.items}
+    assert product_id not in shown
+    put = setwise.put_rules(mine)
+    with pytest.raises(ProblemError) as stale:
+        setwise.put_rules(mine)
+    assert stale.value.status == 412 and setwise.rules(put.version).rules == mine.rules
+    assert setwise.rules_history(1)[0].version == put.version
+    setwise.put_rules(m.RuleSet(version=put.version))
+    assert setwise.user("u-1").known_as
+    receipt = setwise.forget_user("u-nobody", ["v-8", "v-9"])
+    assert setwise.erasure(receipt.receipt_id).receipt_id == receipt.receipt_id
+
+
+def test_what_is_wrong_is_raised_with_what_to_do(setwise: SetwiseClient, service: Service) -> None:
+    with pytest.raises(ProblemError) as unknown:
+        setwise.product("no/such product")
+    assert unknown.value.status == 404 and unknown.value.detail
+    with pytest.raises(ProblemError) as unfit:
+        setwise.bundles(m.BundleRequest(prompt="x", n_bundles=99))
+    assert unfit.value.status == 422 and "n_bundles" in str(unfit.value.errors)
+    with SetwiseClient(f"http://127.0.0.1:{service.port}") as nobody, pytest.raises(ProblemError, match="401"):
+        nobody.bundles(m.BundleRequest(prompt="x"))
+
+
+@contextmanager
+def refusing(times: int, retry_after: str) -> Iterator[str]:
+    """A server that is busy so many times, as the service or a proxy before it says so, and then answers."""
+    left = [times]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            left[0] -= 1
+            self.send_response(503 if left[0] >= 0 else 200)
+            self.send_header("Retry-After", retry_after)
+            body = b"busy" if left[0] >= 0 else b"[]"
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_refusal_is_tried_again_after_its_time_so_many_times_and_never_for_too_long() -> None:
+    with refusing(1, "1") as url, SetwiseClient(url) as client:
+        began = time.monotonic()
+        assert client.rules_history() == [] and time.monotonic() - began >= 1
+    with refusing(5, "1") as url, SetwiseClient(url, tries=1) as client, pytest.raises(ProblemError) as once:
+        client.rules_history()
+    assert (once.value.status, once.value.detail, once.value.retry_after_s) == (503, "busy", 1)
+    with refusing(5, "60") as url, SetwiseClient(url) as client, pytest.raises(ProblemError) as long:
+        client.rules_history()
+    assert long.value.retry_after_s == 60
+
+
+def test_the_example_of_the_guide_runs(service: Service, capsys) -> None:
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
+    example = example.replace("https://setwise.example", f"http://127.0.0.1:{service.port}")
+    exec(example.replace("swk_...", service.admin_key), {})
+    said = capsys.readouterr().out
+    assert "USD" in said and "understood\n" in said and said.endswith("done\n")
+
+
+def test_the_typescript_client_is_answered(service: Service, leave_out) -> None:
+    folder = compiled(leave_out)
+    environ = os.environ | {"SETWISE_URL": f"http://127.0.0.1:{service.port}", "SETWISE_KEY": service.admin_key}
+    command = [shutil.which("node") or "node", "dist/example.js"]
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert int(lines[0].split()[0]) <= 150_000 and "understood" in lines and "done" in lines
+    assert lines[-1].startswith("404 ")

@@ -1,0 +1,186 @@
+"""How does a shop's server ask the service? One method for each route, with the names of the API."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from setwise_client import messages as m
+from setwise_client.problems import ProblemError, problem_of
+from setwise_client.stream import Progress, progress_of
+
+T = TypeVar("T")
+Answered = type[T]
+BUSY = (429, 503)
+ENDED = ("done", "failed")
+QUIET_S = 30.0
+
+
+class CatalogueChange(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What is left out stays as it is; `sale_price=None` ends the sale, `stock=None` means that it is unknown."""
+
+    product_id: str
+    price: str | float | msgspec.UnsetType = msgspec.UNSET
+    sale_price: str | float | msgspec.UnsetType | None = msgspec.UNSET
+    availability: str | msgspec.UnsetType = msgspec.UNSET
+    stock: int | msgspec.UnsetType | None = msgspec.UNSET
+    removed: bool | msgspec.UnsetType = msgspec.UNSET
+    changed_at: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
+class SetwiseClient:
+    """Safe to share between threads; close it, or use it as a context. Every method raises ProblemError, and httpx's
+    own errors where nothing was answered.
+
+    A refusal with 429 or 503 is tried again after the time that its Retry-After says, at most `tries` times in all; one
+    that says more than `longest_wait_s` is raised at once."""
+
+    def __init__(
+        self, url: str, key: str = "", *, timeout_s: float = 10.0, tries: int = 3, longest_wait_s: float = 5.0
+    ) -> None:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._tries, self._longest_wait_s = tries, longest_wait_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
+
+    def bundles(self, request: m.BundleRequest) -> m.BundleAnswer:
+        """Complete bundles for a sentence, a lock or a basket."""
+        return self._ask(m.BundleAnswer, "POST", "/v1/bundles", request)
+
+    def swap(self, bundle_id: str, request: m.SwapRequest) -> m.BundleOut:
+        """The bundle with one slot filled anew. 404 where it is unknown or expired, 409 where nothing fits."""
+        return self._ask(m.BundleOut, "POST", f"/v1/bundles/{_part(bundle_id)}/swap", request)
+
+    def products(self, request: m.ProductsRequest) -> m.ProductsAnswer:
+        """Ranked products for a sentence, a shopper or a basket."""
+        return self._ask(m.ProductsAnswer, "POST", "/v1/products", request)
+
+    def search(self, q: str, k: int = 20, offset: int = 0) -> m.ProductsAnswer:
+        """The short form for a search box."""
+        return self._ask(m.ProductsAnswer, "GET", "/v1/search", params={"q": q, "k": k, "offset": offset})
+
+    def product(self, product_id: str) -> m.ProductDetail:
+        """One product as it is sold now."""
+        return self._ask(m.ProductDetail, "GET", f"/v1/products/{_part(product_id)}")
+
+    def submit(self, request: m.BundleRequest, idempotency_key: str = "") -> m.RequestAccepted:
+        """Durable when it returns. The same key again is the same request; without one, a retry of this call is."""
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return self._ask(m.RequestAccepted, "POST", "/v1/requests", request, headers=headers)
+
+    def request(self, request_id: str) -> m.RequestStatus:
+        """How far a submitted request is, with its answer when it is done."""
+        return self._ask(m.RequestStatus, "GET", f"/v1/requests/{_part(request_id)}")
+
+    def follow(self, request_id: str, after: str = "") -> Iterator[Progress]:
+        """understood, slot, bundles, then done or failed, as they happen; goes on where a broken stream ended. `after`
+        is the id of the last one that was seen."""
+        path, failures = f"/v1/requests/{_part(request_id)}/events", 0
+        while True:
+            headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+            try:
+                # A comment comes every twelve seconds while nothing happens.
+                with self._http.stream("GET", path, headers=headers, timeout=QUIET_S) as reply:
+                    if reply.status_code == 204:
+                        return
+                    if not reply.is_success:
+                        raise problem_of(reply.status_code, reply.read(), reply.headers.get("retry-after", ""))
+                    for progress in progress_of(reply.iter_lines()):
+                        after, failures = progress.id, 0
+                        yield progress
+                        if progress.name in ENDED:
+                            return
+            except httpx.TransportError:
+                if failures + 1 >= self._tries:
+                    raise
+            failures += 1
+            if failures >= self._tries:
+                raise TimeoutError(f"request {request_id}: its stream ended {failures} times without a word")
+            time.sleep(0.2 * 2**failures)
+
+    def wait(self, request_id: str, timeout_s: float = 30.0) -> m.BundleAnswer:
+        """The answer of a submitted request. ProblemError where it failed, TimeoutError where it takes longer."""
+        ends_at, pause_s = time.monotonic() + timeout_s, 0.05
+        while (found := self.request(request_id)).status not in ENDED:
+            if time.monotonic() + pause_s > ends_at:
+                raise TimeoutError(f"request {request_id} is {found.status} after {timeout_s} s")
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 1.0)
+        if found.answer is None:
+            raise problem_of(500, msgspec.json.encode(found.problem or {}))
+        return found.answer
+
+    def events(self, events: Sequence[Mapping[str, Any]]) -> m.EventsAnswer:
+        """At most 500 events in one of the service's forms, a verdict for each. `EventSender` queues and retries."""
+        return self._ask(m.EventsAnswer, "POST", "/v1/events", list(events))
+
+    def changes(self, changes: Sequence[CatalogueChange]) -> m.ChangesAnswer:
+        """Prices, stock and removals of at most 1,000 products, effective within two seconds."""
+        return self._ask(m.ChangesAnswer, "POST", "/v1/catalogue/changes", list(changes))
+
+    def rules(self, version: int | None = None) -> m.RuleSet:
+        """The rules in force, or an earlier version of them."""
+        return self._ask(m.RuleSet, "GET", "/v1/rules", params={} if version is None else {"version": version})
+
+    def put_rules(self, rules: m.RuleSet) -> m.RulesAnswer:
+        """Replaces the version that `rules.version` names; 412 where it is not in force any more."""
+        return self._ask(m.RulesAnswer, "PUT", "/v1/rules", rules, headers={"If-Match": f'"{rules.version}"'})
+
+    def preview_rules(self, rules: m.RuleSet, prompt: str) -> m.RulesPreview:
+        """The answer by the rules in force and by these; nothing is published."""
+        document = {"rules": rules.rules, "templates": rules.templates}
+        return self._ask(m.RulesPreview, "PUT", "/v1/rules", document, params={"preview": prompt})
+
+    def rules_history(self, limit: int = 100) -> list[m.Publication]:
+        """Who published which version and when, newest first."""
+        return self._ask(list[m.Publication], "GET", "/v1/rules/history", params={"limit": limit})
+
+    def user(self, user_id: str) -> m.UserExport:
+        """All that the service keeps of a shopper."""
+        return self._ask(m.UserExport, "GET", f"/v1/users/{_part(user_id)}")
+
+    def forget_user(self, user_id: str, visitor_ids: Sequence[str] = ()) -> m.ErasureReceipt:
+        """Forgets a shopper, and the visitor ids that are this person's, everywhere."""
+        params = {"visitor_id": list(visitor_ids)}
+        return self._ask(m.ErasureReceipt, "DELETE", f"/v1/users/{_part(user_id)}", params=params)
+
+    def erasure(self, receipt_id: str) -> m.ErasureReceipt:
+        """What became of an erasure, store by store."""
+        return self._ask(m.ErasureReceipt, "GET", f"/v1/erasures/{_part(receipt_id)}")
+
+    def _ask(
+        self, kind: Answered[T], method: str, path: str, body: object = None, *,
+        params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None,
+    ) -> T:  # fmt: skip
+        content = None if body is None else msgspec.json.encode(body)
+        for left in reversed(range(self._tries)):
+            reply = self._http.request(method, path, content=content, params=params, headers=headers)
+            if reply.is_success:
+                return msgspec.json.decode(reply.content, type=kind)
+            problem = problem_of(reply.status_code, reply.content, reply.headers.get("retry-after", ""))
+            wait_s = problem.retry_after_s or 1.0
+            if problem.status not in BUSY or not left or wait_s > self._longest_wait_s:
+                break
+            time.sleep(wait_s)
+        raise problem
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+__all__ = ["CatalogueChange", "ProblemError", "Progress", "SetwiseClient"]
