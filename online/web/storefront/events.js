@@ -4,9 +4,11 @@ const kept = (store, name) => { try { return window[store][name] || undefined } 
 
 export const consents = () => kept("localStorage", CHOICE) !== "no"
 
+const tell = (yes) => { if (window.setwise) window.setwise.consent = yes }
+
 export const setConsent = (yes) => {
   try { localStorage[CHOICE] = yes ? "yes" : "no" } catch { /* a browser that keeps nothing: until the page is left */ }
-  if (window.setwise) window.setwise.consent = yes
+  tell(yes)
 }
 
 export const track = (kind, said) => window.setwise?.track(kind, said)
@@ -16,4 +18,4 @@ export const who = () => consents()
   ? { visitor_id: kept("localStorage", "setwise_visitor"), session_id: kept("sessionStorage", "setwise_session") }
   : { consent: false }
 
-setConsent(consents())
+tell(consents())
