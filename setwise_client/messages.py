@@ -65,6 +65,30 @@ class BundleRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     explain: bool = False
 
 
+class CandidateShown(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    product_id: str
+    title: str
+    price_cents: int
+    currency: str
+    score: float
+    parts: dict[str, float]
+    features: dict[str, float]
+    wishes_met: list[str]
+    in_bundles: list[int]
+
+
+class CatalogueHealth(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    release: str
+    products: int
+    sellable: int
+    changed: int
+    without_picture: int
+    refused: Refused | None
+    stale_days: float
+    stale_count: int
+    stale: list[StalePrice]
+
+
 class ChangeResult(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     index: int
     product_id: str
@@ -81,9 +105,25 @@ class ChangesAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     results: list[ChangeResult]
 
 
+class ConsumerLag(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    name: str
+    at: datetime
+    behind: dict[str, int] | None
+
+
+class Counted(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    labels: dict[str, str]
+    count: float
+
+
 class Degraded(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     dependency: str
     reason: str
+
+
+class DemoState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    switch: Switch
+    played: Played | None
 
 
 class ErasureReceipt(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -133,6 +173,15 @@ class Filters(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     price_max_cents: int | None = None
 
 
+class Funnel(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    served: int = 0
+    shown: int = 0
+    clicked: int = 0
+    carted: int = 0
+    bought: int = 0
+    revenue_cents: dict[str, int] | None = None
+
+
 class InfeasibleOut(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     reason: str
     cheapest_total_cents: int | None = None
@@ -152,6 +201,56 @@ class ItemOut(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     reasons: list[str]
     alternatives: list[str]
     parts: dict[str, float] | None = None
+
+
+class LiveBusiness(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    at: datetime
+    minutes: int
+    total: Funnel
+    by_minute: list[list[Any]]
+    by_variant: dict[str, Funnel]
+    by_slot: dict[str, Funnel]
+
+
+class LiveFigures(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    at: datetime
+    release: str
+    created_at: datetime
+    products: int
+    kept: list[str]
+    degraded_now: list[str]
+    dependencies: dict[str, bool]
+    answers: list[Counted]
+    requests: list[Spread]
+    stages: list[Spread]
+    degraded: list[Counted]
+    caches: list[Counted]
+    events: list[Counted]
+    gauges: dict[str, float | None]
+    consumers: list[ConsumerLag]
+
+
+class Played(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    at: datetime
+    visits: int = 0
+    orders: int = 0
+    sold_out: int = 0
+    last_prompt: str = ""
+    problem: str = ""
+
+
+class PlaygroundAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    answer: BundleAnswer
+    searched: str
+    slots: list[SlotShown]
+    lost: dict[str, int]
+    rules: list[str]
+
+
+class PlaygroundRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    request: BundleRequest
+    release: str = ""
+    top: int = 10
 
 
 class ProductDetail(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -193,6 +292,7 @@ class ProductsAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
     products: list[ProductOut]
     timings_ms: dict[str, float]
     exploration: Exploration | None = None
+    experiment: dict[str, str] | None = None
 
 
 class ProductsRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -214,6 +314,37 @@ class Publication(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     put_at: datetime
     put_by: str
     file_sha256: str = ""
+
+
+class Refused(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    read_at: datetime
+    count: int
+    by_reason: dict[str, int]
+    rows: list[Rejection]
+
+
+class Rejection(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    row: int
+    id: str
+    field: str
+    value: str
+    reason: str
+    remedy: str
+
+
+class Report(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    name: str
+    title: str
+    text: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class Reports(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    made_at: datetime
+    built_at: datetime | None
+    newest_at: datetime | None
+    reports: list[Report]
 
 
 class RequestAccepted(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -279,10 +410,44 @@ class SlotRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     required: bool = True
 
 
+class SlotShown(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    name: str
+    quantity: int
+    required: bool
+    is_named: bool
+    ranked_by: str
+    candidates: int
+    best: list[CandidateShown]
+
+
+class Spread(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    labels: dict[str, str]
+    le_ms: list[float | None]
+    counts: list[float]
+
+
+class StalePrice(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    product_id: str
+    title: str
+    price_cents: int
+    currency: str
+    said_at: datetime | None
+
+
 class StoreState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     state: Literal["pending", "done", "expires"]
     at: datetime | None = None
     removed: int = 0
+
+
+class Suggestion(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    text: str
+    term: str
+    kind: Literal["thing", "color", "material", "style", "brand"]
+
+
+class SuggestionsAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    suggestions: list[Suggestion]
 
 
 class SwapRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -290,6 +455,11 @@ class SwapRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     mode: Literal["cheaper", "similar", "different"]
     exclude: list[str] = []
     user_id: str | None = None
+
+
+class Switch(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    per_minute: int = 60
+    is_paused: bool = False
 
 
 class Template(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -317,6 +487,12 @@ class Understood(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     exclude: ExcludeRead
     conflicts: list[str]
     relaxed: list[str]
+
+
+class UnknownWord(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    word: str
+    answers: int
+    example: str
 
 
 class UserExport(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -123,6 +123,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/business": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Served, shown, clicked and bought in the last minutes */
+        get: operations["V1OperatorBusinessOperatorBusiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refused rows of the feed, stale prices, what can be sold */
+        get: operations["V1OperatorCatalogueOperatorCatalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The demo's shoppers */
+        get: operations["V1OperatorDemoOperatorDemo"];
+        /** Set the pace of the demo's shoppers, or let them pause */
+        put: operations["V1OperatorDemoSetOperatorDemo"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the experiments came to */
+        get: operations["V1OperatorExperimentsOperatorExperiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The service at this moment, of all its processes */
+        get: operations["V1OperatorLiveOperatorLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/playground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One prompt, step by step */
+        post: operations["V1OperatorPlaygroundOperatorPlayground"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the marts say, by day */
+        get: operations["V1OperatorReportsOperatorReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Words of shoppers that no product has */
+        get: operations["V1OperatorWordsOperatorWords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products": {
         parameters: {
             query?: never;
@@ -260,6 +397,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Words of the catalogue for a search box */
+        get: operations["V1SuggestionsSuggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{user_id}": {
         parameters: {
             query?: never;
@@ -348,6 +502,34 @@ export interface components {
             user_id?: string | null;
             visitor_id?: string | null;
         };
+        /** CandidateShown */
+        CandidateShown: {
+            currency: string;
+            features: {
+                [key: string]: number;
+            };
+            in_bundles: number[];
+            parts: {
+                [key: string]: number;
+            };
+            price_cents: number;
+            product_id: string;
+            score: number;
+            title: string;
+            wishes_met: string[];
+        };
+        /** CatalogueHealth */
+        CatalogueHealth: {
+            changed: number;
+            products: number;
+            refused: components["schemas"]["Refused"] | null;
+            release: string;
+            sellable: number;
+            stale: components["schemas"]["StalePrice"][];
+            stale_count: number;
+            stale_days: number;
+            without_picture: number;
+        };
         /** ChangeResult */
         ChangeResult: {
             /** @default  */
@@ -368,10 +550,31 @@ export interface components {
             results: components["schemas"]["ChangeResult"][];
             stale: number;
         };
+        /** ConsumerLag */
+        ConsumerLag: {
+            /** Format: date-time */
+            at: string;
+            behind: {
+                [key: string]: number;
+            } | null;
+            name: string;
+        };
+        /** Counted */
+        Counted: {
+            count: number;
+            labels: {
+                [key: string]: string;
+            };
+        };
         /** Degraded */
         Degraded: {
             dependency: string;
             reason: string;
+        };
+        /** DemoState */
+        DemoState: {
+            played: components["schemas"]["Played"] | null;
+            switch: components["schemas"]["Switch"];
         };
         /** ErasureReceipt */
         ErasureReceipt: {
@@ -426,6 +629,22 @@ export interface components {
             product_type?: string[] | null;
             size?: string[] | null;
         };
+        /** Funnel */
+        Funnel: {
+            /** @default 0 */
+            bought?: number;
+            /** @default 0 */
+            carted?: number;
+            /** @default 0 */
+            clicked?: number;
+            revenue_cents?: {
+                [key: string]: number;
+            };
+            /** @default 0 */
+            served?: number;
+            /** @default 0 */
+            shown?: number;
+        };
         /** InfeasibleOut */
         InfeasibleOut: {
             blocking?: string[];
@@ -448,6 +667,80 @@ export interface components {
             score: number;
             slot: string;
             title: string;
+        };
+        /** LiveBusiness */
+        LiveBusiness: {
+            /** Format: date-time */
+            at: string;
+            by_minute: [
+                string,
+                components["schemas"]["Funnel"]
+            ][];
+            by_slot: {
+                [key: string]: components["schemas"]["Funnel"];
+            };
+            by_variant: {
+                [key: string]: components["schemas"]["Funnel"];
+            };
+            minutes: number;
+            total: components["schemas"]["Funnel"];
+        };
+        /** LiveFigures */
+        LiveFigures: {
+            answers: components["schemas"]["Counted"][];
+            /** Format: date-time */
+            at: string;
+            caches: components["schemas"]["Counted"][];
+            consumers: components["schemas"]["ConsumerLag"][];
+            /** Format: date-time */
+            created_at: string;
+            degraded: components["schemas"]["Counted"][];
+            degraded_now: string[];
+            dependencies: {
+                [key: string]: boolean;
+            };
+            events: components["schemas"]["Counted"][];
+            gauges: {
+                [key: string]: number | null;
+            };
+            kept: string[];
+            products: number;
+            release: string;
+            requests: components["schemas"]["Spread"][];
+            stages: components["schemas"]["Spread"][];
+        };
+        /** Played */
+        Played: {
+            /** Format: date-time */
+            at: string;
+            /** @default  */
+            last_prompt?: string;
+            /** @default 0 */
+            orders?: number;
+            /** @default  */
+            problem?: string;
+            /** @default 0 */
+            sold_out?: number;
+            /** @default 0 */
+            visits?: number;
+        };
+        /** PlaygroundAnswer */
+        PlaygroundAnswer: {
+            answer: components["schemas"]["BundleAnswer"];
+            lost: {
+                [key: string]: number;
+            };
+            rules: string[];
+            searched: string;
+            slots: components["schemas"]["SlotShown"][];
+        };
+        /** PlaygroundRequest */
+        PlaygroundRequest: {
+            /** @default  */
+            release?: string;
+            request: components["schemas"]["BundleRequest"];
+            /** @default 10 */
+            top?: number;
         };
         /** ProductDetail */
         ProductDetail: {
@@ -483,6 +776,9 @@ export interface components {
         /** ProductsAnswer */
         ProductsAnswer: {
             degraded: components["schemas"]["Degraded"][];
+            experiment?: {
+                [key: string]: string;
+            };
             exploration?: components["schemas"]["Exploration"] | null;
             products: components["schemas"]["ProductOut"][];
             request_id: string;
@@ -517,6 +813,41 @@ export interface components {
             put_at: string;
             put_by: string;
             version: number;
+        };
+        /** Refused */
+        Refused: {
+            by_reason: {
+                [key: string]: number;
+            };
+            count: number;
+            /** Format: date-time */
+            read_at: string;
+            rows: components["schemas"]["Rejection"][];
+        };
+        /** Rejection */
+        Rejection: {
+            field: string;
+            id: string;
+            reason: string;
+            remedy: string;
+            row: number;
+            value: string;
+        };
+        /** Report */
+        Report: {
+            columns: string[];
+            name: string;
+            rows: unknown[][];
+            text: string;
+            title: string;
+        };
+        /** Reports */
+        Reports: {
+            built_at: string | null;
+            /** Format: date-time */
+            made_at: string;
+            newest_at: string | null;
+            reports: components["schemas"]["Report"][];
         };
         /** RequestAccepted */
         RequestAccepted: {
@@ -588,6 +919,32 @@ export interface components {
             /** @default true */
             required?: boolean;
         };
+        /** SlotShown */
+        SlotShown: {
+            best: components["schemas"]["CandidateShown"][];
+            candidates: number;
+            is_named: boolean;
+            name: string;
+            quantity: number;
+            ranked_by: string;
+            required: boolean;
+        };
+        /** Spread */
+        Spread: {
+            counts: number[];
+            labels: {
+                [key: string]: string;
+            };
+            le_ms: (number | null)[];
+        };
+        /** StalePrice */
+        StalePrice: {
+            currency: string;
+            price_cents: number;
+            product_id: string;
+            said_at: string | null;
+            title: string;
+        };
         /** StoreState */
         StoreState: {
             at?: string | null;
@@ -596,6 +953,17 @@ export interface components {
             /** @enum {string} */
             state: "pending" | "done" | "expires";
         };
+        /** Suggestion */
+        Suggestion: {
+            /** @enum {string} */
+            kind: "thing" | "color" | "material" | "style" | "brand";
+            term: string;
+            text: string;
+        };
+        /** SuggestionsAnswer */
+        SuggestionsAnswer: {
+            suggestions: components["schemas"]["Suggestion"][];
+        };
         /** SwapRequest */
         SwapRequest: {
             exclude?: string[];
@@ -603,6 +971,13 @@ export interface components {
             mode: "cheaper" | "similar" | "different";
             slot: string;
             user_id?: string | null;
+        };
+        /** Switch */
+        Switch: {
+            /** @default false */
+            is_paused?: boolean;
+            /** @default 60 */
+            per_minute?: number;
         };
         /** Template */
         Template: {
@@ -634,6 +1009,12 @@ export interface components {
             sizes: string[];
             slots: components["schemas"]["SlotRead"][];
             styles: string[];
+        };
+        /** UnknownWord */
+        UnknownWord: {
+            answers: number;
+            example: string;
+            word: string;
         };
         /** UserExport */
         UserExport: {
@@ -928,6 +1309,345 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventsAnswer"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorBusinessOperatorBusiness: {
+        parameters: {
+            query?: {
+                /** @description up to a day */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveBusiness"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorCatalogueOperatorCatalogue: {
+        parameters: {
+            query?: {
+                stale_days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueHealth"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorDemoOperatorDemo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoState"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorDemoSetOperatorDemo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoState"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorExperimentsOperatorExperiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorLiveOperatorLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveFigures"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorPlaygroundOperatorPlayground: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaygroundRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaygroundAnswer"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorReportsOperatorReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"] | null;
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorWordsOperatorWords: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnknownWord"][];
                 };
             };
             /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
@@ -1293,6 +2013,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProductsAnswer"];
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1SuggestionsSuggestions: {
+        parameters: {
+            query?: {
+                /** @description what was typed so far */
+                q?: string;
+                /** @description that it is typed in */
+                language?: "en" | "de" | "fr" | "es" | null;
+                k?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionsAnswer"];
                 };
             };
             /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
