@@ -115,6 +115,8 @@ def main() -> int:
     # On loopback, for a first look: everywhere else a service is closed until its operator makes keys.
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
     os.environ.setdefault("SETWISE_STOREFRONT", "true")
+    if not settings.catalogue.feed:  # an experiment that is on, for the shoppers that are played
+        os.environ.setdefault("SETWISE_FLAGS_FILE", "demo/flags.json")
     # Dagster, the loader and the streams share the laptop's cores: whole answers, if a little later.
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)

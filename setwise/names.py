@@ -38,7 +38,7 @@ SPOOL_FILE = "spool.db"
 """Files of the data folder that nothing can make anew."""
 REJECTIONS_FILE = "reports/rejections.jsonl"
 """Below the data folder: rows of the last feed that were not taken, one JSON document a line."""
-EXPERIMENTS_FILE = "boards/experiments.json"
+EXPERIMENTS_FILE = "reports/experiments.json"
 """Below the data folder: what the experiments came to."""
 
 

@@ -250,6 +250,7 @@ class PlaygroundAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=
 class PlaygroundRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     request: BundleRequest
     release: str = ""
+    variants: dict[str, str] | None = None
     top: int = 10
 
 

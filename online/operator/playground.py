@@ -15,6 +15,7 @@ from online.messages import BundleAnswer, BundleRequest
 from online.pipeline import Prepared, recommend_bundles
 from online.slots import Filled
 from online.wishes import Wish
+from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.ranking import FEATURES, PARTS
 from setwise.rules import RuleBook
 
@@ -22,10 +23,12 @@ MAX_SLOTS = 24
 
 
 class PlaygroundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`release` = one that is kept, '' = the live one; `top` = candidates that are shown of each slot."""
+    """`release` = one that is kept, '' = the live one; `variants` by flag = those to answer under, none = as without
+    experiments; `top` = candidates that are shown of each slot."""
 
     request: BundleRequest
     release: str = ""
+    variants: dict[str, str] = {}
     top: Annotated[int, msgspec.Meta(ge=1, le=50)] = 10
 
 
@@ -70,12 +73,15 @@ class PlaygroundAnswer(msgspec.Struct, frozen=True):
 
 
 def play(
-    asked: PlaygroundRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook
-) -> PlaygroundAnswer:
+    asked: PlaygroundRequest, live: LiveRelease, dependencies: Dependencies, now: datetime, book: RuleBook,
+    assignment: Assignment = NO_EXPERIMENT,
+) -> PlaygroundAnswer:  # fmt: skip
     """Without a deadline: nothing is left out for lack of time. In a thread."""
     prepared: list[Prepared] = []
     request = msgspec.structs.replace(asked.request, explain=True)
-    answer = recommend_bundles(request, live, dependencies, now, book, on_prepared=prepared.append)
+    answer = recommend_bundles(
+        request, live, dependencies, now, book, assignment=assignment, on_prepared=prepared.append
+    )
     [ready] = prepared
     holds: dict[tuple[str, str], list[int]] = {}
     for position, bundle in enumerate(answer.bundles, 1):

@@ -25,6 +25,8 @@ from online.problems import ProblemError
 from online.retrieval import InProcessRetriever
 from online.routes import Any_Request, live_of, require_something
 from setwise.demo_player import Played, Switch, read_played, read_switch, write_switch
+from setwise.experiment import NO_EXPERIMENT
+from setwise.flags import Flags
 from setwise.release import ReleaseError
 from setwise.reports import Reports
 
@@ -124,14 +126,19 @@ async def operator_playground(request: Any_Request, data: JSONBody[PlaygroundReq
     require_something(data.request)
     state, live, now = request.app.state, live_of(request), datetime.now(UTC)
     dependencies, book, desk = state.dependencies, state.rules.book, _desk(request)
+    flags: Flags = state.experiments.watch.flags
+    assignment = flags.chosen(data.variants) if data.variants else NO_EXPERIMENT
+    if assignment.variants != data.variants:
+        detail = "variants: no flag has all of these; GET /v1/operator/variants lists them"
+        raise ProblemError(422, "Unprocessable Content", detail)
 
     def answer() -> PlaygroundAnswer:
         if data.release in ("", live.manifest.release_id):
-            return play(data, live, dependencies, now, book)
+            return play(data, live, dependencies, now, book, assignment)
         other: LiveRelease = state.changes.over(desk.release(data.release))
         # The vector store is asked about the live release's collection; an older one answers from its own files.
         own = msgspec.structs.replace(dependencies, retriever=InProcessRetriever())
-        return play(data, other, own, now, book)
+        return play(data, other, own, now, book, assignment)
 
     try:
         return await _read(request, answer)
@@ -144,6 +151,13 @@ async def operator_demo(request: Any_Request) -> DemoState:
     """Their pace, and what they did since they were started."""
     folder = _desk(request).data_dir
     return await _read(request, lambda: DemoState(read_switch(folder), read_played(folder)))
+
+
+@get("/v1/operator/variants", opt=ADMIN, summary="The variants of each flag")
+async def operator_variants(request: Any_Request) -> dict[str, list[str]]:
+    """Of the flags that this process answers by, those that are off too."""
+    flags: Flags = request.app.state.experiments.watch.flags
+    return {name: list(flag.variants) for name, flag in flags.flags.items()}
 
 
 @put("/v1/operator/demo", opt=ADMIN, summary="Set the pace of the demo's shoppers, or let them pause")
@@ -167,5 +181,5 @@ def pages(folder: Path) -> Router:
 
 HANDLERS = (
     operator_live, operator_business, operator_reports, operator_words, operator_catalogue, operator_experiments,
-    operator_playground, operator_demo, set_operator_demo,
+    operator_playground, operator_variants, operator_demo, set_operator_demo,
 )  # fmt: skip

@@ -21,7 +21,6 @@ from setwise.money import digits_of, is_currency
 SHOWN = 20
 """Rows of a table on the page; all of them are in its CSV file."""
 FRESHNESS = "SELECT table_name, row_count, newest_at, built_at FROM marts.rpt_freshness ORDER BY table_name"
-EXPERIMENTS_FILE = "experiments.json"
 HERE = Path(__file__).parent
 
 
@@ -58,8 +57,6 @@ def write(warehouse: Warehouse, folder: Path, now: datetime) -> Path:
     for board, rows in (*drawn, *answered):
         (beside / "csv" / f"{board.name}.csv").write_text(csv_of(rows), newline="")
     (beside / "index.html").write_text(text)
-    if (folder / EXPERIMENTS_FILE).is_file():  # another command's, in the same folder
-        shutil.copy2(folder / EXPERIMENTS_FILE, beside)
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
     return folder / "index.html"

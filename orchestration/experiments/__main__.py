@@ -1,4 +1,4 @@
-"""python -m orchestration.experiments: what experiments show, in words, and as boards/experiments.json of the data
+"""python -m orchestration.experiments: what experiments show, in words, and as reports/experiments.json of the data
 folder; with --plan LIFT how long the next one takes."""
 
 import argparse
@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import psycopg
 
-from orchestration.boards.page import EXPERIMENTS_FILE
 from orchestration.experiments.power import plans
 from orchestration.experiments.results import Results, results, write_results
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
 from setwise.flags import FlagsError, read_flags
+from setwise.names import EXPERIMENTS_FILE
 from setwise.settings import Settings, SettingsError
 
 
@@ -58,7 +58,7 @@ def make_results(settings: Settings, warehouse: Warehouse) -> Results:
     file = Path(settings.flags.file)
     flags = read_flags(file.read_bytes()).flags if settings.flags.file and file.is_file() else {}
     found = results(warehouse, flags, datetime.now(UTC))
-    write_results(found, Path(settings.storage.data_dir).absolute() / "boards" / EXPERIMENTS_FILE)
+    write_results(found, Path(settings.storage.data_dir).absolute() / EXPERIMENTS_FILE)
     return found
 
 

@@ -124,7 +124,7 @@ def check_experiments(warehouse: Warehouse, shoppers: Shoppers, folder: Path) ->
     two = {name for name, variants in seen.items() if len(variants) > 1}
     left = {name: variants for name, variants in seen.items() if name not in two | machines | testers}
     results = made_results(warehouse, read_flags(FLAGS).flags, LOADED[1])
-    write_results(results, folder / "boards" / "experiments.json")
+    write_results(results, folder / "reports" / "experiments.json")
     (mine,) = results.experiments
     assert {one.name: one.units for one in mine.variants} == {
         name: sum(name in variants for variants in left.values()) for name in ("control", "treatment")
@@ -141,7 +141,7 @@ def check_experiments(warehouse: Warehouse, shoppers: Shoppers, folder: Path) ->
     assert mine.srm_p is not None and "too few" in mine.words
     assert all(plan.units > 0 for plan in plans(warehouse, 0.05, START + timedelta(days=14)))
     # Sums of fractions differ in their last digit by the order of their rows.
-    file = folder / "boards" / "experiments.json"
+    file = folder / "reports" / "experiments.json"
     found: dict[str, Any] = json.loads(file.read_bytes(), parse_float=lambda said: f"{float(said):.9g}")
     return found
 

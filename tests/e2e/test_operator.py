@@ -286,6 +286,11 @@ def test_the_playground_shows_stages_candidates_and_two_releases_side_by_side(wi
     assert other["answer"]["release"] == OLDER
     assert [slot["candidates"] for slot in other["slots"]] == [sofa["candidates"], lamp["candidates"]]
     assert operator.http.post("/v1/operator/playground", json=asked | {"release": "r-none"}).status_code == 404
+    assert operator.http.get("/v1/operator/variants").json() == {"ranking": ["control", "treatment"]}
+    treated = operator.http.post("/v1/operator/playground", json=asked | {"variants": {"ranking": "treatment"}}).json()
+    assert treated["answer"]["experiment"] == {"ranking": "treatment"}
+    wrong = operator.http.post("/v1/operator/playground", json=asked | {"variants": {"ranking": "none"}})
+    assert wrong.status_code == 422
     assert operator.http.post("/v1/operator/playground", json={"request": {}}).status_code == 422
 
     before = operator.http.get("/v1/operator/live").json()["answers"]

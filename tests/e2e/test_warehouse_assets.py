@@ -81,7 +81,7 @@ def test_an_hour_of_the_log_is_loaded_again_without_a_change_and_the_marts_follo
     assert nothing == "nothing came since the last run"
     assert {"fct_served", "fct_orders", "boards"} <= set(after_answers)
     assert not {"fct_interactions", "stg_interaction_items", "fct_impressions"} & set(after_answers)
-    assert (tmp_path / "boards" / "index.html").is_file() and (tmp_path / "boards" / "experiments.json").is_file()
+    assert (tmp_path / "boards" / "index.html").is_file() and (tmp_path / "reports" / "experiments.json").is_file()
     orders = DuckWarehouse(tmp_path / "warehouse.duckdb").rows(
         "SELECT count(*), sum(revenue_cents) FROM marts.fct_orders"
     )

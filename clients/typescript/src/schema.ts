@@ -243,6 +243,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The variants of each flag */
+        get: operations["V1OperatorVariantsOperatorVariants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operator/words": {
         parameters: {
             query?: never;
@@ -741,6 +758,9 @@ export interface components {
             request: components["schemas"]["BundleRequest"];
             /** @default 10 */
             top?: number;
+            variants?: {
+                [key: string]: string;
+            };
         };
         /** ProductDetail */
         ProductDetail: {
@@ -1612,6 +1632,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Reports"] | null;
+                };
+            };
+            /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        errors?: Record<string, never>[];
+                        instance: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    V1OperatorVariantsOperatorVariants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string[];
+                    };
                 };
             };
             /** @description What was wrong, where, and what to do (RFC 9457); 429 and 503 come with Retry-After. */

@@ -14,30 +14,32 @@ const LONGEST = 6;
 
 export async function open(room, { signal, failed }) {
   const given = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  const { release, kept } = await read("/v1/operator/live", { signal });
+  const [{ release, kept }, flags] = await Promise.all([read("/v1/operator/live", { signal }), read("/v1/operator/variants", { signal })]);
   const prompt = h("input", { name: "prompt", required: true, maxlength: 512, value: given.get("prompt") ?? "a cosy mid-century living room under $1500, no leather" });
   const user = h("input", { name: "user", maxlength: 64, autocomplete: "off", value: given.get("user") ?? "" });
   const top = h("input", { name: "top", type: "number", min: 1, max: 50, value: 8 });
   const releases = [["", `${release} (live)`], ...kept.filter((one) => one !== release).map((one) => [one, one])];
-  const against = [["", "nothing"], ["nobody", "the same, asked by nobody"], ...releases.slice(1).map(([one]) => [one, `release ${one}`])];
+  const variants = Object.entries(flags).flatMap(([flag, names]) => names.map((name) => [JSON.stringify({ [flag]: name }), `${flag}: ${name}`]));
+  const against = [["", "nothing"], ["nobody", "the same, asked by nobody"], ...releases.slice(1).map(([one]) => [one, `release ${one}`]), ...variants];
   let chosen = "";
   let beside = given.get("beside") ?? "";
   const sides = h("div", { class: "sides", "aria-live": "polite", "aria-busy": "false" });
 
-  function body(of, asker) {
+  function body(of, asker, under = {}) {
     const request = { prompt: prompt.value, explain: true, ...(asker ? { user_id: asker } : {}) };
-    return { request, release: of, top: Number(top.value) || 8 };
+    return { request, release: of, variants: under, top: Number(top.value) || 8 };
   }
 
   async function play() {
     sides.setAttribute("aria-busy", "true");
     const wanted = [body(chosen, user.value.trim())];
     if (beside === "nobody") wanted.push(body(chosen, ""));
+    else if (beside.startsWith("{")) wanted.push(body(chosen, user.value.trim(), JSON.parse(beside)));
     else if (beside) wanted.push(body(beside, user.value.trim()));
     try {
       const played = await Promise.all(wanted.map((one) => read("/v1/operator/playground", { method: "POST", body: one, signal })));
       sides.className = played.length > 1 ? "sides two" : "sides";
-      const names = [user.value.trim() ? `as ${user.value.trim()}` : "as nobody", beside === "nobody" ? "beside it, as nobody" : `release ${beside}`];
+      const names = [user.value.trim() ? `as ${user.value.trim()}` : "as nobody", against.find(([one]) => one === beside)?.[1]];
       sides.replaceChildren(...played.map((one, at) => side(one, names[at], played[1 - at])));
     } finally {
       sides.setAttribute("aria-busy", "false");
