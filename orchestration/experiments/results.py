@@ -14,6 +14,7 @@ from orchestration.experiments.words import LEAST_P, days_left, mismatch_words, 
 from orchestration.warehouse.stores import Warehouse
 from setwise.flags import Flag
 from setwise.sequential import ALPHA, share_mismatch
+from setwise.whole_file import write_whole
 
 PLANNED = 20_000
 """Units that an experiment ends with where its flag says nothing."""
@@ -157,7 +158,4 @@ def _segments(
 
 def write_results(found: Results, file: Path) -> None:
     """Whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
-    beside.replace(file)
+    write_whole(file, msgspec.json.format(msgspec.json.encode(found)))

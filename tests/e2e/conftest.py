@@ -41,7 +41,9 @@ def profile(
         "SETWISE_SETS": str(shop / "sets.jsonl"),
     }
     if request.param == "servers":
-        settings = Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS})
+        # Where the servers are goes along: a service in a process of its own is given nothing else.
+        environ |= {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
+        settings = Settings.from_env(environ)
         require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
         redis = urlsplit(settings.features.redis_url)
         require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
