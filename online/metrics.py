@@ -1,7 +1,7 @@
 """Prometheus metrics of the service, in base units; of all processes together where several share a port."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from prometheus_client import (
@@ -169,9 +169,22 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def render() -> bytes:
-    """The page that Prometheus reads; milliseconds, so not on the event loop."""
-    return generate_latest(_registry())
+def render(beside: Sequence[Metric] = ()) -> bytes:
+    """The page that Prometheus reads, with families that are no process's own; milliseconds, so not on the event
+    loop."""
+    return generate_latest(_registry()) + generate_latest(_Families(beside))
+
+
+class _Families(CollectorRegistry):
+    """What is given, as a registry."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        """The families."""
+        yield from self._families
 
 
 def collected() -> list[Metric]:

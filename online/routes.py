@@ -29,9 +29,11 @@ from online.messages import (
 )  # fmt: skip
 from online.metrics import observe_assignment
 from online.observing import observe_answer
+from online.operator.desk import Desk
 from online.pipeline import recommend_bundles, recommend_products, recommend_to_learn_from
 from online.problems import ProblemError
 from online.recording import Answered
+from online.stream_metrics import families
 from online.tracing import current_traceparent
 from setwise.catalogue import is_sellable, price_now
 from setwise.events.served import Route
@@ -229,8 +231,13 @@ async def health_ready(request: Any_Request) -> dict[str, Any]:
 @get("/metrics", opt=LOCAL, summary="Prometheus metrics", media_type="text/plain", include_in_schema=False)
 async def metrics_page(request: Any_Request) -> Response[bytes]:
     """Base units; histograms start below a millisecond."""
-    page = await asyncio.get_running_loop().run_in_executor(request.app.state.stores, metrics.render)
-    return Response(page, media_type=metrics.CONTENT_TYPE)
+    desk: Desk = request.app.state.desk
+
+    def page() -> bytes:
+        return metrics.render(families(desk.consumers(), desk.earned()))
+
+    found = await asyncio.get_running_loop().run_in_executor(request.app.state.stores, page)
+    return Response(found, media_type=metrics.CONTENT_TYPE)
 
 
 HANDLERS = (bundles, products, search, product, health_live, health_ready, metrics_page)

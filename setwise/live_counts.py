@@ -16,6 +16,8 @@ KEPT = timedelta(days=8)
 LIVE_FILE = "live.db"
 """Below the data folder: what the counts are made of, and the table `counters`."""
 MINUTE_US = 60_000_000
+SINCE_START = 0
+"""The minute whose counts never end: revenue_cents by variant, without slots, refunds not taken off."""
 
 
 class CountKey(NamedTuple):

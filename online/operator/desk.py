@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from online.live import LiveRelease, open_release
-from online.live_counters import LiveCounters, build_live_counters
+from online.live_counters import CountersDownError, LiveCounters, build_live_counters
 from setwise.consumer_lag import ConsumerLag, read_lags
+from setwise.live_counts import SINCE_START, Counts
 from setwise.names import EXPERIMENTS_FILE, ReleaseId
 from setwise.release import ReleaseError, Releases
 from setwise.reports import REPORTS_FILE, Reports, read_reports
@@ -66,6 +67,12 @@ class Desk:
     def consumers(self) -> list[ConsumerLag]:
         """How far behind each reader of the log is."""
         return read_lags(self.data_dir)
+
+    def earned(self) -> Counts:
+        """Revenue of each variant since the streams began; empty where their store does not answer."""
+        with contextlib.suppress(CountersDownError):
+            return self.counters.read([SINCE_START])
+        return {}
 
     def close(self) -> None:
         """Ends the connections of the counters."""

@@ -21,7 +21,7 @@ from setwise.attribution import (
     touches_of,
 )
 from setwise.events import InteractionEvent, ServedEvent
-from setwise.live_counts import MINUTE_US, CountKey, Counts, Name
+from setwise.live_counts import MINUTE_US, SINCE_START, CountKey, Counts, Name
 
 _NAMES: dict[str, Name] = {"impression": "shown", "click": "clicked", "add_to_cart": "carted"}
 
@@ -80,7 +80,16 @@ class LiveCounting:
                 now = self._credited(order)
                 self._counts.update(now)
                 self._counts.subtract(self._tables.swap_credits(order, now))
-        self._tables.add_counts(self._counts)
+        self._tables.add_counts({**self._counts, **self._earned()})
+
+    def _earned(self) -> Counts:
+        """What each variant earned more than was known. What goes back is not taken off: a counter of Prometheus that
+        falls is taken for one that began anew."""
+        more = Counter[CountKey]()
+        for key, cents in self._counts.items():
+            if key.name == "revenue_cents":
+                more[CountKey(SINCE_START, key.variant, "", "revenue_cents", key.currency)] += cents
+        return {key: cents for key, cents in more.items() if cents > 0}
 
     def credits(self, order: Order) -> list[Touch | None]:
         """The touch that each line is credited to, by all that has come so far."""

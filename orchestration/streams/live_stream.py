@@ -18,7 +18,7 @@ from orchestration.streams.session_rows import ANSWER_S
 from orchestration.warehouse.sources import Source
 from setwise.consumer_lag import lag_between
 from setwise.events import UnreadableEventError, decode_interaction, decode_served
-from setwise.live_counts import KEPT, CountKey, field_of, minute_key
+from setwise.live_counts import KEPT, SINCE_START, CountKey, field_of, minute_key
 from setwise.log import Record
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 from setwise.settings import Settings
@@ -37,7 +37,7 @@ class Teller(Protocol):
 
 
 class RedisTeller:
-    """A hash for each minute, which goes after eight days. Raises redis.RedisError."""
+    """A hash for each minute, which goes after eight days, and one that stays. Raises redis.RedisError."""
 
     def __init__(self, settings: Settings) -> None:
         self._releases = settings.storage.releases
@@ -50,7 +50,7 @@ class RedisTeller:
         pipeline = self._client.pipeline(transaction=False)
         for key, value in counts.items():
             pipeline.hset(minute_key(self._releases, key.minute), field_of(key), value)
-        for minute in {key.minute for key in counts}:
+        for minute in {key.minute for key in counts} - {SINCE_START}:
             ends_at = minute * 60 + int(KEPT.total_seconds())
             pipeline.expireat(minute_key(self._releases, minute), ends_at)
         pipeline.execute()

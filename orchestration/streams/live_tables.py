@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, MetaData
 from orchestration.streams.offsets import offsets_table
 from setwise.attribution import CLICK, Order, Refund, Touch
 from setwise.events import InteractionEvent
-from setwise.live_counts import KEPT, CountKey, Counts
+from setwise.live_counts import KEPT, SINCE_START, CountKey, Counts
 from setwise.local_store import open_local_store
 
 TABLES = MetaData()
@@ -190,4 +190,4 @@ class LiveTables:
         for table in ("answers", "seen", "waiting", "touches", "orders", "refunds", "credits"):
             self._connection.exec_driver_sql(f"DELETE FROM {table} WHERE at_us < ?", (old,))  # noqa: S608
         minute = int((now - KEPT).timestamp()) // 60
-        self._connection.exec_driver_sql("DELETE FROM counters WHERE minute < ?", (minute,))
+        self._connection.exec_driver_sql("DELETE FROM counters WHERE minute < ? AND minute > ?", (minute, SINCE_START))

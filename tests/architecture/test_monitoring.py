@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import yaml
 
 from online import metrics
 from online.messages import Degraded
+from online.stream_metrics import families
+from setwise.consumer_lag import ConsumerLag
 from setwise.experiment import Assignment
+from setwise.live_counts import SINCE_START, CountKey
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "monitoring"
-# Of those that the contracts name, the ones whose sources are in the tree.
 PROMISED = {
     "setwise_stage_duration_seconds": {"stage"},
     "setwise_request_duration_seconds": {"route", "status"},
@@ -23,7 +26,12 @@ PROMISED = {
     "setwise_experiment_assignments_total": {"flag", "variant"},
     "setwise_index_age_seconds": set(),
     "setwise_feature_age_seconds": set(),
+    "setwise_events_total": {"type", "result"},
+    "setwise_revenue_attributed_cents_total": {"currency", "variant"},
+    "setwise_consumer_lag": {"consumer", "topic"},
 }
+LAG = ConsumerLag("loader", datetime.now(UTC), {"served": 3})
+EARNED = {CountKey(SINCE_START, '{"ranking":"treatment"}', "", "revenue_cents", "USD"): 1_299}
 
 
 def rules() -> list[dict[str, str]]:
@@ -42,7 +50,7 @@ def panels() -> list[dict]:
 
 def exposed() -> set[str]:
     """Names of the page, a histogram's three series included."""
-    types = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.render().decode(), re.MULTILINE)
+    types = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.render(families([LAG], EARNED)).decode(), re.MULTILINE)
     found = {name for name, _ in types}
     return found | {f"{name}_{part}" for name, kind in types if kind == "histogram" for part in ("bucket", "sum", "count")}  # fmt: skip # noqa: E501
 
@@ -71,7 +79,10 @@ def test_what_the_contracts_name_is_there_with_its_labels_and_buckets_from_half_
     metrics.observe_cache("answers", "hit")
     metrics.observe_assignment(Assignment({"ranking": "treatment"}))
     metrics.observe_answer("lexical", [Degraded("encoder", "timeout")], 0)
-    page = metrics.render().decode()
+    metrics.observe_events("click", "accepted")
+    page = metrics.render(families([LAG], EARNED)).decode()
+    assert 'setwise_consumer_lag{consumer="loader",topic="served"} 3.0\n' in page
+    assert 'setwise_revenue_attributed_cents_total{currency="USD",variant="ranking=treatment"} 1299.0\n' in page
     for name, labels in PROMISED.items():
         assert name in exposed()
         found = re.search(rf"^{name}(?:_bucket)?(?:\{{(.*)\}})? ", page, re.MULTILINE)

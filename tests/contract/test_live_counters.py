@@ -19,7 +19,7 @@ from orchestration.warehouse.sources import LocalSource
 from setwise.cloud_event import CloudEvent
 from setwise.events import Interaction, InteractionItem, Served, ServedBundle, ServedItem
 from setwise.events.served import TYPE
-from setwise.live_counts import KEPT, LIVE_FILE, CountKey, minute_key
+from setwise.live_counts import KEPT, LIVE_FILE, SINCE_START, CountKey, minute_key
 from setwise.local_log import LOG_FILE, LocalLog
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 from setwise.settings import Settings
@@ -90,7 +90,8 @@ def shop(request, require_server: Callable[[str, str, int], None], tmp_path: Pat
     made.log.close()
     if request.param == "redis":
         client = redis.Redis.from_url(REDIS_URL)
-        client.delete(minute_key(made.settings.storage.releases, MINUTE))
+        for minute in (MINUTE, SINCE_START):
+            client.delete(minute_key(made.settings.storage.releases, minute))
         client.close()
 
 
@@ -120,6 +121,8 @@ def test_what_is_served_shown_clicked_carted_and_bought_is_counted_once_by_slot_
     shop.act("refund", "p-1", order_id="o-1", request_id="", bundle_id="", times=2)
     shop.restart()
     assert shop.counts() == expected | {("bought", "lamp"): 1, ("revenue_cents", "lamp"): 500}
+    ever = shop.reader.read([SINCE_START])
+    assert ever == {CountKey(SINCE_START, VARIANT, "", "revenue_cents", "USD"): 1_000}, "a refund makes no counter fall"
 
 
 def test_a_click_that_comes_after_the_purchase_is_credited_still(shop: Shop) -> None:

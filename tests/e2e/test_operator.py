@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import chromium
 from e2e_support import own_copy
 from fault_servers import Service, serving
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from test_erasure import load, stream
-from test_snippet import QUIET
 
 from demo.player import SHELF_FILE, Player
 from demo.shelf import Shelf
@@ -113,11 +113,8 @@ def operator(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def browser(leave_out: Callable[[str, str], None]) -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        leave_out("Chromium", "there is none on PATH; `make services` installs it")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=QUIET)
+    with chromium(leave_out) as one:
+        yield one
 
 
 class Window:
