@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
+from pathlib import Path
 
 from honcho.manager import Manager
 
@@ -17,7 +18,9 @@ from online.keys import make_key
 from online.keys.store import build_keys_store, revoked
 from orchestration.__main__ import prepare_home
 from setwise.settings import Settings, SettingsError
+from setwise.whole_file import write_whole
 
+ROOT = Path(__file__).parents[1]
 PROMPT = "a cosy mid-century living room under $1500, no leather"
 KEY_NAME = "demo"
 PATIENCE_S = 90
@@ -42,6 +45,17 @@ def demo_key(settings: Settings) -> str:
     finally:
         store.close()
     return text
+
+
+def demo_flags(settings: Settings) -> Path:
+    """The shipped experiment, on since the demo's first start; this copy of it may be changed while the demo runs."""
+    file = Path(settings.storage.data_dir).absolute() / "demo/flags.json"
+    if not file.exists():
+        shipped = json.loads((ROOT / "experiments/flags.json").read_text())
+        since = {"started_at": datetime.now(UTC).isoformat(), "metric": "conversion", "planned_units": 400}
+        shipped["flags"]["ranking"] |= {"state": "ENABLED", "metadata": since}
+        write_whole(file, json.dumps(shipped, indent=2).encode())
+    return file
 
 
 def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
@@ -116,7 +130,7 @@ def main() -> int:
     os.environ.setdefault("SETWISE_ANONYMOUS", "recommend,events")
     os.environ.setdefault("SETWISE_STOREFRONT", "true")
     if not settings.catalogue.feed:  # an experiment that is on, for the shoppers that are played
-        os.environ.setdefault("SETWISE_FLAGS_FILE", "demo/flags.json")
+        os.environ.setdefault("SETWISE_FLAGS_FILE", str(demo_flags(settings)))
     # Dagster, the loader and the streams share the laptop's cores: whole answers, if a little later.
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)

@@ -118,7 +118,7 @@ def compared(
     is_more, is_less = interval.low > 0, interval.high < 0
     verdict: Verdict = "open" if not (is_more or is_less) else "better" if is_more is not is_bad else "worse"
     return Difference(
-        name, variant, found.control, found.treatment, math.expm1(estimate), math.expm1(interval.low),
+        name, variant, float(found.control), float(found.treatment), math.expm1(estimate), math.expm1(interval.low),
         math.expm1(interval.high), interval.p, verdict,
     )  # fmt: skip
 

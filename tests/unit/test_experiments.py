@@ -3,13 +3,14 @@
 import math
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
 from benchmarks.experiments import METRICS, Shop, needed, simulated
 from orchestration.experiments.metrics import Difference, compared
 from orchestration.experiments.power import plan
-from orchestration.experiments.results import PLANNED, result_of
+from orchestration.experiments.results import PLANNED, Result, result_of
 from orchestration.experiments.units import Unit, Units
 from orchestration.experiments.words import LEAST_P, days_left, words
 from setwise.experiment import Parameters
@@ -172,6 +173,7 @@ def test_a_result_names_variants_metrics_segments_and_a_verdict() -> None:
     assert by_name["revenue per unit (EUR)"].verdict == by_name["margin per unit (EUR)"].verdict == "better"
     assert by_name["milliseconds per answer"].verdict == "open"
     assert found.srm_p is not None and found.srm_p > 0.5 and found.days == 9 and found.planned_units == PLANNED
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Result) == found, "plain numbers, as the file has them"
     assert found.words.startswith("treatment earns ") and found.words.endswith("give it to all")
     segments = {one.segment for one in found.segments}
     assert segments == {"new", "returning", "known as user", "known as visitor", "language en", "language de"}
