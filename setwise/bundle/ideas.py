@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 
 from setwise.bundle.arrays import Floats
@@ -104,7 +105,7 @@ def assemble_ideas(
             break
         bundles.append(bundle)
         used |= mine
-    return Assembly(labelled(sorted(bundles, key=_rank_of_idea)))
+    return Assembly(labelled(sorted(map(_for_its_size, bundles), key=rank_of)))
 
 
 def _leading(
@@ -165,10 +166,10 @@ def _picked(
     return positions
 
 
-def _rank_of_idea(bundle: Bundle) -> tuple[bool, float, int, tuple[str, ...]]:
-    """A product's share of the score counts: a larger bundle is not better for its size."""
-    below, score, total, products = rank_of(bundle)
-    return below, score / len(bundle.items), total, products
+def _for_its_size(bundle: Bundle) -> Bundle:
+    """A product's share of the score is the score, by the part `size`: a larger bundle is not better for its size."""
+    share = bundle.score / len(bundle.items)
+    return msgspec.structs.replace(bundle, score=share, parts=bundle.parts | {"size": share - bundle.score})
 
 
 def _unlocked(bundle: Bundle) -> set[str]:

@@ -1,6 +1,7 @@
 """Bundles of an open wish: each is put together from what the earlier ones left, under the same promises."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,9 @@ def test_bundles_have_the_sizes_that_were_asked_for_and_a_larger_one_is_not_bett
         )
         assert [len(bundle.items) for bundle in done.bundles] == [2, 3, 4]
         assert ids(done.bundles[0]) == {"case-0", "case-1"}
+        scores = [bundle.score for bundle in done.bundles]
+        assert scores == sorted(scores, reverse=True), "the score orders the bundles of an answer"
+        assert scores == pytest.approx([sum(bundle.parts.values()) for bundle in done.bundles])
 
 
 @settings(deadline=None)
