@@ -996,7 +996,7 @@ export interface components {
         Switch: {
             /** @default false */
             is_paused?: boolean;
-            /** @default 60 */
+            /** @default 100 */
             per_minute?: number;
         };
         /** Template */

@@ -2,7 +2,7 @@
 
 import { read } from "./api.js";
 import { card, figure, figures, h, notice } from "./dom.js";
-import { count, monies_of, percent, precise, time } from "./format.js";
+import { count, money, monies_of, percent, precise, time } from "./format.js";
 import { bars } from "./plot.js";
 import { table } from "./table.js";
 
@@ -14,13 +14,19 @@ const SRM = 0.001;
 export async function open(room, { signal }) {
   const found = await read("/v1/operator/experiments", { signal });
   if (!found) {
-    room.append(notice("No results of experiments were written yet: `python -m orchestration.experiments` writes them, and where Dagster runs they follow the marts."));
+    room.append(notice("No results of experiments were written yet: make experiments writes them, and where Dagster runs they follow the marts."));
     return;
   }
   const all = found.experiments ?? [];
   room.append(h("p", { class: "soft asof" }, `As of ${time(found.made_at)}.`),
     ...(all.length ? all.map(drawn) : [notice("No experiment has an answer yet.")]));
 }
+
+// A metric of money names its currency; its values are minor units.
+const valueOf = (value, { metric }) => {
+  const currency = /\(([A-Z]{3})\)$/.exec(metric)?.[1];
+  return currency ? money(value, currency) : precise(value);
+};
 
 const change = (value) => value === null || value === undefined ? "–" : `${value > 0 ? "+" : ""}${percent(value, 1)}`;
 
@@ -39,7 +45,7 @@ function drawn(one) {
       { name: "revenue_per_unit", title: "Revenue per shopper", say: (value) => monies_of(value ?? {}) },
     ], variants),
     table(`${one.flag}_metrics`, `Metrics of ${one.flag}`, [
-      { name: "metric", title: "Metric" }, { name: "control", title: "Control", number: true, say: precise }, { name: "treatment", title: "Treatment", number: true, say: precise },
+      { name: "metric", title: "Metric" }, { name: "control", title: "Control", number: true, say: valueOf }, { name: "treatment", title: "Treatment", number: true, say: valueOf },
       { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
       { name: "high", title: "At most", number: true, say: change }, { name: "verdict", title: "Verdict" },
     ], metrics));
