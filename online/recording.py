@@ -262,8 +262,8 @@ def _items(items: Sequence[ItemOut], propensity: float, changed: Mapping[str, fl
 
 
 def _features(item: ItemOut, changed: Mapping[str, float]) -> dict[str, float]:
-    weights = {**WEIGHTS, **changed}
-    return {name: round(part / weights.get(name, 1.0), 4) for name, part in (item.parts or {}).items() if part}
+    parts = (item.parts or {}).items()
+    return {name: round(part / changed.get(name, WEIGHTS.get(name, 1.0)), 4) for name, part in parts if part}
 
 
 def _row(row: NDArray[np.float64] | None) -> dict[str, float]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
+from setwise.whole_file import write_whole
+
 MARKER = ".complete.json"
 KEPT = 3
 
@@ -104,10 +106,7 @@ class ArtefactIOManager(dg.ConfigurableIOManager):
         if obj is None:
             return
         path = Path(self.folder) / f"{context.asset_key.path[-1]}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(msgspec.json.encode(obj))
-        temporary.replace(path)
+        write_whole(path, msgspec.json.encode(obj))
 
     def load_input(self, context: dg.InputContext) -> Artefact:
         """Reads what the upstream asset wrote last."""

@@ -14,6 +14,7 @@ from setwise.erasures import Erasures
 from setwise.names import FEAST_PROJECT, SHOPPER_ENTITY_KEY, SHOPPER_PROFILES_VIEW
 from setwise.orders import Order
 from setwise.settings import Settings
+from setwise.whole_file import write_whole
 
 ROWS_FILE = "rows.json"
 Removed = Counter[str]
@@ -50,7 +51,7 @@ def forget_profiles(settings: Settings, erasures: Erasures) -> Removed:
     for file in files:
         rows = msgspec.json.decode(file.read_bytes(), type=dict[str, msgspec.Raw])
         if not theirs.keys().isdisjoint(rows):
-            _replace(file, msgspec.json.encode({one: row for one, row in rows.items() if one not in theirs}))
+            write_whole(file, msgspec.json.encode({one: row for one, row in rows.items() if one not in theirs}))
     return Counter(theirs.values())
 
 
@@ -77,12 +78,6 @@ def _leave_out_rows(path: Path, ids: set[str]) -> None:
     unwanted = pc.is_in(rows.column(SHOPPER_ENTITY_KEY), pa.array(sorted(ids), pa.string()))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     pq.write_table(rows.filter(pc.invert(unwanted)), temporary)
-    temporary.replace(path)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
     temporary.replace(path)
 
 
