@@ -170,9 +170,10 @@ def pair_terms(
     ends = np.cumsum([0, *(len(found) for found in candidates)])
     rows = np.asarray([c.row for found in candidates for c in found], dtype=np.int64)
     weight = FIT_WEIGHT if context.assignment.parameters.complementarity else 0.0
-    terms = weight * context.live.complementarity.fit(rows, rows)
     # Assembly shares the terms among all slots: what a rule brings along neither adds to the others' nor takes from it.
-    terms *= max(len(candidates) - 1, 1) / max(len(candidates) - len(added) - 1, 1)
+    weight *= max(len(candidates) - 1, 1) / max(len(candidates) - len(added) - 1, 1)
+    terms = context.live.complementarity.fit(rows, rows)
+    terms *= weight
     for at in added:
         terms[ends[at] : ends[at + 1]] = terms[:, ends[at] : ends[at + 1]] = 0.0
     if plan.one_audience:

@@ -80,10 +80,14 @@ class Problem:
             empty = np.flatnonzero((self.slot == j) & ~self.filled)
             fit[np.ix_(of, empty)] = fit[np.ix_(empty, of)] = -np.inf
         # Options of different slots that are one product, or variants of one, exclude each other.
-        of_slots = [set(keys.tolist()) - {EMPTY} for keys in np.split(self.key, self.starts[1:-1])]
-        if sum(map(len, of_slots)) > len(set().union(*of_slots)):
-            clash = (self.key[:, None] == self.key) & (self.slot[:, None] != self.slot)
-            fit[clash & self.filled] = -np.inf
+        of_slot = np.zeros((int(self.key.max(initial=EMPTY)) + 1, self.n), dtype=bool)
+        of_slot[self.key[self.filled], self.slot[self.filled]] = True
+        twice = np.flatnonzero(self.filled)
+        twice = twice[of_slot.sum(axis=1)[self.key[twice]] > 1]
+        if len(twice):
+            key, slot = self.key[twice], self.slot[twice]
+            one, other = np.nonzero((key[:, None] == key) & (slot[:, None] != slot))
+            fit[twice[one], twice[other]] = -np.inf
         return fit
 
     def value(self, unary: Floats, choice: Ints) -> float:

@@ -127,12 +127,11 @@ class Complementarity:
         What was bought together counts most; kinds, style and price tier decide where nobody bought both."""
         fit = self.likely_fit(rows_a, rows_b)
         of_a, of_b, strengths = self._bought(rows_a, rows_b)
-        to_b, to_a, back = self._bought(rows_b, rows_a)
-        # Few pairs were bought: only these are touched, the stronger direction of both counts.
-        bought = np.zeros(len(of_a) + len(to_a), np.float32)
-        at, place = np.unique(np.append(of_a * len(rows_b) + of_b, to_a * len(rows_b) + to_b), return_inverse=True)
-        np.maximum.at(bought, place, np.append(strengths, back))
-        flat, bought = fit.reshape(-1), bought[: len(at)]
+        to_b, to_a, back = (of_a, of_b, strengths) if rows_a is rows_b else self._bought(rows_b, rows_a)
+        # Few pairs were bought: only these are touched. The stronger direction of both counts, as it is written last.
+        at, bought = np.append(of_a * len(rows_b) + of_b, to_a * len(rows_b) + to_b), np.append(strengths, back)
+        rising = bought.argsort()
+        at, bought, flat = at[rising], bought[rising], fit.reshape(-1)
         flat[at] = 1.0 - HALF_STRENGTH / (bought + HALF_STRENGTH) * (1.0 - flat[at])
         return fit
 
@@ -140,9 +139,13 @@ class Complementarity:
         """The fit by kinds, style and price tier alone, 0..1, shape (len a, len b)."""
         # Three passes over all pairs in single precision: with one temporary for each term it took three times as long.
         found: NDArray[np.float32] = self._kinds[self.groups[rows_a]].take(self.groups[rows_b], axis=1)
-        found += (self._weights["style"] / 2 * _unit(self._style[rows_a])) @ _unit(self._style[rows_b]).T
-        apart = self._weights["price"] * self._place[rows_a].astype(np.float32)[:, None]
-        found -= np.abs(apart - self._weights["price"] * self._place[rows_b].astype(np.float32))
+        style, place = _unit(self._style[rows_a]), self._weights["price"] * self._place[rows_a].astype(np.float32)
+        to_style, to_place = style, place
+        if rows_a is not rows_b:
+            to_style, to_place = _unit(self._style[rows_b]), self._weights["price"] * self._place[rows_b].astype(np.float32)
+        found += (self._weights["style"] / 2 * style) @ to_style.T
+        apart = np.subtract.outer(place, to_place)
+        found -= np.abs(apart, out=apart)
         return np.clip(found, 0.0, 1.0, out=found)
 
     def price_places(self, rows: Rows) -> NDArray[np.float64]:
