@@ -109,7 +109,7 @@ def _next(live: LiveRelease, rows: Rows, of: Taste | None) -> Floats:
 def _of_hits(live: LiveRelease, rows: Rows, asked: "Asked", rarity: Floats, read: Collection[str]) -> Columns:
     """What both legs of retrieval say, and how like the best hits a row is."""
     hits, snapshot = asked.hits, live.snapshot
-    lexical, shares = hits.of(rows)
+    lexical, shares, missing = hits.of(rows)
     columns: Columns = {"lexical": lexical}
     if "lexical_rank" in read:
         columns["lexical_rank"] = np.where(lexical > 0, _places(lexical), 1e3)
@@ -118,7 +118,9 @@ def _of_hits(live: LiveRelease, rows: Rows, asked: "Asked", rarity: Floats, read
         columns["bm25"] = np.minimum(lexical * hits.best_bm25 / max(most, 1e-9), 1.0)
     if asked.vector is not None:
         # Shares of shares are shares: cosines are computed again only where a row was not found by retrieval.
-        cosines = live.index.similarity(asked.vector, rows) if shares is None else shares * hits.best_cosine
+        cosines = shares * hits.best_cosine
+        if len(missing):
+            cosines[missing] = live.index.similarity(asked.vector, rows[missing])
         columns |= {"cosine": cosines, "semantic": as_shares(cosines)}
         if "semantic_rank" in read:
             columns["semantic_rank"] = _places(cosines)
@@ -138,8 +140,8 @@ def _of_words(live: LiveRelease, rows: Rows, terms: Sequence[str], rarity: Float
     weights = rarity / max(float(rarity.sum()), 1e-9)
     pairs = side_by_side(terms) if "phrase" in read else []
     each = [code_of(term) for term in (*terms, *pairs)]
-    codes = np.unique(np.asarray(each, dtype=np.uint32))
-    has = snapshot.titles.has(rows, codes)[:, np.searchsorted(codes, each)]
+    codes = np.asarray(sorted(set(each)), dtype=np.uint32)
+    has = snapshot.titles.has(rows, codes)[:, codes.searchsorted(each)]
     found = has[:, : len(terms)]
     columns: Columns = {
         "words": float(len(terms)),

@@ -28,6 +28,7 @@ from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.index import Hits
 from setwise.names import ProductId
 from setwise.prompt.budget import Budget
+from setwise.rows import distinct
 from setwise.rules import ActiveRules, RuleBook
 from setwise.taste import read_taste
 
@@ -96,7 +97,7 @@ def prepare(
         more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
         if named is None or not named.slot.locked:
             more.append(rows_that_fit(live, known_rows, asked[position], plan.open_text))
-            rows = np.union1d(with_pinned(live, rows, active), np.concatenate([NO_ROWS, *more]))  # noqa: PLW2901
+            rows = distinct(with_pinned(live, rows, active), *more)  # noqa: PLW2901
         kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
         if named is not None and _is_sold_out(live, named, rows, kept, plan.rules.gender):
             kept = NO_ROWS
@@ -178,9 +179,9 @@ def rank_products(
     elif nothing_said:
         rows = rows_next(live, taste, wanted + len(request.exclude))
         if request.filters is not None or plan.budget is not None:
-            rows = np.union1d(rows, eligible(live, live.popular, 1, plan.rules)[0][:MOST_BOUGHT])
+            rows = distinct(rows, eligible(live, live.popular, 1, plan.rules)[0][:MOST_BOUGHT])
     elif taste is not None:
-        rows = np.union1d(rows, rows_that_fit(live, rows_known(taste), asked, text))
+        rows = distinct(rows, rows_that_fit(live, rows_known(taste), asked, text))
     active = active_rules(live, book, request.prompt, [rows], now)
     rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from online.candidates import Asked
 from online.live import LiveRelease
+from setwise.rows import distinct
 from setwise.taste import Taste, next_rows, strongest
 from setwise.terms import codes_of
 
@@ -28,7 +29,7 @@ def rows_known(taste: Taste | None) -> Rows:
     """A shopper's own products and what goes best with them; looked up once for all slots."""
     if taste is None:
         return np.empty(0, np.int64)
-    return np.union1d(taste.past.rows, strongest(taste.partners, PARTNERS_ASKED))
+    return distinct(taste.past.rows, strongest(taste.partners, PARTNERS_ASKED))
 
 
 def rows_that_fit(live: LiveRelease, known: Rows, asked: Asked, text: str) -> Rows:

@@ -74,7 +74,7 @@ def intents(shop: Shop, baskets: Sequence[Basket]) -> Choices:
         vector = shop.encoder.encode([basket.title])[0]
         hits = shop.index.hybrid(shop.analyzer.query_terms(basket.title), vector, HITS)
         every = _with_others(rows[at], np.setdiff1d(hits.rows, rows), rows, len(shop.snapshot), rng)
-        words, _ = hits.of(every)
+        words, *_ = hits.of(every)
         meaning = as_shares(shop.index.similarity(vector, every))
         offered.append((np.stack([words + meaning, shop.goes_with.resale(every)], axis=1), len(every) - OTHERS))
         units.append(basket.unit)

@@ -10,6 +10,7 @@ import tantivy
 from numpy.typing import NDArray
 from usearch.index import Index as VectorIndex
 
+from setwise.rows import distinct
 from setwise.terms import Analyzer, mapped
 
 VECTORS_FILE = "vectors.npy"
@@ -47,14 +48,16 @@ class Hits(msgspec.Struct, frozen=True):
         changed = {name: getattr(self, name)[order] for name in ("rows", "lexical", "semantic")}
         return msgspec.structs.replace(self, **changed)
 
-    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Lexical and semantic shares of these rows; no semantic ones where a row was not found."""
+    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Lexical and semantic shares of these rows, 0 for those that were not found, and the places of these."""
         if not len(self.rows):
-            return np.zeros(len(rows)), None
-        order = np.argsort(self.rows)
-        at = order[np.minimum(np.searchsorted(self.rows, rows, sorter=order), len(order) - 1)]
-        is_found = self.rows[at] == rows
-        return np.where(is_found, self.lexical[at], 0.0), self.semantic[at] if is_found.all() else None
+            return np.zeros(len(rows)), np.zeros(len(rows)), np.arange(len(rows))
+        order = self.rows.argsort()
+        at = order[self.rows.searchsorted(rows, sorter=order).clip(max=len(order) - 1)]
+        missing = (self.rows[at] != rows).nonzero()[0]
+        lexical, semantic = self.lexical[at], self.semantic[at]
+        lexical[missing] = semantic[missing] = 0.0
+        return lexical, semantic, missing
 
 
 def fused(
@@ -74,12 +77,12 @@ def fuse(
 
     Each leg counts from 0, not from its worst hit (worth .02 of NDCG@10 on real queries), and the cosine of every row
     is computed, also where only the words found it."""
-    rows = np.union1d(near, matching[0])
+    rows = distinct(near, matching[0])
     lexical = np.zeros(len(rows))
-    lexical[np.searchsorted(rows, matching[0])] = as_shares(matching[1])
+    lexical[rows.searchsorted(matching[0])] = as_shares(matching[1])
     found = cosines(rows) if cosines else np.zeros(len(rows))
     if limit is not None and len(near) > limit:
-        by_meaning = np.searchsorted(rows, near)
+        by_meaning = rows.searchsorted(near)
         by_meaning = by_meaning[np.lexsort((by_meaning, -found[by_meaning]))]
         kept = lexical > 0
         kept[by_meaning[:limit]] = True

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from setwise.complementarity import Complementarity
 from setwise.index import LocalIndex
+from setwise.rows import distinct
 from setwise.sessions import ShopperSession
 from setwise.snapshot import Snapshot
 
@@ -138,7 +139,7 @@ def next_rows(taste: Taste, rising: Rows, index: LocalIndex, limit: int) -> Rows
     partners = strongest(taste.partners, max(PARTNERS, limit))
     direction = taste.past.weights.astype(np.float32) @ index.vectors(taste.past.rows)
     near = index.nearest(direction / max(float(np.linalg.norm(direction)), 1e-9), NEAR)[0]
-    return np.unique(np.concatenate([taste.past.rows, partners, near, rising[: max(RISING, limit)]]))
+    return distinct(taste.past.rows, partners, near, rising[: max(RISING, limit)])
 
 
 def strongest(found: tuple[Rows, Floats], limit: int) -> Rows:

@@ -12,6 +12,8 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
+from setwise.rows import distinct
+
 Codes = NDArray[np.uint32]
 _STOP_WORDS = frozenset("a an and at by for from in is it its me my of on or our the this to we with".split())
 _ALPHANUMERIC = re.compile(r"\w+")
@@ -68,7 +70,7 @@ def code_of(term: str) -> int:
 
 def codes_of(terms: Iterable[str]) -> Codes:
     """Each distinct term's code, rising."""
-    return np.unique(np.fromiter(map(code_of, terms), dtype=np.uint32))
+    return np.asarray(sorted({code_of(term) for term in terms}), dtype=np.uint32)
 
 
 def side_by_side(terms: Sequence[str]) -> list[str]:
@@ -102,26 +104,28 @@ class TermTable:
         """Shape (rows, codes): which row has which term."""
         if not len(rows) or not len(codes):
             return np.zeros((len(rows), len(codes)), dtype=bool)
-        starts, ends = self._offsets[rows], self._offsets[rows + 1]
-        lengths = ends - starts
-        # One flat gather of all rows' terms, and for each the row it belongs to.
-        owner = np.repeat(np.arange(len(rows)), lengths)
-        flat = self._codes[np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)]
+        starts = self._offsets[rows]
+        lengths = self._offsets[rows + 1] - starts
+        # One flat gather of all rows' terms; `ends` says where those of each row end.
+        ends = lengths.cumsum()
+        at = (starts - ends + lengths).repeat(lengths)
+        at += np.arange(len(at))
+        flat = self._codes.take(at)
         found = np.zeros((len(rows), len(codes)), dtype=bool)
         if len(codes) <= FEW_CODES:
             for position, code in enumerate(codes):
-                found[owner[np.flatnonzero(flat == code)], position] = True
+                found[ends.searchsorted((flat == code).nonzero()[0], "right"), position] = True
             return found
-        position = np.searchsorted(codes, flat)
-        is_hit = codes[np.minimum(position, len(codes) - 1)] == flat
-        found[owner[is_hit], position[is_hit]] = True
+        position = codes.searchsorted(flat)
+        hits = (codes.take(position, mode="clip") == flat).nonzero()[0]
+        found[ends.searchsorted(hits, "right"), position[hits]] = True
         return found
 
     def has_all(self, rows: NDArray[np.int64], names: Sequence[Codes]) -> NDArray[np.bool_]:
         """Shape (rows, names): True where a row has every term of a name; no row has a name without terms."""
         if not names:
             return np.zeros((len(rows), 0), dtype=bool)
-        codes = np.unique(np.concatenate(names)) if names else np.empty(0, np.uint32)
+        codes = distinct(*names)
         found = self.has(rows, codes)
         columns = [
             found[:, np.searchsorted(codes, name)].all(axis=1) if len(name) else np.zeros(len(rows), bool)
@@ -132,7 +136,7 @@ class TermTable:
     def overlap(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Shape (rows, rows): the terms that two rows share, as a share of those that either has; 0 without any."""
         own = [self._codes[self._offsets[row] : self._offsets[row + 1]] for row in rows.tolist()]
-        has = self.has(rows, np.unique(np.concatenate([np.empty(0, np.uint32), *own]))).astype(np.float64)
+        has = self.has(rows, distinct(np.empty(0, np.uint32), *own)).astype(np.float64)
         shared, count = has @ has.T, has.sum(axis=1)
         found: NDArray[np.float64] = shared / np.maximum(count[:, None] + count - shared, 1.0)
         return found

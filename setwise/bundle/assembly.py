@@ -117,7 +117,7 @@ def several(
         found.append(one)
         if not (problem.filled & problem.unlocked)[one.choice].any():
             break  # all of it is locked: there is no second one
-        said += problem.filled & problem.unlocked & np.isin(problem.product, problem.product[one.choice])
+        said += problem.filled & problem.unlocked & problem.is_one_of(one.choice)
         limits = unlike(problem, limits, one.choice)
         relaxed = unlike(problem, relaxed, one.choice) if relaxed else None
     return found

@@ -38,9 +38,7 @@ def unlike(problem: Problem, limits: Limits, choice: Ints) -> Limits:
     """Beside these limits: at most half of the unlocked products of `choice`, and of the other choice, are in both."""
     unlocked = problem.filled & problem.unlocked
     theirs = choice[unlocked[choice]]
-    marked = np.zeros(problem.size + 1, dtype=bool)
-    marked[problem.product[theirs]] = True
-    shared = unlocked & marked[problem.product]
+    shared = unlocked & problem.is_one_of(theirs)
     slots = problem.n - sum(slot.locked for slot in problem.slots)
     rows: list[tuple[Floats | Bools, float]] = [(shared, min(len(theirs), slots) // 2)]
     if problem.has_empty:

@@ -90,6 +90,12 @@ class Problem:
             fit[twice[one], twice[other]] = -np.inf
         return fit
 
+    def is_one_of(self, options: Ints) -> Bools:
+        """True for the options, of whatever slot, that have the product of one of these, shape (T,)."""
+        marked = np.zeros(self.size + 1, dtype=bool)
+        marked[self.product[options]] = True
+        return marked[self.product]
+
     def value(self, unary: Floats, choice: Ints) -> float:
         """The objective of one choice: its unary terms and its pair terms."""
         return float(unary[choice].sum() + self.fit[choice[:, None], choice].sum() / 2)
