@@ -12,6 +12,7 @@ from setwise import completion, taste
 from setwise.index import as_shares
 from setwise.names import ProductId
 from setwise.profiles import tier_third
+from setwise.rows import among
 from setwise.snapshot import Snapshot
 from setwise.taste import Taste
 from setwise.terms import code_of, codes_of, side_by_side
@@ -216,7 +217,7 @@ def _liked(codes: Rows, snapshot: Snapshot, name: str, words: Sequence[str], wei
 def _like_clicked(snapshot: Snapshot, rows: Rows, products: Sequence[ProductId]) -> Floats:
     """A third each for what was clicked itself, for its brand and for its category."""
     clicked = np.asarray(snapshot.rows_of(products), dtype=np.int64)
-    alike = [np.isin(rows, clicked)]
+    alike = [among(rows, clicked)]
     for column, words in ((snapshot.brand, snapshot.meta.brands), (snapshot.category, snapshot.meta.categories)):
         # Products without a brand have nothing in common.
         codes = {code for code in column[clicked].tolist() if words[code]}

@@ -28,7 +28,7 @@ from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.index import Hits
 from setwise.names import ProductId
 from setwise.prompt.budget import Budget
-from setwise.rows import distinct
+from setwise.rows import among, distinct
 from setwise.rules import ActiveRules, RuleBook
 from setwise.taste import read_taste
 
@@ -232,7 +232,7 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     pools = [one.hits.rows for one in asked]
     if plan.open_text:
         pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
-    pools = [rows[~np.isin(rows, locked)] if len(locked) else rows for rows in pools]
+    pools = [rows[~among(rows, locked)] if len(locked) else rows for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
@@ -284,7 +284,8 @@ def _with_completions(live: LiveRelease, asked: Asked, rows: NDArray[np.int64]) 
     if asked.given is None:
         return rows
     more = completion.candidates(asked.given, live.index, live.complementarity)
-    return np.concatenate([np.setdiff1d(rows, asked.given.given), np.setdiff1d(more, rows)])
+    rows = distinct(rows[~among(rows, asked.given.given)])
+    return np.concatenate([rows, distinct(more[~among(more, rows)])])
 
 
 def _hopeless(plan: Plan, live: LiveRelease) -> Infeasible | None:

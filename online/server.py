@@ -1,5 +1,6 @@
 """One serving process: it drains on SIGTERM, and several of them may share a listener."""
 
+import gc
 import signal
 import socket
 import sys
@@ -55,6 +56,12 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+def _leave_alone() -> None:
+    """What was loaded by now stays as long as the process: no collection of garbage needs to look through it."""
+    gc.collect()
+    gc.freeze()
+
+
 def serve(
     settings: Settings, listener: socket.socket, *, is_shared: bool = False, on_ready: Callable[[], None] | None = None
 ) -> None:
@@ -65,6 +72,7 @@ def serve(
     service = settings.service
     log_to(settings)
     app = build_app(settings)
+    app.on_startup.append(_leave_alone)
     if on_ready is not None:
         app.on_startup.append(on_ready)
     config = uvicorn.Config(

@@ -14,6 +14,7 @@ from online.live import LiveRelease
 from online.messages import BundleRequest, ProductsRequest
 from setwise.names import ProductId
 from setwise.pseudonyms import Pseudonyms
+from setwise.rows import among
 from setwise.sessions import MAX_CLICKED, WINDOW, ShopperSession
 
 Rows = NDArray[np.int64]
@@ -65,5 +66,5 @@ def without_held(ranked: Ranked, held: Rows) -> Ranked:
     """The other rows; all of them where there is no other one."""
     if not len(held):
         return ranked
-    mask = ~np.isin(ranked.rows, held)
+    mask = ~among(ranked.rows, held)
     return ranked.only(mask) if mask.any() else ranked

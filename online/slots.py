@@ -11,6 +11,7 @@ from online.live import LiveRelease
 from online.plan import MAX_NAME, unique_name
 from online.wishes import Wish
 from setwise.bundle import Slot
+from setwise.rows import among, distinct
 
 MAX_GROUPS = 12
 """Most categories that an open wish is spread over."""
@@ -55,5 +56,5 @@ def with_partners(live: LiveRelease, rows: NDArray[np.int64], anchors: Sequence[
     codes, counts = np.unique(goes_with.groups[of], return_counts=True)
     common = codes[np.argsort(-counts, kind="stable")][: len(known) or 1].tolist()
     more = [goes_with.members(code, ROWS_OF_PARTNERS) for code, _ in goes_with.category_partners(common, PARTNERS)]
-    new = np.unique(np.concatenate([np.empty(0, np.int64), *more]))
-    return np.concatenate([rows, np.setdiff1d(new, [*rows.tolist(), *anchors])]).astype(np.int64)
+    new = distinct(np.empty(0, np.int64), *more)
+    return np.concatenate([rows, new[~among(new, np.concatenate([rows, known]))]])

@@ -18,3 +18,12 @@ def distinct(*parts: NDArray[Number]) -> NDArray[Number]:
     is_first[0] = True
     np.not_equal(found[1:], found[:-1], out=is_first[1:])
     return found[is_first]
+
+
+def among(rows: NDArray[Number], others: NDArray[Number]) -> NDArray[np.bool_]:
+    """True for each row that is one of the others, which may be in any order."""
+    if not len(others):
+        return np.zeros(len(rows), dtype=bool)
+    known = np.sort(others)
+    found: NDArray[np.bool_] = known.take(known.searchsorted(rows), mode="clip") == rows
+    return found

@@ -139,14 +139,15 @@ class Complementarity:
         """The fit by kinds, style and price tier alone, 0..1, shape (len a, len b)."""
         # Three passes over all pairs in single precision: with one temporary for each term it took three times as long.
         found: NDArray[np.float32] = self._kinds[self.groups[rows_a]].take(self.groups[rows_b], axis=1)
-        style, place = _unit(self._style[rows_a]), self._weights["price"] * self._place[rows_a].astype(np.float32)
-        to_style, to_place = style, place
-        if rows_a is not rows_b:
-            to_style, to_place = _unit(self._style[rows_b]), self._weights["price"] * self._place[rows_b].astype(np.float32)
+        style, place = self._style_and_price(rows_a)
+        to_style, to_place = (style, place) if rows_a is rows_b else self._style_and_price(rows_b)
         found += (self._weights["style"] / 2 * style) @ to_style.T
         apart = np.subtract.outer(place, to_place)
         found -= np.abs(apart, out=apart)
         return np.clip(found, 0.0, 1.0, out=found)
+
+    def _style_and_price(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return _unit(self._style[rows]), self._weights["price"] * self._place[rows].astype(np.float32)
 
     def price_places(self, rows: Rows) -> NDArray[np.float64]:
         """The place of each row's price within its kind, 0 cheapest to 1 dearest."""
