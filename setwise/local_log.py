@@ -76,8 +76,6 @@ class LocalLog:
         self._retention_ms = int(retention_h * 3_600_000)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.appended = threading.Condition()
-        self._file, self._looking, self._looked_at = WalWatch(path), threading.Lock(), -LOOK_S
-        self._ends: dict[str, int] = {}
         self._tidied_at = time.monotonic()
         self._is_closed = False
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
@@ -112,21 +110,6 @@ class LocalLog:
                 return connection.scalar(select(_TOPICS.c.next_offset).where(_TOPICS.c.topic == topic)) or 0
         except SQLAlchemyError as error:
             raise LogDownError(type(error).__name__) from error
-
-    def seen_end(self, topic: str) -> int:
-        """The same, as this process knows it: at once after its own records, and LOOK_S / 2 after others'. All readers
-        share that look, as most of what is written is of other topics than theirs. Raises LogDownError."""
-        with self._looking:
-            now = time.monotonic()
-            if now - self._looked_at >= LOOK_S / 2 and self._file.is_written():
-                try:
-                    with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                        self._ends = {row.topic: row.next_offset for row in connection.execute(select(_TOPICS))}
-                except SQLAlchemyError as error:
-                    self._file.look_again()
-                    raise LogDownError(type(error).__name__) from error
-                self._looked_at = now
-            return self._ends.get(topic, 0)
 
     def kept_end(self, topic: str) -> int:
         """The offset behind the last record that is there still, 0 without one. Raises LogDownError."""
@@ -244,10 +227,7 @@ class LocalLog:
         try:
             if some:
                 with self._engine.begin() as connection:
-                    rows, ends = self._numbered(connection, some)
-                    connection.execute(insert(_RECORDS), rows)
-                with self._looking:
-                    self._ends |= {topic: max(end, self._ends.get(topic, 0)) for topic, end in ends.items()}
+                    connection.execute(insert(_RECORDS), self._numbered(connection, some))
         except SQLAlchemyError as error:
             for one in some:
                 one.written.set_exception(LogDownError(type(error).__name__))
@@ -257,7 +237,7 @@ class LocalLog:
         with self.appended:
             self.appended.notify_all()
 
-    def _numbered(self, connection: Any, some: Sequence[_Waiting]) -> tuple[list[dict[str, object]], dict[str, int]]:
+    def _numbered(self, connection: Any, some: Sequence[_Waiting]) -> list[dict[str, object]]:
         at_ms = _now_ms()
         topics = {one.topic for one in some}
         known = connection.execute(select(_TOPICS).where(_TOPICS.c.topic.in_(topics))).all()
@@ -272,7 +252,7 @@ class LocalLog:
         statement = insert(_TOPICS)
         statement = statement.on_conflict_do_update(set_={"next_offset": statement.excluded.next_offset})
         connection.execute(statement, [{"topic": topic, "next_offset": end} for topic, end in offsets.items()])
-        return rows, offsets
+        return rows
 
     def _tidy(self) -> None:
         """Forgets what is too old, and in compacted topics what a newer record of the same key replaces."""
@@ -302,6 +282,7 @@ class LocalReader:
 
     def __init__(self, log: LocalLog, topic: str, group: str) -> None:
         self._log, self._topic, self._group = log, topic, group
+        self._file = WalWatch(log.path)
         self._name = uuid.uuid4().hex
         self._position: int | None = None
         self._leased_at = self._asked_at = -LEASE_S
@@ -318,11 +299,11 @@ class LocalReader:
             with self._lock:
                 self._polled_at = time.monotonic()
                 self._renew()
-                if self._position is not None and (seen := self._log.seen_end(self._topic)) > self._position:
+                if self._position is not None and self._file.is_written():
                     records = self._log.read(self._topic, self._position, limit)
-                    # Without any, what lay there was too old or superseded.
-                    self._position = records[-1].offset + 1 if records else seen
                     if records:
+                        self._position = records[-1].offset + 1
+                        self._file.look_again()
                         return records
             if time.monotonic() >= end:
                 return []
@@ -357,6 +338,7 @@ class LocalReader:
         self._leased_at = asked_at if committed is not None else -LEASE_S
         if committed is None or is_new:
             self._position = committed
+            self._file.look_again()
 
 
 class LocalTail:
@@ -364,24 +346,26 @@ class LocalTail:
 
     def __init__(self, log: LocalLog, topic: str) -> None:
         self._log, self._topic, self._position = log, topic, 0
+        self._file = WalWatch(log.path)
         self.is_caught_up = False
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
         end = time.monotonic() + timeout_s
         while True:
-            records = self._read(limit)
+            records = self._read(limit) if self._file.is_written() else []
             if records or time.monotonic() >= end:
                 return records
             with self._log.appended:
                 self._log.appended.wait(min(LOOK_S, max(end - time.monotonic(), 0.001)))
 
     def _read(self, limit: int) -> list[Record]:
-        seen = self._log.seen_end(self._topic)
-        records = self._log.read(self._topic, self._position, limit) if seen > self._position else []
-        # Without any, what lay there was too old or superseded.
-        self._position = records[-1].offset + 1 if records else max(self._position, seen)
-        self.is_caught_up = self.is_caught_up or self._position >= seen
+        known_end = 0 if self.is_caught_up else self._log.end(self._topic)
+        records = self._log.read(self._topic, self._position, limit)
+        if records:
+            self._position = records[-1].offset + 1
+            self._file.look_again()
+        self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
         return records
 
     def close(self) -> None:

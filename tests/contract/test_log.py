@@ -260,20 +260,6 @@ def test_the_local_log_forgets_what_is_old_and_keeps_the_last_change_of_each_pro
     log.close()
 
 
-def test_readers_of_the_local_log_go_on_behind_records_that_are_gone(tmp_path: Path) -> None:
-    log, other = (EmbeddedLog(tmp_path / "log.db", 1) for _ in range(2))
-    write(log, REQUESTS_TOPIC, ("k", "1"), ("k", "2"))
-    tail, reader = other.tail(REQUESTS_TOPIC), other.reader(REQUESTS_TOPIC, "g")
-    log.forget(REQUESTS_TOPIC, 2)
-    assert tail.poll(10, 0.1) == [] == reader.poll(10, 0.1)
-    assert tail.is_caught_up
-    write(log, REQUESTS_TOPIC, ("k", "3"))
-    assert values(read(tail, 1)) == values(read(reader, 1)) == ["3"]
-    reader.close()
-    log.close()
-    other.close()
-
-
 def test_who_stops_waiting_for_a_record_stops_nothing_else(opened: Opener) -> None:
     log = opened()
     given_up = log.append(REQUESTS_TOPIC, "k", b"1", {})
