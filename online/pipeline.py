@@ -114,7 +114,7 @@ def prepare(
         if plan.open_text:
             # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
             has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
-            is_varied = live.complementarity.likeness <= MOSTLY_ALIKE
+            is_varied = plan.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
             slots += open_slots(live, without_held(ranked[-1], held), plan.open_wishes, taken, list(names))
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
