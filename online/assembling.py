@@ -18,7 +18,7 @@ from setwise.rules import ActiveRules
 from setwise.rules.pairs import PairRules, pair_rules
 
 LEAST_SAME = 0.2
-"""What a second product of a category counts in a bundle of a shop whose sets never hold two of a kind."""
+"""What a further product of a category counts in a bundle of a shop whose sets never hold two of a kind."""
 FIT_WEIGHT = 0.5
 """What two products that go together perfectly add, shared among a bundle's slots."""
 Candidates = list[list[Candidate]]
@@ -119,10 +119,10 @@ def _choose(
     asked = [filled.slot for filled in slots]
     if any(filled.group >= 0 for filled in slots):
         return assemble_ideas(
-            asked, candidates, [filled.group for filled in slots], sizes=_sizes(context, n_bundles),
-            same_group=_same_group(context), max_total_cents=most,
+            asked, candidates, [filled.group for filled in slots], sizes=_sizes(context, plan, n_bundles),
+            same_group=LEAST_SAME + (1.0 - LEAST_SAME) * plan.likeness, max_total_cents=most,
             min_total_cents=least, n_bundles=n_bundles, pairs_of=pairs_of, max_per_brand=active.max_per_brand,
-            is_late=context.is_late, alike_of=_alike_of(context),
+            is_late=context.is_late, alike_of=_alike_of(context, plan),
         )  # fmt: skip
     possible, pairs = pairs_of(range(len(asked)), candidates)
     return assemble(
@@ -131,21 +131,18 @@ def _choose(
     )  # fmt: skip
 
 
-def _sizes(context: Context, n_bundles: int) -> list[int]:
+def _sizes(context: Context, plan: Plan, n_bundles: int) -> list[int]:
     """How many products each bundle for an open wish holds."""
     said = context.assignment.parameters.open_slots
-    return context.live.complementarity.sizes(n_bundles) if said is None else [said] * n_bundles
+    if said is not None:
+        return [said] * n_bundles
+    return context.live.complementarity.sizes(n_bundles, is_kind=plan.open_kind is not None)
 
 
-def _same_group(context: Context) -> float:
-    """What a further product of a category counts: as the shop's own sets and orders hold like things or not."""
-    return LEAST_SAME + (1.0 - LEAST_SAME) * context.live.complementarity.likeness
-
-
-def _alike_of(context: Context) -> AlikeOf | None:
-    """How near candidates are in meaning and in the words of their facts; None for a shop whose sets hold rather
-    different things."""
-    if context.live.complementarity.likeness <= MOSTLY_ALIKE:
+def _alike_of(context: Context, plan: Plan) -> AlikeOf | None:
+    """How near candidates are in meaning and in the words of their facts; None where a bundle holds rather different
+    things."""
+    if plan.likeness <= MOSTLY_ALIKE:
         return None
     index = context.live.index
 

@@ -115,9 +115,10 @@ def prepare(
         if plan.open_text:
             # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
             has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
-            is_varied = live.complementarity.likeness <= MOSTLY_ALIKE
+            is_varied = plan.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
-            slots += open_slots(live, without_held(ranked[-1], held), plan.open_wishes, taken, list(names))
+            pool, is_kind = without_held(ranked[-1], held), plan.open_kind is not None
+            slots += open_slots(live, pool, plan.open_wishes, taken, list(names), is_kind=is_kind)
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
 

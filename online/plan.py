@@ -53,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
     currency_problem: bool
     one_audience: bool
     """Clothes of one bundle are for one gender, age group and size system: unless the sentence names several."""
+    likeness: float
+    """0..1: whether a bundle for the open wish holds things of one kind (1) or of different ones (0)."""
 
     @property
     def anchors(self) -> list[int]:
@@ -97,8 +99,9 @@ def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, al
 def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish | None:
     """The one kind of thing that was named without a number or an article: "macbook cases", "swimsuit".
 
-    Where the shop's own sets hold like things, several different ones are meant; elsewhere it is one product."""
-    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness <= MOSTLY_ALIKE:
+    Where the shop's own sets hold like things, or nothing is known of them, several different ones are meant;
+    elsewhere it is one product."""
+    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness_of_a_kind <= MOSTLY_ALIKE:
         return None
     name, said = read.named[0].name.split(), words_of(prompt)
     head = stem(name[-1], read.language)
@@ -158,6 +161,7 @@ def _plan(
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
         one_audience=len(genders) < 2 and len(ages) < 2,
+        likeness=live.complementarity.likeness if kind is None else live.complementarity.likeness_of_a_kind,
     )
 
 

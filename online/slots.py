@@ -11,12 +11,14 @@ from online.live import LiveRelease
 from online.plan import MAX_NAME, unique_name
 from online.wishes import Wish
 from setwise.bundle import Slot
+from setwise.complementarity.prior import LARGEST_SET
 from setwise.rows import among, distinct
 
 MAX_GROUPS = 12
 """Most categories that an open wish is spread over."""
-COPIES = 3
-"""A bundle may hold so many products of one category: "different styles of jeans" is answered with several."""
+COPIES, COPIES_OF_A_KIND = 3, LARGEST_SET
+"""A bundle may hold so many products of one category: "different styles of jeans" is answered with several. Who named
+one kind gets no other one to fill a bundle up."""
 BEST, PARTNERS, ROWS_OF_PARTNERS = 10, 4, 30
 """Of how many best hits, how many further groups, and how many rows of each."""
 
@@ -33,16 +35,17 @@ class Filled(msgspec.Struct, frozen=True):
 
 
 def open_slots(
-    live: LiveRelease, ranked: Ranked, wishes: Sequence[Wish], taken: set[int], names: Sequence[str]
+    live: LiveRelease, ranked: Ranked, wishes: Sequence[Wish], taken: set[int], names: Sequence[str], *, is_kind: bool
 ) -> list[Filled]:
-    """Optional slots, those with the best products first. `taken` are groups that have a product already."""
+    """Optional slots, those with the best products first. `taken` are groups that have a product already, `is_kind`:
+    one kind was named."""
     goes_with = live.complementarity
     groups = goes_with.groups[ranked.rows].astype(np.int64)
     used, found = list(names), []
     for group in [group for group in dict.fromkeys(groups.tolist()) if group not in taken][:MAX_GROUPS]:
         own = ranked.only(groups == group)
         name = goes_with.group_name(group) or " ".join(live.snapshot[int(own.rows[0])].title.split()[:3])
-        for _ in range(min(COPIES, len(own.rows))):
+        for _ in range(min(COPIES_OF_A_KIND if is_kind else COPIES, len(own.rows))):
             unique = unique_name(name.lower()[:MAX_NAME], used)
             used.append(unique)
             found.append(Filled(Slot(unique, 1, required=False), own, wishes, group))

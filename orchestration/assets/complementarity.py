@@ -34,7 +34,7 @@ def complementarity(
             folder,
         )
 
-    inputs = ["3", products.key, product_embeddings.key, orders.key, merchant_sets.key]
+    inputs = ["4", products.key, product_embeddings.key, orders.key, merchant_sets.key]
     artefact = workplace.artefacts.make("complementarity", inputs, build)
     return result(artefact, kinds_that_go_together=_strongest(Complementarity.open(artefact.path)))
 

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from setwise.complementarity.build import ARRAYS, DEFAULT_SET_SIZE, META_FILE, SIZE_DOUBT, Meta, build_complementarity
+from setwise.complementarity import prior
+from setwise.complementarity.build import ARRAYS, META_FILE, Meta, build_complementarity
 from setwise.terms import mapped
 
 __all__ = ["WEIGHTS", "Complementarity", "build_complementarity"]
@@ -60,10 +61,18 @@ class Complementarity:
         """0..1: whether this shop's orders and sets hold things of one kind (1) or of different ones (0)."""
         return self.meta.likeness
 
-    def sizes(self, count: int) -> list[int]:
-        """How many products each of `count` bundles holds, rising: spread as the sizes of the merchant's sets are."""
-        known = np.asarray(self.meta.set_sizes or [0] * (DEFAULT_SET_SIZE + 1), dtype=np.float64)
-        known[DEFAULT_SET_SIZE] += SIZE_DOUBT
+    @property
+    def likeness_of_a_kind(self) -> float:
+        """The same where a shopper named one kind and left open how many: a shop without a past has another prior."""
+        return self.meta.likeness + self.meta.likeness_doubt * (prior.LIKENESS_OF_A_KIND - prior.LIKENESS)
+
+    def sizes(self, count: int, *, is_kind: bool) -> list[int]:
+        """How many products each of `count` bundles holds, rising: spread as the sizes of the merchant's sets are.
+
+        `is_kind`: the shopper named one kind, as in likeness_of_a_kind."""
+        known = np.asarray(prior.SIZES_OF_A_KIND if is_kind else prior.SIZES, dtype=np.float64) * prior.SIZE_DOUBT
+        if self.meta.set_sizes:
+            known += self.meta.set_sizes
         shares = np.cumsum(known) / known.sum()
         return [int(size) for size in np.searchsorted(shares, (np.arange(count) + 0.5) / count)]
 

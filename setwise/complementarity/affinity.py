@@ -1,10 +1,12 @@
 """What kinds of product go together, and how alike in style and price tier two products are."""
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from setwise.complementarity.copurchase import PairCounts
 from setwise.complementarity.groups import CHUNK, Groups
+from setwise.complementarity.prior import LIKENESS
 from setwise.snapshot import Snapshot
 
 PRIOR_PAIRS = 1.0
@@ -12,8 +14,8 @@ PRIOR_PAIRS = 1.0
 SAME_KIND = 0.5
 """Lift of two products of one kind before anything was bought: a second sofa is a substitute."""
 STYLE_DIMENSIONS = 32
-PRIOR_LIKENESS = 0.5
 LIKENESS_DOUBT = 20.0
+"""Pairs of doubt that are added at the prior's likeness."""
 
 Floats = NDArray[np.float64]
 
@@ -36,10 +38,16 @@ def lifts(pairs: Floats, prior: Floats) -> Floats:
     return found
 
 
-def group_lifts(counts: PairCounts, groups: Groups) -> tuple[Floats, float]:
-    """Lift of each pair of groups, backing off to their parents', and the likeness.
+class Likeness(msgspec.Struct, frozen=True):
+    """How much more often than by chance one order has two of a kind, 0..1, and the prior's share in it, 0..1."""
 
-    Likeness, 0..1: how much more often than by chance one order has two of a kind; .5 where nothing is known."""
+    value: float
+    doubt: float
+
+
+def group_lifts(counts: PairCounts, groups: Groups) -> tuple[Floats, Likeness]:
+    """Lift of each pair of groups, backing off to their parents', and the likeness: the prior's where nothing is
+    known."""
     count = len(groups.names)
     pairs = pair_matrix(counts, groups.codes, count)
     above = np.zeros((count, int(groups.parents.max(initial=0)) + 1))
@@ -47,12 +55,17 @@ def group_lifts(counts: PairCounts, groups: Groups) -> tuple[Floats, float]:
     parents = lifts(above.T @ pairs @ above, np.ones((above.shape[1],) * 2))
     prior = above @ parents @ above.T
     prior[np.diag_indices(count)] *= SAME_KIND
+    return lifts(pairs, prior), likeness_of(pairs)
+
+
+def likeness_of(pairs: Floats) -> Likeness:
+    """The likeness of what pair_matrix counted."""
     margins, seen = pairs.sum(axis=1), pairs.sum() / 2
     by_chance = float((margins**2).sum() / margins.sum()) if seen else 0.0
     lift = (float(np.trace(pairs)) + 1.0) / (by_chance + 1.0)
     known = max(0.0, 1.0 - 1.0 / lift)
-    likeness = (seen * known + LIKENESS_DOUBT * PRIOR_LIKENESS) / (seen + LIKENESS_DOUBT)
-    return lifts(pairs, prior), float(likeness)
+    doubt = float(LIKENESS_DOUBT / (seen + LIKENESS_DOUBT))
+    return Likeness(known + doubt * (LIKENESS - known), doubt)
 
 
 def style_vectors(vectors: NDArray[np.float16], groups: Groups) -> NDArray[np.float16]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from setwise.complementarity.affinity import group_lifts, price_places, style_vectors
 from setwise.complementarity.copurchase import Basket, PairCounts, count_pairs, find_partners
 from setwise.complementarity.groups import Groups, find_groups
+from setwise.complementarity.prior import LARGEST_SET
 from setwise.complementarity.resale import resale_odds
 from setwise.orders import MerchantSet, Order
 from setwise.snapshot import Snapshot
@@ -34,11 +35,6 @@ HALF_LIFE = timedelta(days=180)
 MIN_SUBSTITUTES = 2
 """Orders that two products of one category must share before they count as partners: one may be a choice of size."""
 
-LARGEST_SET = 7
-DEFAULT_SET_SIZE = 4
-SIZE_DOUBT = 4
-"""Sets of the default size that are added to those that the merchant made."""
-
 
 class Meta(msgspec.Struct, frozen=True):
     """Names of the groups, what they are, and how much alike things are that go together (0..1)."""
@@ -47,6 +43,8 @@ class Meta(msgspec.Struct, frozen=True):
     are_categories: bool
     likeness: float
     pairs: int
+    likeness_doubt: float = 0.0
+    """The share of the prior in the likeness, 0..1; releases that were built earlier do not say it."""
     set_sizes: list[int] = []
     """How many of the merchant's sets hold 0, 1, 2 .. LARGEST_SET products; larger ones count as the largest."""
 
@@ -86,7 +84,8 @@ def build_complementarity(
     }
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", arrays[name])
-    meta = Meta(groups.names, groups.are_categories, likeness, len(counts.keys), _set_sizes(made))
+    sizes = _set_sizes(made)
+    meta = Meta(groups.names, groups.are_categories, likeness.value, len(counts.keys), likeness.doubt, sizes)
     (folder / META_FILE).write_bytes(msgspec.json.encode(meta))
     return {
         "groups": len(groups.names),
@@ -94,7 +93,7 @@ def build_complementarity(
         "pairs_seen": len(counts.keys),
         "partners": len(partners.rows),
         "products_with_partners": int((np.diff(partners.offsets) > 0).sum()),
-        "likeness": round(likeness, 3),
+        "likeness": round(likeness.value, 3),
         "set_sizes": meta.set_sizes,
     }
 

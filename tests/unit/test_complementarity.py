@@ -190,9 +190,23 @@ def test_bundles_are_as_large_as_the_shops_own_sets_are(shop) -> None:
     ids = [product.id for product in THINGS]
     pairs = [MerchantSet(f"p{i}", "", (ids[i % 16], ids[(i + 5) % 16])) for i in range(60)]
     larger = [MerchantSet(f"l{i}", "", tuple(ids[:5])) for i in range(30)]
-    assert shop(THINGS)[0].sizes(3) == [4, 4, 4]
-    assert shop(THINGS, sets=[*pairs, *larger])[0].sizes(5) == [2, 2, 2, 5, 5]
-    assert shop(THINGS, sets=[MerchantSet("all", "", tuple(ids))] * 90)[0].sizes(1) == [7]
+    for is_kind in (True, False):
+        assert shop(THINGS, sets=[*pairs, *larger])[0].sizes(5, is_kind=is_kind) == [2, 2, 2, 5, 5]
+        assert shop(THINGS, sets=[MerchantSet("all", "", tuple(ids))] * 90)[0].sizes(1, is_kind=is_kind) == [7]
+
+
+def test_a_shop_without_a_past_has_several_like_things_for_a_kind_and_four_different_ones_else(shop) -> None:
+    made, _ = shop(THINGS)
+    assert made.sizes(3, is_kind=False) == [4, 4, 4]
+    assert made.sizes(3, is_kind=True) == [2, 3, 5]
+    assert made.likeness == 0.5
+    assert made.likeness_of_a_kind == pytest.approx(0.89)
+
+
+def test_what_is_taken_for_granted_of_a_kind_gives_way_to_what_the_shops_orders_hold(shop) -> None:
+    made, _ = shop(THINGS, [order(i, f"sofa{i % 4}", f"lamp{i % 3}") for i in range(400)])
+    assert made.likeness_of_a_kind < 0.5
+    assert made.likeness_of_a_kind - made.likeness < 0.05
 
 
 def test_the_parts_of_a_likely_fit_by_their_weights_are_the_fit(sample) -> None:
