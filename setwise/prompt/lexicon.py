@@ -12,6 +12,8 @@ from setwise.vocabulary import Vocabulary
 
 Shares = dict[str, float]
 _AND = ("and", "und", "et", "y")
+SOLD_HERE = 10
+"""How much likelier a catalogue's word is meant by a misspelled one than a word of the tables."""
 EXACT = 1.5
 """The share of a leaf category that is called just so: more than any share of uses."""
 
@@ -165,7 +167,7 @@ class Lexicon:
             elif concept.kind in ("styles", "things"):
                 here = concept.names[self.home][0]
             shares = self.shares_of(concept) if concept.kind == "products" else {}
-            for name in concept.names[code]:
+            for name in _ways_to_say(concept, code):
                 self._add(entries, concept, name, code, here, shares)
                 for word in words_in(name):
                     spellings[word] = spellings.get(word, 0) + 1
@@ -175,7 +177,7 @@ class Lexicon:
             known |= {word for word in v.words if len(word) > 2}
             for name in (*v.nouns, *v.categories, *v.brands, *v.colors, *v.materials):
                 for word in words_in(name):
-                    spellings[word] = spellings.get(word, 0) + 1
+                    spellings[word] = spellings.get(word, 0) + SOLD_HERE
         known |= set(spellings)
         for word in (*table.occasions_words, *table.typo_words):
             spellings.setdefault(word, 1)
@@ -206,6 +208,14 @@ class Lexicon:
                     entry.shares = {
                         k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
                     }
+
+
+def _ways_to_say(concept: Concept, code: str) -> list[str]:
+    """'Zapatillas de correr' are said to be 'para correr' as well."""
+    names, purpose = concept.names[code], {"es": " para ", "fr": " pour "}.get(code)
+    if purpose is None or concept.kind != "products":
+        return names
+    return [*names, *(name.replace(" de ", purpose) for name in names if " de " in name)]
 
 
 def _singulars(code: str) -> dict[str, str]:
