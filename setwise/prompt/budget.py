@@ -183,6 +183,8 @@ class BudgetReader:
             and (not after or (is_weak and after == {"total"}))
         ):
             return None  # "para cuatro, todo menos queso" counts guests
+        if not amount.currency and amount.spelled and amount.value == 1:
+            return None  # "A new one up to 250"
         if not amount.currency and amount.thousands and not kind and not after and not self._is_last(amount.end):
             return None
         if not amount.currency and kind == "" and "after_min" in after and self.words[amount.end] in ("plus", "+"):

@@ -51,7 +51,7 @@ class DeniedVerbs:
     def _german(self, i: int) -> int:
         """The last word of a clause that 'die' begins, where it means nothing here."""
         words, verb = self.r.words, i + 1
-        is_relative = words[i] == "nicht" and i > 1 and words[i - 1] in _GERMAN_RELATIVES and words[i - 2] == ","
+        is_relative = words[i] == "nicht" and i > 1 and words[i - 1] in _GERMAN_RELATIVES
         is_last = verb < len(words) and (verb + 1 == len(words) or self.r.is_separator(verb + 1))
         if not is_relative or not is_last:
             return 0
@@ -59,10 +59,11 @@ class DeniedVerbs:
         return self._clause(i, verb + 1) if is_verb else 0
 
     def _clause(self, start: int, end: int) -> int:
-        """Marks what follows as said, as far as nothing in it means something here."""
+        """Marks what follows as said, objects too, until a preposition or a new clause."""
         r = self.r
-        while end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end] and r.match_at[end] is None:
-            if r.is_separator(end) or self.table.no.at(r.words, end) is not None:
+        while end < len(r.words) and r.tokens[end].kind == "word" and not r.state[end]:
+            is_linked = r.words[end] in self.table.prepositions and r.words[end] not in self.table.articles
+            if is_linked or r.is_separator(end) or self.table.no.at(r.words, end) is not None:
                 break
             end += 1
         r.take(start, end, "said")

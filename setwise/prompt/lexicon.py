@@ -86,7 +86,10 @@ class Lexicon:
                     continue
                 entry.product, entry.hint = entry.product or not is_hint, is_hint
                 total = sum(leaves.values())
-                shares = {leaf: n / total for leaf, n in leaves.items()} if total else {}
+                key = key_of(name, home)
+                shares = {
+                    leaf: n / total for leaf, n in leaves.items() if not (is_hint and self._only_describes(key, leaf))
+                }
                 entry.shares = {
                     k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
                 }
@@ -106,6 +109,12 @@ class Lexicon:
             if "&" in words[1:-1]:
                 for joined in _AND:  # Typed as it is said: "fox and quill"
                     self._entry(" ".join(joined if w == "&" else w for w in words)).brand = name
+
+    def _only_describes(self, key: str, leaf: str) -> bool:
+        """'Coffee' in a shop of coffee tables: the leaf's name has the word, but its head noun is another."""
+        words = [stem(word, self.home) for word in words_in(leaf)]
+        head = words[-1:] if self.home in ("en", "de") else words[:1]
+        return key in words and head != [key]
 
     def _keep_surface(self, word: str) -> None:
         key = stem(word, self.home)

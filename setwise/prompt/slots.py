@@ -47,7 +47,7 @@ class SlotReader:
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, self.nouns.head(mentions), start, end)
-            if not self.slots and not self.r.is_left_open:
+            if not self.slots:
                 self._name_the_denied()
             if not self.slots and not self.r.is_left_open:
                 self._name_the_replaced()
