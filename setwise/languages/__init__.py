@@ -68,6 +68,17 @@ class Language:
         self.between = _phrases(money["between"])
         self.to = _phrases(money["to"])
         self.not_money = _set(money["not_money"])
+        self.spent = frozenset(money["spent"].split())
+        self.earned = frozenset(money["earned"].split())
+        self.clause_joins = frozenset(money["clause_joins"].split())
+        self.weights = frozenset(money["weights"].split())
+        """Currencies that are weights as well: 'pounds', 'livres'."""
+        self.weighing = frozenset(money["weighing"].split())
+        self.halves = _phrases(money["halves"])
+        self.collective = Phrases((phrase(k), v) for k, v in money["collective"].items())
+        """Numbers that are only about right: 'une centaine', 'a couple of hundred'."""
+        self.choosing_verbs = frozenset(out.get("choosing_verbs", "").split())
+        """French verbs that, denied, say what must not come; any other ('ne craint pas') says nothing of it."""
         crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
         self.no = _phrases(_typed([*out["start"], *crossed]))
         self.contents = frozenset(phrase(p) for p in out["contents"])
@@ -102,6 +113,8 @@ class Language:
         self.together = frozenset(words["together"].split())
         self.purpose = frozenset(words["purpose"].split())
         self.possessive = frozenset(words["possessive"].split())
+        self.former = frozenset(words["former"].split())
+        """'The old lamp', 'our last sofa': what is replaced is there, or was."""
         self.definite = frozenset(words["definite"].split())
         self.also = frozenset(words["also"].split())
         self.its = frozenset(words["its"].split())
@@ -136,6 +149,10 @@ class Language:
         self.letter_sizes = _set(words["sizes"])
         self.size_words = Phrases((phrase(k), v) for k, v in words["size_words"].items())
         self.size_before = frozenset(words["size_before"])
+        self.purpose_of = frozenset(words["purpose_of"].split())
+        self.places = frozenset(words["places"].split())
+        """Prepositions of place: what stands behind them is there already."""
+        self.half_a = _phrases(words["half_a"])
         self.size_limits = _phrases(words["size_limits"])
         self.injection = list(words["injection"])
         self.common = _set(words["common"])
@@ -149,6 +166,10 @@ class Language:
             self.determiners,
             self.not_money,
             self.containers,
+            self.spent,
+            self.earned,
+            self.weighing,
+            self.choosing_verbs,
         ]
         tables: list[Phrases[bool] | Phrases[str]] = [
             self.size_limits,
@@ -161,6 +182,7 @@ class Language:
             self.no_after,
             self.there,
             self.fine,
+            self.goes_with,
             self.currencies,
             self.genders,
             self.ages,

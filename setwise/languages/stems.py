@@ -60,10 +60,14 @@ def _english(plain: str) -> str:
     return plain
 
 
+_ENDS_IN_S = ("as", "es", "is", "os", "us")
+
+
 def _german(plain: str) -> str:
     for ending, least in (("en", 3), ("er", 4), ("em", 4), ("es", 4)):
         if plain.endswith(ending) and len(plain) - 2 >= least:
-            return plain[:-2]
+            # "Weingläser" as "Weinglas", but "Matrosen" as "Matrose".
+            return plain[:-3] if ending == "er" and len(plain) > 6 and plain[-4:-2] in _ENDS_IN_S else plain[:-2]
     if len(plain) > 3 and plain[-1] == "e":
         return plain[:-1]
     if len(plain) > 4 and (
@@ -115,7 +119,8 @@ def _spanish_singular(word: str) -> str:
     if word.endswith("es") and len(word) > 4 and word[-3] in "lrndzy" and word[-4] in "aeiouáéíóú":
         root = word[:-2]
         return root[:-2] + _ACCENTED[root[-2:]] if root.endswith(("on", "in")) and len(root) > 3 else root
-    return word[:-1] if word.endswith("s") and word[-2] in "aeiouéáó" else word
+    is_plural = word[-2] in "éáó" or (len(word) > 3 and word[-2] in "aeiou")  # "Tés", but "gas"
+    return word[:-1] if word.endswith("s") and is_plural else word
 
 
 _GERMAN_FEMININES = tuple(

@@ -40,6 +40,7 @@ _LOOKS_LIKE_A_WORD = {
     "DOP",
     "MUR",
 }
+_WITH = frozenset("max maximum tops each apiece total budget limit sterling or and ish".split())
 _CODES = {code.lower(): code for code in CURRENCY_CODES - _LOOKS_LIKE_A_WORD}
 
 
@@ -52,6 +53,7 @@ class Amount(msgspec.Struct):
     currency: str
     thousands: bool = False
     spelled: bool = False
+    around: bool = False
 
 
 class AmountReader:
@@ -72,6 +74,8 @@ class AmountReader:
         for table in self.tables:
             if named := table.amounts.at(words, i):
                 return Amount(start, i + named[0], Decimal(named[1]), code or self.currency, False, False)
+        if found := self._half(i) or self._collective(i):
+            return found
         number = next((n for t in self.tables if (n := number_at(self.tokens, i, t))), None)
         if number is None:
             return None
@@ -93,6 +97,8 @@ class AmountReader:
         ):
             end += 2  # "230.-" as the Swiss write it
         after = self._currency_after(end)
+        if after and not code and self._is_weight(start, end, value):
+            return None
         if after:
             code, end = code or after[1], end + after[0]
         for table in self.tables:
@@ -103,6 +109,42 @@ class AmountReader:
         if self.tokens[start].glued and start and self.tokens[start - 1].kind == "word" and not code:
             return None
         return Amount(start, end, value, code or "", thousands, spelled)
+
+    def _half(self, i: int) -> Amount | None:
+        """'Half of 600 dollars', 'la mitad de 600'."""
+        for table in self.tables:
+            hit = table.halves.at(self.words, i)
+            if hit and i + hit[0] < len(self.words) and (whole := self.at(i + hit[0])) and whole.currency:
+                return msgspec.structs.replace(whole, start=i, value=whole.value / 2)
+        return None
+
+    def _collective(self, i: int) -> Amount | None:
+        """'Une centaine d'euros', 'a couple of hundred dollars': about so much; a currency has to follow."""
+        for table in self.tables:
+            if hit := table.collective.at(self.words, i):
+                end = i + hit[0]
+                end += end < len(self.words) and self.words[end] in ("de", "d'", "of")
+                if named := self._currency_after(end):
+                    return Amount(i, end + named[0], Decimal(hit[1]), named[1], spelled=True, around=True)
+        return None
+
+    def _is_weight(self, start: int, end: int, value: Decimal) -> bool:
+        """'Under 6 pounds' of what weighs so much, 'a 5 pound bag', 'half a pound of butter': no British money."""
+        words = self.words
+        table = next((t for t in self.tables if words[end] in t.weights), None)
+        if table is None:
+            return False
+        behind = words[end + 1] if end + 1 < len(words) else ""
+        if behind in ("of", "de", "d'") and end + 2 < len(words):
+            return True
+        near = words[max(0, start - 5) : start] + words[end + 1 : end + 3]
+        if any(word in table.weighing for word in near):
+            return True
+        is_noun = end + 1 < len(words) and self.tokens[end + 1].kind == "word" and behind not in table.grammar
+        is_adjective = table.code == "en" and words[end] == "pound" and value != 1 and is_noun and behind not in _WITH
+        # "Zwei Pfund Kaffee" where nobody pays in pounds.
+        is_german = table.code == "de" and self.currency != "GBP" and is_noun and behind not in table.known
+        return is_adjective or is_german
 
     def _short_hundreds(self, i: int, used: int) -> tuple[int, Decimal] | None:
         """'Under two fifty' is 250; without a bound before it the two numbers may count and cost."""

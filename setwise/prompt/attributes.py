@@ -1,6 +1,5 @@
 """Wished colours, materials, styles and brands, in the catalogue's words, and what to search for."""
 
-from setwise.languages import stem
 from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 
@@ -10,17 +9,6 @@ _LEADS = frozenset("from by von brand brands marke marque marca de only nur solo
 _NOT_A_BRAND = frozenset("on in at for next with el der die das im am keep".split())
 _MADE_OF = frozenset(["wooden", "woolen", "woollen", "hölzern", "hölzernes", "hölzerne"])
 _ONLY_IF_SOLD = frozenset(["natural", "clear", "transparent", "natur", "naturel", "vinyl", "tin"])
-
-
-def _german_material(reading: Reading, word: str) -> Entry | None:
-    """'Glasplatte' is of glass: the longest material that a German word begins with, where five more letters follow."""
-    if len(word) < 9 or reading.german_tail(word) is not None:
-        return None
-    for cut in range(len(word) - 5, 3, -1):
-        entry = reading.phrases.values.get(stem(word[:cut], "de"))
-        if entry is not None and entry.material and not entry.color:
-            return entry
-    return None
 
 
 class AttributeReader:
@@ -35,7 +23,7 @@ class AttributeReader:
                 self._read(match)
         if reading.code == "de":
             for i, word in enumerate(reading.words):
-                if reading.match_at[i] is None and not reading.state[i] and (entry := _german_material(reading, word)):
+                if reading.match_at[i] is None and not reading.state[i] and (entry := reading.german_material(word)):
                     self.add(entry, i)
 
     def add(self, entry: Entry, at: int) -> None:

@@ -1,13 +1,16 @@
 """What the shopper wants to spend, read out of the sentence."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 
-from setwise.languages import Language
+from setwise.languages import Language, stem
 from setwise.languages.tokens import Token
 from setwise.money import MAX_CENTS, MoneyError, to_cents
 from setwise.prompt.amounts import SYMBOLS, Amount, AmountReader
+from setwise.prompt.numerals import number_at
+from setwise.prompt.passing import SPENT, passing
 
 AROUND_PERCENT = 10
 """'Around 500' allows this much more."""
@@ -21,10 +24,12 @@ _NO_UNITS = frozenset(["favor", "max", "mini"])
 """'Por favor', and names of models: 'pro max'."""
 _ARTICLES = frozenset("a the der die das la le el".split())
 _LONGEST_BOUND = 8
+_PIECES = frozenset(["stück", "pièce", "unidad", "unité"])
+_ON = frozenset(["on", "en", "in", "sur", "dans"])
 _NEGATIONS = frozenset("not don't no never cannot can't nicht pas no ne n' won't doesn't".split())
 _WEAK = frozenset(
     "for i have we have i've got got to spend total in total zusammen insgesamt für pour à a por le tout en total "
-    "some so um sobre vers de from von within about around over above über ab near".split()
+    "davon some so um sobre vers de from von within about around over above über ab near".split()
 )
 
 
@@ -49,6 +54,7 @@ class _Found(msgspec.Struct):
     around: bool = False
     said: bool = True
     """False for an amount that stands alone: an explicit bound wins over it."""
+    passing: str = ""
 
 
 class BudgetReader:
@@ -65,6 +71,7 @@ class BudgetReader:
     def read(self) -> tuple[Budget | None, list[str]]:
         """The budget and what contradicts itself."""
         found = self._found()
+        found = [f for f in found if not f.passing] or [f for f in found if f.passing != SPENT]
         if not found:
             return None, []
         if any(f.said for f in found):
@@ -153,11 +160,21 @@ class BudgetReader:
             kind = "min"
         elif kind == "min" and "after_max" in after:
             kind = "max"
-        around = kind == "around" or "after_around" in after
+        around = kind == "around" or "after_around" in after or amount.around
+        if kind in ("", "around") and not after - {"each", "total"}:
+            found.passing, verb = passing(self.words, found.start, found.end, self.tables)
+            if found.passing:
+                self.taken[verb] = True
+            if found.passing == SPENT:
+                self._take_object(found)
         is_weak = not kind or all(word in _WEAK for word in text.split(" "))
-        if not amount.currency and not kind and after == {"each"} and amount.value < LEAST_BARE:
+        is_small = amount.value < LEAST_BARE and amount.value == amount.value.to_integral_value()
+        if not amount.currency and not kind and after == {"each"} and is_small:
             return None
-        if not amount.currency and is_weak and not after and not self._stands_alone(amount, bool(kind)):
+        is_price = found.scope == "item" and amount.value >= LEAST_BARE and self._is_last(found.end)  # "Je 90"
+        is_alone = is_price or self._stands_alone(amount, bool(kind))
+        is_alone = is_alone or (bool(found.passing) and amount.value >= LEAST_BARE)
+        if not amount.currency and is_weak and not after and not is_alone:
             return None
         if (
             not amount.currency
@@ -166,6 +183,8 @@ class BudgetReader:
             and (not after or (is_weak and after == {"total"}))
         ):
             return None  # "para cuatro, todo menos queso" counts guests
+        if not amount.currency and amount.spelled and amount.value == 1:
+            return None  # "A new one up to 250"
         if not amount.currency and amount.thousands and not kind and not after and not self._is_last(amount.end):
             return None
         if not amount.currency and kind == "" and "after_min" in after and self.words[amount.end] in ("plus", "+"):
@@ -180,6 +199,20 @@ class BudgetReader:
         else:
             found.high = value * (100 + AROUND_PERCENT) / 100 if found.around else value
         return found
+
+    def _take_object(self, found: _Found) -> None:
+        """'I spent 80 on jeans': what was paid for is no wish; 'for our last mattress' tells of one."""
+        end, table = found.end, self.tables[0]
+        if end >= len(self.words) or self.words[end] not in table.purpose_of | _ON:
+            return
+        stop = end
+        while stop < len(self.words) and self.words[stop] not in _ENDS and self.words[stop] not in table.clause_joins:
+            stop += 1
+        said = self.words[end:stop]
+        is_replaced = any(a in table.definite and b in table.former for a, b in pairwise(said))
+        if not is_replaced and table.possessive.isdisjoint(said):
+            self.taken[end:stop] = [True] * (stop - end)
+            found.end = stop
 
     def _stands_alone(self, amount: Amount, has_bound: bool) -> bool:
         """A number without a currency: at the end of a clause, and not a size of this catalogue."""
@@ -256,7 +289,9 @@ class BudgetReader:
             return True
         if i + 1 >= len(words) or words[i] not in _ARTICLES:
             return False
-        if words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
+        key = stem(words[i + 1], self.tables[0].code)
+        is_named = any(stem(word, self.tables[0].code) == key for word in words[:i])  # "Five shirts, $35 a shirt"
+        if not is_named and words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
             return False
         return i + 2 >= len(words) or words[i + 2] in _ENDS
 
@@ -278,6 +313,10 @@ class BudgetReader:
                 text = " ".join(self.words[end - n : end])
                 is_each = any(text in table.each.values for table in self.tables)
                 # "A pair of jeans for 100" is what is wished, "100 a pair" is a price.
+                counted = end - n - 1
+                is_count = counted >= 0 and any(number_at(self.tokens, counted, t) for t in self.tables)
+                is_piece = not is_count or text not in _PIECES  # "Sechs Stück"
+                is_each = is_each and is_piece
                 if is_each and self.words[end] not in ("of", "de", "d'") and self.words[end - n - 1] not in ("of", "2"):
                     for i in range(end - n, found.start):
                         self.taken[i] = True

@@ -2,7 +2,10 @@
 
 import msgspec
 
-from setwise.prompt.reading import Reading
+from setwise.prompt.numerals import number_at
+from setwise.prompt.reading import Match, Reading
+
+MAX_SUBJECT = 3
 
 
 class Chunk(msgspec.Struct):
@@ -62,6 +65,7 @@ class ClauseReader:
         r, i = self.r, chunk.start
         if chunk.is_title:
             return i
+        i = self._past_subject(i, chunk.end)
         while i < chunk.end:
             if hit := self.table.requests.at(r.words, i, chunk.end):
                 self.is_request = True
@@ -81,6 +85,19 @@ class ClauseReader:
                 i += 1  # "minimum 5 cans"
             else:
                 break
+        return i
+
+    def _past_subject(self, i: int, end: int) -> int:
+        """'My son needs two shirts': past who needs it."""
+        r = self.r
+        if i >= end or r.words[i] not in self.table.possessive | self.table.definite:
+            return i
+        for verb in range(i + 1, min(i + MAX_SUBJECT + 1, end)):
+            if self.table.requests.at(r.words, verb, end):
+                return verb
+            match = r.match_at[verb]
+            if r.state[verb] or (match is not None and match.entry.product):
+                return i
         return i
 
     def _is_meant(self, i: int) -> bool:
@@ -124,11 +141,28 @@ class ClauseReader:
             return False
         if i and (self.r.words[i - 1] in self.table.containers or self.r.state[i - 1] == "size"):
             return True
-        if i and word in ("of", "de", "d'") and self.r.words[i - 1] in self.table.not_money:
+        if i and word in ("of", "de", "d'") and self.r.words[i - 1] in self.table.not_money | self.table.weights:
             return True
         following = self.r.match_at[i + 1] if i + 1 < len(self.r.words) else None
+        if i and self._is_counted(i, following):
+            return True
         is_wish = following is not None and (following.entry.is_attribute() or following.entry.product)
         return word in ("de", "d'", "du") and i > 0 and not is_wish and self.r.code in ("fr", "es")
+
+    def _is_counted(self, i: int, following: Match | None) -> bool:
+        """'Dos de mejillones', 'seis bricks de leche': a number and, if anything, a word for what it comes in."""
+        r = self.r
+        if following is None or not following.entry.product or r.words[i] not in ("de", "d'", "of"):
+            return False
+        for at in (i - 1, i - 2):
+            if at < 0 or r.state[at]:
+                return False
+            number = number_at(r.tokens, at, self.table)
+            if number is not None:
+                return number[1] > 1
+            if r.match_at[at] is not None or r.tokens[at].kind != "word" or r.words[at] in self.table.grammar:
+                return False
+        return False
 
     def sentence(self, i: int) -> int:
         """1 for the first sentence, and so on."""

@@ -12,6 +12,7 @@ from setwise.prompt.understanding import Exclusions
 _PREPOSITIONS = frozenset("de à en con sin para pour sans avec a y et del du".split())
 _ADJECTIVAL = frozenset(["ic", "isch", "isé", "isée"])
 """'Nothing alcoholic' is about alcohol."""
+_NOT = frozenset(["pas", "ni", "non"])
 _KINDS = ("brand", "material", "color", "style", "thing", "product")
 
 
@@ -43,7 +44,8 @@ class DeniedKinds:
         said = self._said(start, start + len(words)) if words == self.r.words[start : start + len(words)] else ""
         said = said or " ".join([*words[:-1], self.r.one_of(words[-1])])
         if entry is None and self.r.code == "de" and len(words) == 1:
-            entry = self.r.phrases.values.get(stem(said, "de"))  # "Nichts Goldenes", "nichts Alkoholisches"
+            # "Nichts Goldenes", "nichts Alkoholisches", "keine Metallbeine"
+            entry = self.r.phrases.values.get(stem(said, "de")) or self.r.german_material(words[0])
         if entry is None and by_brand and len(words) <= 2:
             self.found["brands"].append(" ".join(words))
             return
@@ -63,6 +65,8 @@ class DeniedKinds:
             tail = " ".join([singular(r.words[at + 1], r.code, self.table.keep_plural), *r.words[at + 2 : end]])
         if r.code == "de" and end - start == 1 and start and r.words[start - 1] == "nichts" and one.endswith("es"):
             one = one.removesuffix("es")
+        if r.code == "fr" and end - start == 1 and start and r.words[start - 1] in _NOT and one.endswith("ée"):
+            one = one[:-1]  # "Pas plissée": the adjective's base form
         if head:
             return head + ("-" if hangs_on(r, at) else " ") + one
         return one + (("-" if hangs_on(r, at + 1) else " ") + tail if tail else "")

@@ -1,6 +1,6 @@
 """Where the name of what must not come begins and ends: 'mirror doors', 'col roulé', 'brass handles'."""
 
-from setwise.prompt.lexicon import Entry
+from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.reading import Match, Reading
 
 MAX_WORDS = 3
@@ -14,6 +14,7 @@ TRAILING = frozenset(
 """What may stand behind a name without being a part of it."""
 _HOW = frozenset(["in", "aus", "made", "of", "from", "en", "de", "d'", "von", "by", "chez"])
 """Between a product and what it is made of, which colour it has or who makes it."""
+_BUT = frozenset(["but", "außer", "except", "a", "an", "einem", "einer", "ein", "eine", "einen"])
 _COMPARED = {
     "en": (frozenset(["more", "less", "as"]), frozenset(["than", "as"])),
     "de": (frozenset(["so", "mehr", "weniger"]), frozenset(["als", "wie"])),
@@ -89,6 +90,8 @@ class DeniedNames:
                 and not following.entry.hint
             ):
                 is_name = match.entry.color and not r.lexicon.vocabulary.colors
+                if match.start and r.words[match.start - 1] in _BUT and EXACT in following.entry.shares.values():
+                    r.denied_kinds.append(following)  # "Anything but a grey sofa"
                 return (None if is_name else match.entry), following.end
             is_part = following.entry.product or following.entry.thing or following.entry.hint
             is_noun = (match.entry.hint or match.entry.thing) and not match.entry.brand

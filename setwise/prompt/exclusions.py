@@ -1,24 +1,19 @@
 """What must not come: 'no leather or glass, but wood is fine', 'sugar-free', 'I already have a sofa'."""
 
-from setwise.languages import stem
+import msgspec
+
 from setwise.prompt.denied_kinds import DeniedKinds
 from setwise.prompt.denied_names import MAX_WORDS, TRAILING, DeniedNames, compared
+from setwise.prompt.denied_verbs import DeniedVerbs
+from setwise.prompt.free_of import NOTHING_IN_IT, FreeReader
 from setwise.prompt.lexicon import Entry
+from setwise.prompt.numerals import number_at
 from setwise.prompt.possession import PossessionReader
 from setwise.prompt.reading import Match, Reading
 from setwise.prompt.understanding import Exclusions
 
+_OUT_OF = frozenset(["en", "aus", "of"])
 _OR = frozenset(["or", "nor", "oder", "noch", "ou", "ni", "o", "u"])
-_FREE_ENDINGS = (
-    *("freies", "freien", "freier", "freiem", "freie", "frei", "loses", "losen", "loser", "lose", "los"),
-    *("allergie", "allergiker", "allergikerin", "intoleranz", "intolerant", "unverträglichkeit"),
-)
-_NOT_FREE = frozenset(
-    ["range", "shipping", "delivery", "gift", "standing", "size", "sample", "returns", "style", "spirit", "time"]
-)
-_NOTHING_IN_IT = frozenset(
-    "for is are a the of hands hand cruelty stress hassle worry care fuss maintenance guilt get".split()
-)
 _BRAND_LEADS = frozenset(["from", "by", "brand", "von", "marke", "marque", "marca", "chez"])
 _THOSE = frozenset(["sea", "sean", "celle", "celles", "celui", "ceux", "el", "la", "los", "las"])
 """Before 'de' they speak of whose it is: 'celles de Corail', 'que no sea de Sol'."""
@@ -44,6 +39,8 @@ class ExclusionReader:
         self.names = DeniedNames(reading)
         self.kinds = DeniedKinds(reading)
         self.possession = PossessionReader(reading, self.kinds)
+        self.verbs = DeniedVerbs(reading)
+        self.free = FreeReader(reading, self.kinds)
 
     def read(self) -> Exclusions:
         """All of the prompt's exclusions, in the catalogue's words."""
@@ -63,12 +60,14 @@ class ExclusionReader:
         if (hit := self.table.traps.at(words, i)) and (denied is None or hit[0] >= denied[0]):
             # "Not too short": the word it tempers is no wish either.
             end = i + hit[0] + (words[i + hit[0] - 1] in ("too", "zu", "trop", "muy"))
-            self._mark(i, min(end, len(words)), "said")
+            self.r.take(i, min(end, len(words)), "said")
             return hit[0]
         if used := self.possession.ahead(i) or self.possession.beside(i):
             return used
+        if denied and (used := self.verbs.at(i)):
+            return used
         if denied and (end := compared(words, i + denied[0], r.code)):
-            self._mark(i, end, "said")
+            self.r.take(i, end, "said")
             return end - i
         if denied:
             used = self._list(i, i + denied[0])
@@ -76,9 +75,9 @@ class ExclusionReader:
             return used
         if words[i] == "?" and (used := self._answered(i)):
             return used
-        if words[i] in self.table.free and i and self._free(i):
+        if words[i] in self.table.free and i and self.free.behind(i):
             return 1
-        if self.r.code == "de" and (used := self._compound_free(i)):
+        if self.r.code == "de" and (used := self.free.in_compound(i)):
             return used
         match = r.match_at[i]
         if match is not None and match.start == i and match.end < len(words):
@@ -87,26 +86,26 @@ class ExclusionReader:
             end = match.end
             if (hit := self.table.no_after.at(words, end)) and self._is_denied_after(match, end, end + hit[0]):
                 self.kinds.add(match.entry, i, end)
-                self._mark(i, end + hit[0], "out")
+                self.r.take(i, end + hit[0], "out")
                 return end + hit[0] - i
             if used := self.possession.behind(match):
                 return used
             if hit := self.table.fine.at(words, end):
-                self._mark(i, end + hit[0], "said")
+                self.r.take(i, end + hit[0], "said")
                 return end + hit[0] - i
         return self._unknown_denied_after(i) if match is None else 0
 
     def _unknown_denied_after(self, i: int) -> int:
         """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
         r, end = self.r, i + 1
-        if r.tokens[i].kind != "word" or end >= len(r.words) or (i and not r.is_separator(i - 1)):
+        if r.tokens[i].kind != "word" or end >= len(r.words) or not self.possession.is_begun_here(i):
             return 0
         if r.words[i] in self.table.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
             return 0
         if not self.possession.is_end(end + hit[0]):
             return 0
         self.kinds.add(None, i, end)
-        self._mark(i, end + hit[0], "out")
+        self.r.take(i, end + hit[0], "out")
         return 1 + hit[0]
 
     def _pair_denied_after(self, first: Match) -> int:
@@ -129,7 +128,7 @@ class ExclusionReader:
         self.kinds.add(first.entry, first.start, first.end)
         self.kinds.add(second.entry, second.start, second.end)
         end = second.end + hit[0]
-        self._mark(first.start, end, "out")
+        self.r.take(first.start, end, "out")
         return end - first.start
 
     def _answered(self, i: int) -> int:
@@ -140,13 +139,13 @@ class ExclusionReader:
         start = i
         while start and not r.ends_sentence(start - 1):
             start -= 1
-        self._mark(start, i + 2, "said")
+        self.r.take(start, i + 2, "said")
         return 2
 
     def _in_title(self, i: int) -> None:
         """'Cerveza sin alcohol' may be a title: it is that product, and what must not be in it holds all the same."""
         r, hit = self.r, self.table.no.at(self.r.words, i)
-        if r.words[i] in self.table.free and i and r.words[i - 1] not in _NOTHING_IN_IT:
+        if r.words[i] in self.table.free and i and r.words[i - 1] not in NOTHING_IN_IT:
             at = i - 1
         elif hit and " ".join(r.words[i : i + hit[0]]) in self.table.contents:
             at = i + hit[0]
@@ -171,62 +170,6 @@ class ExclusionReader:
             return True
         return word == "no" and self.possession.is_begun_here(match.start)
 
-    def _mark(self, start: int, end: int, state: str) -> None:
-        for i in range(start, end):
-            if not self.r.state[i]:
-                self.r.state[i] = state
-
-    def _free(self, i: int) -> bool:
-        """'Palm oil free', 'leather-free'."""
-        r = self.r
-        if r.words[i + 1 : i + 2] and r.words[i + 1] in _NOT_FREE:
-            return False
-        match = r.match_at[i - 1]
-        start = match.start if match is not None and match.end == i else i - 1
-        if r.state[start] not in ("", "out") or r.tokens[start].kind != "word" or r.words[start] in _NOTHING_IN_IT:
-            return False
-        self.kinds.add(match.entry if match else None, start, i)
-        r.state[start : i + 1] = ["out"] * (i + 1 - start)
-        self._free_before(start)
-        return True
-
-    def _free_before(self, end: int) -> None:
-        """'Sulfate & paraben free', 'sugar, nut and gluten free': what may be in a product, never a product."""
-        r = self.r
-        while end > 1 and r.words[end - 1] in ("and", "&", "or", "/", ","):
-            match = r.match_at[end - 2]
-            if match is None or r.state[match.start]:
-                return
-            is_sold = match.entry.product and bool(match.entry.shares)
-            if is_sold or not (match.entry.thing or match.entry.material):
-                return
-            self.kinds.add(match.entry, match.start, match.end)
-            self._mark(match.start, end, "out")
-            end = match.start
-
-    def _compound_free(self, i: int) -> int:
-        """'glutenfrei', 'metallfreies', 'Nussallergie'."""
-        word = self.r.words[i]
-        for ending in _FREE_ENDINGS:
-            if word.endswith(ending) and len(word) > len(ending) + 2:
-                head = word.removesuffix(ending)
-                entry = self._entry_of(head)
-                if entry is None and ending.startswith("los"):
-                    return 0
-                if head in ("kabel", "draht", "zahl", "ruhe", "kosten"):
-                    return 0
-                self.kinds.sort(entry, self.r.one_of(head))
-                self._mark(i, i + 1, "out")
-                return 1
-        return 0
-
-    def _entry_of(self, word: str) -> Entry | None:
-        for head in (word, word.removesuffix("s"), word.removesuffix("n")):
-            entry = self.r.phrases.values.get(stem(head, "de"))
-            if entry is not None:
-                return entry
-        return None
-
     def _list(self, start: int, i: int) -> int:
         """The items behind a negation, as far as its scope goes; 0 if there are none."""
         words = self.r.words
@@ -245,14 +188,20 @@ class ExclusionReader:
             by_brand = by_brand or led
             item = self.names.item(i, first)
             is_led = any(w in self.table.determiners for w in words[start if first else begin : i])
-            if item is None or (step == 1 and words[end] == "," and is_led and not was_led):
-                break  # "Pas de noir, un manteau": an article where the first had none begins something else.
+            if item is None or (step and not was_led and self._is_given(begin, end, is_led)):
+                break
             entry, stop = item
             was_led = was_led or (first and is_led)
             if not first and self.table.fine.at(words, stop) if stop < len(words) else False:
                 break  # "No neoprene, cast iron ok"
+            if stop < len(words) and self.r.state[stop] == "limit":
+                # "No dumbbells over 10 kg": what is bounded is not excluded.
+                self.r.take(begin, stop, "said")
+                return (stop if first else end) - start
+            if entry is not None and entry.product and entry.material and i and words[i - 1] in _OUT_OF:
+                entry = msgspec.structs.replace(entry, product=False)  # "Pas en jean"
             this = self.kinds.kind(entry)
-            of_brand = by_brand or (entry is not None and self._is_whose(i))
+            of_brand = by_brand or (entry is not None and bool(entry.brand) and self._is_whose(i))
             if not first and not self._goes_on(entry, this, kind, stop):
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
@@ -261,7 +210,7 @@ class ExclusionReader:
                 break
             self.kinds.add(entry, i, stop, of_brand, is_chosen=is_chosen)
             kind, first, end = this, False, stop
-            step = self._next(end, this)
+            step = self._next(end)
             if step == 0 or (end + step < len(words) and self.table.owned.at(words, end + step)):
                 break
             i = end + step
@@ -272,13 +221,27 @@ class ExclusionReader:
         r.state[start:end] = ["out" if state in ("", "title") else state for state in r.state[start:end]]
         return end - start
 
+    def _is_given(self, i: int, joined: int, is_led: bool) -> bool:
+        """'Pas de noir, un manteau', 'sans sucre et du pain': an article where the first had none begins a wish."""
+        words = self.r.words
+        if words[joined] not in self.table.and_signs and words[joined] != ",":
+            return False
+        number = number_at(self.r.tokens, i, self.table)
+        if number is not None and number[1] > 1:
+            return True
+        is_indefinite = words[i] in self.table.determiners - self.table.definite
+        return is_indefinite or (is_led and words[joined] == ",")
+
     def _is_whose(self, i: int) -> bool:
         words = self.r.words
         return i > 1 and words[i - 1] == "de" and words[i - 2] in _THOSE
 
     def _is_in_a_product(self, start: int, end: int) -> bool:
         """'Nougat without almonds' is about what is in it, 'a hamper without chocolate' about what is chosen."""
-        before = self.r.match_at[start - 1] if start else None
+        at = start - 1
+        while at > 0 and start - at < 3 and (self.r.words[at] == "," or self.r.match_at[at] is None):
+            at -= 1  # "Turrón blando, que no sea de chocolate"
+        before = self.r.match_at[at] if at >= 0 else None
         is_product = before is not None and before.entry.product and bool(before.entry.shares) and not before.entry.hint
         return is_product and " ".join(self.r.words[start:end]) in self.table.contents
 
@@ -301,8 +264,26 @@ class ExclusionReader:
         match = self.r.match_at[i]
         return match is not None and match.end - match.start > 1 and match.start == i
 
-    def _next(self, end: int, kind: str) -> int:
-        """Tokens between this item and the next one of the same negation, or 0."""
+    def _next(self, end: int) -> int:
+        """Tokens between this item and the next one of the same negation, or 0; a negation of its own is read anew."""
+        step = self._joiner(end)
+        at, words = end + step, self.r.words
+        if not step or at >= len(words) or self._starts_anew(at):
+            return 0
+        # Only English writes a comma before the "and" of a list.
+        is_anew = words[end] == "," and words[end + 1] in self.table.and_signs and self.r.code != "en"
+        return 0 if is_anew or self._has_its_own(at, words[at - 1]) else step
+
+    def _has_its_own(self, i: int, joined: str) -> bool:
+        """'Thé sans théine et biscuits sans beurre': behind 'and' a product with a denial of its own."""
+        match = self.r.match_at[i]
+        is_product = match is not None and match.start == i and match.entry.product and bool(match.entry.shares)
+        if not is_product or joined not in self.table.and_signs or match.end >= len(self.r.words):  # type: ignore[union-attr]
+            return False
+        hit = self.table.no.at(self.r.words, match.end)  # type: ignore[union-attr]
+        return hit is not None and " ".join(self.r.words[match.end : match.end + hit[0]]) in self.table.contents  # type: ignore[union-attr]
+
+    def _joiner(self, end: int) -> int:
         words = self.r.words
         if end >= len(words):
             return 0

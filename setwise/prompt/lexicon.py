@@ -12,6 +12,8 @@ from setwise.vocabulary import Vocabulary
 
 Shares = dict[str, float]
 _AND = ("and", "und", "et", "y")
+SOLD_HERE = 10
+"""How much likelier a catalogue's word is meant by a misspelled one than a word of the tables."""
 EXACT = 1.5
 """The share of a leaf category that is called just so: more than any share of uses."""
 
@@ -84,7 +86,10 @@ class Lexicon:
                     continue
                 entry.product, entry.hint = entry.product or not is_hint, is_hint
                 total = sum(leaves.values())
-                shares = {leaf: n / total for leaf, n in leaves.items()} if total else {}
+                key = key_of(name, home)
+                shares = {
+                    leaf: n / total for leaf, n in leaves.items() if not (is_hint and self._only_describes(key, leaf))
+                }
                 entry.shares = {
                     k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
                 }
@@ -104,6 +109,12 @@ class Lexicon:
             if "&" in words[1:-1]:
                 for joined in _AND:  # Typed as it is said: "fox and quill"
                     self._entry(" ".join(joined if w == "&" else w for w in words)).brand = name
+
+    def _only_describes(self, key: str, leaf: str) -> bool:
+        """'Coffee' in a shop of coffee tables: the leaf's name has the word, but its head noun is another."""
+        words = [stem(word, self.home) for word in words_in(leaf)]
+        head = words[-1:] if self.home in ("en", "de") else words[:1]
+        return key in words and head != [key]
 
     def _keep_surface(self, word: str) -> None:
         key = stem(word, self.home)
@@ -165,7 +176,7 @@ class Lexicon:
             elif concept.kind in ("styles", "things"):
                 here = concept.names[self.home][0]
             shares = self.shares_of(concept) if concept.kind == "products" else {}
-            for name in concept.names[code]:
+            for name in _ways_to_say(concept, code):
                 self._add(entries, concept, name, code, here, shares)
                 for word in words_in(name):
                     spellings[word] = spellings.get(word, 0) + 1
@@ -175,7 +186,7 @@ class Lexicon:
             known |= {word for word in v.words if len(word) > 2}
             for name in (*v.nouns, *v.categories, *v.brands, *v.colors, *v.materials):
                 for word in words_in(name):
-                    spellings[word] = spellings.get(word, 0) + 1
+                    spellings[word] = spellings.get(word, 0) + SOLD_HERE
         known |= set(spellings)
         for word in (*table.occasions_words, *table.typo_words):
             spellings.setdefault(word, 1)
@@ -206,6 +217,14 @@ class Lexicon:
                     entry.shares = {
                         k: max(shares.get(k, 0.0), entry.shares.get(k, 0.0)) for k in {**shares, **entry.shares}
                     }
+
+
+def _ways_to_say(concept: Concept, code: str) -> list[str]:
+    """'Zapatillas de correr' are said to be 'para correr' as well."""
+    names, purpose = concept.names[code], {"es": " para ", "fr": " pour "}.get(code)
+    if purpose is None or concept.kind != "products":
+        return names
+    return [*names, *(name.replace(" de ", purpose) for name in names if " de " in name)]
 
 
 def _singulars(code: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from setwise.prompt.numerals import number_at
 from setwise.prompt.reading import Match, Reading
 
 _TIMES = re.compile(r"x\d{1,2}")
-_NO_PART_OF_A_NAME = frozenset(["ones", "brand", "x", "×"])
+_NO_PART_OF_A_NAME = frozenset(["ones", "brand", "x", "×", "moins", "menos"])
 
 
 class Mention(msgspec.Struct):
@@ -71,7 +71,7 @@ class NounReader:
         if self._is_container(match) or (not entry.shares and self.r.stems[match.end - 1] in self.table.occasions):
             return False
         if self.r.words[match.start] in self.table.fillers and match.end - match.start == 1:
-            return False
+            return self._is_contained(match.start)
         if self._counts_what_is_named(match, start) or self._is_in_an_occasion(match) or self._is_a_set(match):
             return False
         word = self.r.words[match.start : match.end]
@@ -87,10 +87,17 @@ class NounReader:
             return not later and (EXACT in entry.shares.values() or bool(entry.synonym))
         return True
 
+    def _is_contained(self, i: int) -> bool:
+        """'Latas de bonito' are of tuna, however pretty the word is elsewhere."""
+        words = self.r.words
+        return i > 1 and words[i - 1] in ("de", "d'", "of") and words[i - 2] in self.table.containers
+
     def _is_somebodys(self, i: int) -> bool:
-        """'For my sofa' wishes no sofa; 'a phone and its case' wishes a case."""
+        """'For my sofa', 'the old sofa' wish no sofa; 'a phone and its case' wishes a case."""
         words = self.r.words
         k = next((k for k in range(i - 1, max(-1, i - 3), -1) if words[k] in self.table.possessive), -1)
+        if i > 1 and words[i - 1] in self.table.former and words[i - 2] in self.table.definite:
+            return True
         is_joined = k > 0 and words[k] in self.table.its and words[k - 1] in self.table.and_signs
         return k >= 0 and not is_joined
 

@@ -9,6 +9,8 @@ from setwise.prompt.reading import Match, Reading
 
 MAX_DESCRIBING = 2
 MAX_SUBJECT = 3
+_TO_A = frozenset(["zu", "zum", "zur"])
+_GOES = frozenset(["passt", "passen", "passend"])
 _TO_DO = frozenset(["to", "that", "which", "zu", "à", "que", "por", "in"])
 """Behind what 'I have' names, they say that it is no possession: 'I have a hall to furnish'."""
 
@@ -34,6 +36,8 @@ class PossessionReader:
         if hit is None:
             return 0
         is_sure = self._is_sure(i, i + hit[0])
+        if r.code == "de" and hit[0] == 1 and r.words[i] in self.table.already and not self._has_last(i + 1):
+            return 0  # "Die schon Vasen haben"; "schon ab 20 Euro" speaks of no possession.
         is_enough = self.table.enough.isdisjoint(r.words[i : i + hit[0]])
         items = self._items(i + hit[0], may_be_unknown=is_sure and is_enough)
         if not items or not (is_sure or (self._has_subject(i) and self._is_closed(items[-1].end))):
@@ -65,9 +69,21 @@ class PossessionReader:
         hit = self.table.goes_with.at(r.words, i)
         items = self._items(i + hit[0]) if hit else []
         if hit is None or not items:
+            return self._goes_last(i)
+        return self._beside(i, items[0].end)
+
+    def _goes_last(self, i: int) -> int:
+        """'Die zum Eichentisch passen': in a German clause of its own the verb is the last word."""
+        r = self.r
+        if r.code != "de" or r.words[i] not in _TO_A:
             return 0
+        end = next((k for k in range(i + 2, min(i + 5, len(r.words))) if r.words[k] in _GOES), 0)
+        is_one = end and not any(r.is_separator(k) for k in range(i + 1, end))
+        return self._beside(i, end + 1) if is_one else 0
+
+    def _beside(self, i: int, end: int) -> int:
+        r = self.r
         r.is_left_open = True
-        end = items[0].end
         if behind := self.table.owned_after.at(r.words, end) if end < len(r.words) else None:
             end += behind[0]  # "The sofa I have"
         r.state[i:end] = ["said" if state in ("", "title", "size") else state for state in r.state[i:end]]
@@ -89,6 +105,12 @@ class PossessionReader:
     def is_end(self, i: int) -> bool:
         """True where a clause ends before token `i`."""
         return i >= len(self.r.words) or self.r.is_separator(i) or self.r.ends_sentence(i)
+
+    def _has_last(self, i: int) -> bool:
+        """True if the possessions that begin at `i` are followed by the verb, as in a German clause of its own."""
+        items = self._items(i)
+        end = items[-1].end if items else len(self.r.words)
+        return end < len(self.r.words) and self.r.words[end] in self.table.have | {"hat", "besitzt"}
 
     def _is_sure(self, start: int, end: int) -> bool:
         return any(word in self.table.already for word in self.r.words[start:end])
@@ -119,12 +141,14 @@ class PossessionReader:
     def _items(self, i: int, *, may_be_unknown: bool = False) -> list[Owned]:
         """Products joined by commas and 'and', each with what describes it."""
         found: list[Owned] = []
+        was_last = False
         while (item := self._item(i) or (self._unknown(i) if may_be_unknown and not found else None)) is not None:
             found.append(item)
-            i = item.end
-            step = self._joined(i)
-            if not step:
-                break
+            step, i = self._joined(item.end), item.end
+            is_list = i < len(self.r.words) and self.r.words[i] == "," and step == 1
+            if not step or (is_list and was_last):
+                break  # "Lights and a lock, helmet is there": what follows the 'and' ends a list.
+            was_last = not is_list
             i += step
         return found
 

@@ -13,6 +13,7 @@ from setwise.vocabulary.mining import title_lead
 MAX_CORRECTED = 8
 LONGEST_DENIAL = 6
 SHORTEST_TAIL = 3
+SHORT_PART = 4
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
 SEPARATORS = frozenset(
@@ -145,9 +146,14 @@ class Reading:
             word = token.text
             if word in self._speller.known or word in self.lexicon.home_words or self._is_known_form(word):
                 continue
+            if len(word) <= SHORT_PART and self._hangs_on(i):
+                continue  # "High-tech" is no "high-teck".
             corrected += 1
             if meant := self._speller.meant(word, 1 if self._is_denied(i) else 2):
                 self.words[i] = meant
+
+    def _hangs_on(self, i: int) -> bool:
+        return i > 0 and not self.tokens[i].glued and self.tokens[i].start == self.tokens[i - 1].end
 
     def _is_denied(self, i: int) -> bool:
         """Behind a negation anything may be named ('no cartoons'), not only what the catalogue has ('carbon')."""
@@ -204,6 +210,16 @@ class Reading:
                 return key[cut:], tail
         return None
 
+    def german_material(self, word: str) -> Entry | None:
+        """'Glasplatte' is of glass: the longest material that a German word begins with, where letters follow."""
+        if len(word) < 9 or self.german_tail(word) is not None:
+            return None
+        for cut in range(len(word) - 5, 3, -1):
+            entry = self.phrases.values.get(stem(word[:cut], "de"))
+            if entry is not None and entry.material and not entry.color and word[cut - 1] != "e":
+                return entry
+        return None
+
     def find_matches(self) -> None:
         """The longest phrase at each place, of the prompt's language or of the catalogue's."""
         i, n = 0, len(self.words)
@@ -241,6 +257,12 @@ class Reading:
     def _parts(self, i: int) -> bool:
         """A sign inside a phrase is only the '&' of a brand; 'and' is part of one where a table says so."""
         return self.tokens[i].kind == "sign" and self.words[i] not in ("&", "'", "+")
+
+    def take(self, start: int, end: int, state: str) -> None:
+        """Gives a state to the tokens that nobody took."""
+        for i in range(start, end):
+            if not self.state[i]:
+                self.state[i] = state
 
     def ends_sentence(self, i: int) -> bool:
         return self.words[i] in (".", "!", "?", ";") or (

@@ -1,6 +1,7 @@
 """Sizes and measures of the wished product as the catalogue spells them: '65 inch', '3-seater', 'w32 l34'."""
 
 import re
+from decimal import Decimal
 
 from setwise.languages import Language
 from setwise.prompt.numerals import number_at
@@ -21,7 +22,7 @@ _UNITS = {
     "tb": ("tb", "to", "terabyte"),
     "w": ("w", "watt", "watts", "vatios"),
     "mah": ("mah",),
-    "lb": ("lb", "lbs"),
+    "lb": ("lb", "lbs", "pound", "pounds", "pfund", "livre", "livres", "libra", "libras"),
     "oz": ("oz", "ounce", "ounces"),
     "pack": ("pack", "packs", "er-pack", "pk"),
     "pieces": ("pieces", "piece", "teile", "pièces", "piezas"),
@@ -33,6 +34,10 @@ _PEOPLE = frozenset(["personen", "places", "plazas", "people", "persons", "perso
 _SEATS = frozenset(["seater", "sitzer", "seats"])
 _BY = re.compile(r"x(\d{1,4})(\w*)")
 _JEANS = re.compile(r"[wl]\d{2}")
+_LONG = ("inch", "ft", "cm", "mm", "m")
+_WHOLE = frozenset(["kilo", "kilos", "litre", "liter", "litro", "litros"])
+_HEAVY = ("kg", "g", "lb", "oz")
+_SMALLER = {"kg": "g", "l": "ml"}
 _COUNTED = ("bags", "pieces")
 _BED = frozenset(["king", "queen", "full", "twin", "double", "single"])
 
@@ -70,22 +75,36 @@ class SizeReader:
         )
         if not bound and start and r.words[start - 1] in ("than", "als", "que"):
             bound = 1  # "No wider than 40 cm"
-        if size is None or bound or self._is_of_something_else(start):
+        if size is None or bound or self._is_of_something_else(start, end):
             r.state[start - bound : end] = ["limit"] * (end - start + bound)
             return end - start
         self.sizes.append((start, size))
         r.state[start:end] = ["size" if state == "" else state for state in r.state[start:end]]
         return end - start
 
-    def _is_of_something_else(self, start: int) -> bool:
-        """'Stand for a 65 inch tv': a size behind 'for a' belongs to what the product is for."""
+    def _is_of_something_else(self, start: int, end: int) -> bool:
+        """'Stand for a 65 inch tv', 'in a 10 by 12 ft room', 'holds 80 pounds': no measure of what is wished."""
         words = self.r.words
         before = words[max(0, start - 2) : start]
-        return (
-            len(before) == 2
-            and before[0] in ("for", "für", "pour", "para")
-            and before[1] in self.table.determiners | {"my", "meinen"}
-        ) or (before[-1:] == ["am"] or before[-1:] == ["boils"])
+        unit = _UNIT_OF.get(words[end - 1], "")
+        is_for_it = unit in _LONG and not self.table.purpose_of.isdisjoint(before[-1:])
+        around = words[max(0, start - 3) : start] + words[end : end + 1]
+        if is_for_it or before[-1:] in (["am"], ["boils"]):
+            return True
+        if unit in _HEAVY and not self.table.weighing.isdisjoint(around):
+            return True
+        if start > 2 and before[-1] in ("de", "d'") and words[start - 3] in self.table.determiners:
+            # "Un sac qui tient un ordi de 15 pouces"
+            entry = self.r.phrases.values.get(self.r.stems[start - 2])
+            is_named = any(
+                (e := self.r.phrases.values.get(key)) and e.product and e.shares for key in self.r.stems[: start - 3]
+            )
+            return is_named and not (entry is not None and entry.product)
+        if len(before) < 2 or before[1] not in self.table.determiners | self.table.possessive:
+            return False
+        if before[0] in self.table.purpose_of or before[0] in self.table.places:
+            return True
+        return before[0] == "in" and end < len(words) and self.r.stems[end] in self.table.occasions
 
     def _measure(self, i: int) -> int:
         """'65 inch', '8x10 ft', '2-person', 'six pack', 'W32 L34'."""
@@ -94,10 +113,17 @@ class SizeReader:
             if i + 1 < len(words) and _JEANS.fullmatch(words[i + 1]):
                 return self._take(i, i + 2, f"{words[i]} {words[i + 1]}")
             return self._take(i, i + 1, words[i]) if any(s.startswith(words[i] + " ") for s in self.known) else 0
+        if half := self.table.half_a.at(words, i):
+            return self._half(i, i + half[0])
         number = number_at(r.tokens, i, self.table)
+        if number is None and words[i] in self.table.determiners and words[i + 1 : i + 2] and words[i + 1] in _WHOLE:
+            number = 1, Decimal(1), True  # "A kilo of rice"
         if number is None or i + number[0] >= len(words):
             return 0
         end = i + number[0]
+        more = self.table.half.at(words, end + 1) if end + 1 < len(words) and words[end] in _WHOLE else None
+        if more is not None:  # "Un kilo y medio"
+            return self._take(i, end + 1 + more[0], f"{number[1] + Decimal('0.5'):f} {_UNIT_OF[words[end]]}")
         value = f"{number[1].normalize():f}"
         if not number[2] and (by := _BY.fullmatch(words[end])) and r.tokens[end].glued:
             return self._by(i, end, value, by)
@@ -118,6 +144,8 @@ class SizeReader:
             unit == "m" and not r.tokens[end].glued and end + 1 < len(words) and words[end] == "m" and number[2]
         ):
             return 0
+        if words[end] == "packs" and not (i and number_at(r.tokens, i - 1, self.table)):
+            return 0  # "12 packs" are twelve; "a 12 pack" is one, "two six packs" are two.
         if unit == "pack" or unit in _COUNTED:
             packed = self._spelled(value, unit)
             return (
@@ -130,6 +158,11 @@ class SizeReader:
         if words[end] == "to" and not r.tokens[end].glued:
             return 0
         return self._take(i, end + 1, self._spelled(value, unit) or f"{value} {unit}")
+
+    def _half(self, start: int, i: int) -> int:
+        """'Medio kilo' is 500 g, as catalogues write it."""
+        unit = _SMALLER.get(_UNIT_OF.get(self.r.words[i], "")) if i < len(self.r.words) else None
+        return self._take(start, i + 1, self._spelled("500", unit) or f"500 {unit}") if unit else 0
 
     def _is_measure_in(self, end: int) -> bool:
         """'84 in long' is a measure, '5 in red' is not."""

@@ -6,6 +6,7 @@ from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.categories import best_categories
 from setwise.prompt.clauses import Chunk, ClauseReader
 from setwise.prompt.continuations import ContinuationReader, Draft
+from setwise.prompt.former import is_about_the_former, is_replaced
 from setwise.prompt.lexicon import EXACT, Entry
 from setwise.prompt.nouns import Mention, NounReader
 from setwise.prompt.numerals import number_at
@@ -30,7 +31,7 @@ class SlotReader:
         self.continuations = ContinuationReader(reading, self.clauses, self.nouns, self.quantities)
         self.head_is_last = self.nouns.head_is_last
         self.slots: list[Draft] = []
-        self.is_occasion = self.is_vague = self.tail_occasion = False
+        self.is_occasion = self.is_vague = self.tail_occasion = self.is_for_somebody = False
         self.pending: Chunk | None = None
         self.fallback: list[tuple[bool, Chunk, int, int, list[Mention]]] = []
         self.unknown: list[Chunk] = []
@@ -46,18 +47,20 @@ class SlotReader:
         if not self.slots and not (self.is_occasion or self.is_vague or self.tail_occasion):
             for _, chunk, start, end, mentions in sorted(self.fallback, key=lambda found: found[0])[:1]:
                 self._add(chunk, start, self.nouns.head(mentions), start, end)
-            if not self.slots and not self.r.is_left_open:
+            if not self.slots:
                 self._name_the_denied()
+            if not self.slots and not self.r.is_left_open:
+                self._name_the_replaced()
             if not self.slots and not self.r.is_left_open:
                 self._name_the_unknown()
         is_occasion = self.is_occasion or (
-            not self.slots and (self.is_vague or self.tail_occasion or self.r.is_left_open)
+            not self.slots and (self.is_vague or self.tail_occasion or self.r.is_left_open or self.is_for_somebody)
         )
         return self._wishes(), is_occasion
 
     def _read(self, chunk: Chunk) -> None:
         start = self.clauses.skip_lead(chunk)
-        if self._is_only_quantity(start, chunk.end):
+        if self._is_only_quantity(start, chunk.end) or is_about_the_former(self.r, chunk):
             return
         head_end, tails = self.clauses.regions(start, chunk.end)
         if chunk.is_title:
@@ -157,6 +160,8 @@ class SlotReader:
 
     def _counts_again(self, same: Draft, slot: Draft) -> bool:
         """'Socks for him, socks for her' are two; 'chips chips chips' are chips."""
+        if any(word in self.table.definite for word in self.r.words[max(0, slot.start - 2) : slot.start + 2]):
+            return False  # "Tea, but the tea should not be green"
         return slot.start > same.end and not any(
             w in ("?", ".", "!", ":", ";") for w in self.r.words[same.end : slot.start]
         )
@@ -203,6 +208,8 @@ class SlotReader:
             prep = self.r.words[start]
             if prep in self.table.relative and has_product:
                 self.continuations.open_tail = self.clauses.sentence(chunk.start)
+            begins = self.r.words[start + 1] if start + 1 < end else ""
+            self.is_for_somebody |= prep in self.table.purpose_of and begins in self.table.articles
             mentions = self.nouns.mentions(start + 1, end)
             place = self.occasions.last(start + 1, end, mentions, is_tail=True)
             if place is not None and not has_product:
@@ -330,6 +337,14 @@ class SlotReader:
         for match in self.r.denied_kinds[:1]:
             chunk = Chunk(match.start, match.end)
             self._add(chunk, match.start, Mention(match.start, match.end, match.entry), match.start, match.end)
+
+    def _name_the_replaced(self) -> None:
+        """'My phone died', 'we paid 900 for our last bed': nothing else is named, so another one of it is wished."""
+        for match in self.r.matches:
+            if match.entry.product and match.entry.shares and is_replaced(self.r, match.start):
+                mention = Mention(match.start, match.end, match.entry)
+                self._add(Chunk(match.start, match.end), match.start, mention, match.start, match.end)
+                return
 
     def _name_the_unknown(self) -> None:
         """Nothing known is named: the first clause that could be a thing is one."""

@@ -5,7 +5,7 @@ from score import FIELDS, measure, read_prompts
 
 PROMPTS = read_prompts("tune")
 FLOORS = {
-    "slots": 0.982, "budget": 0.995, "exclusions": 0.98, "colors": 0.98, "materials": 0.985, "styles": 0.97,
+    "slots": 0.98, "budget": 0.995, "exclusions": 0.97, "colors": 0.98, "materials": 0.985, "styles": 0.97,
     "brands": 0.97, "sizes": 0.98, "occasion": 0.97, "conflict": 0.95, "language": 0.99,
 }  # fmt: skip
 RESULT = measure(PROMPTS)[0]
