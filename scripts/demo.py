@@ -17,7 +17,8 @@ from honcho.manager import Manager
 from online.keys import make_key
 from online.keys.store import build_keys_store, revoked
 from orchestration.__main__ import prepare_home
-from setwise.settings import Settings, SettingsError
+from setwise.command_settings import command_settings
+from setwise.settings import Settings
 from setwise.whole_file import write_whole
 
 ROOT = Path(__file__).parents[1]
@@ -108,11 +109,7 @@ def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
 
 def main() -> int:
     """0 after Ctrl-C; errors are one sentence."""
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     port, dagster_port = settings.service.port, settings.service.dagster_port
     for number, name in ((port, "SETWISE_PORT"), (dagster_port, "SETWISE_DAGSTER_PORT")):
         if not port_is_free(number):
