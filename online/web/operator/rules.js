@@ -162,7 +162,7 @@ export async function open(room, { signal, failed }) {
     h("form", { class: "card", onsubmit: (event) => {
       event.preventDefault();
       preview();
-    } }, h("h2", {}, "Try, then publish"), h("div", { class: "row" }, field("Prompt", prompt), h("button", { type: "submit" }, "Preview"),
+    } }, h("h2", {}, "Try, then publish"), h("div", { class: "row wide" }, field("Prompt", prompt)), h("div", { class: "row" }, h("button", { type: "submit" }, "Preview"),
       h("button", { type: "button", class: "danger", onclick: () => publish() }, "Publish")), outcome),
     card("History", "Who published which version.", history));
   await load();
