@@ -48,7 +48,7 @@ export async function open(room, { signal, failed }) {
     json.value = JSON.stringify(rules, null, 2);
     draw();
     outcome.replaceChildren(notice(`Version ${number} is in the editor. Version ${version} stays in force until you publish.`));
-    editor.scrollIntoView({ block: "start" });
+    scrollTo({ top: 0 });
   }
 
   // What the editor says now. Throws SyntaxError where the JSON is none.
