@@ -20,8 +20,8 @@ import msgspec
 from benchmarks.serving.prompts import made_prompts
 from demo.shelf import Shelf
 from demo.shopper import SEEN, Shopper, buys
+from setwise.command_settings import command_settings
 from setwise.demo_player import Played, read_switch, write_played
-from setwise.settings import Settings, SettingsError
 from setwise_client.events import EventSender, RefusedCallError
 
 WISHES = (
@@ -114,11 +114,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, help="the same seed makes the same shoppers")
     chosen = parser.parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -7,7 +7,7 @@ import sys
 
 from online.logs import log_to
 from online.workers import Workers
-from setwise.settings import Settings, SettingsError
+from setwise.command_settings import command_settings
 
 
 def main() -> int:
@@ -15,11 +15,7 @@ def main() -> int:
     argparse.ArgumentParser(
         prog="python -m online", description="Serves the current release. Settings: see .env.example."
     ).parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     service = settings.service
     log_to(settings)
     listener = socket.socket(socket.AF_INET6 if ":" in service.host else socket.AF_INET)

@@ -67,6 +67,40 @@ def _ui_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "static"
 
 
+def _handlers(shop: Shop, pictures: Path | None) -> list[ControllerRouterHandler]:
+    """All routes and folders of files that this service has."""
+    handlers: list[ControllerRouterHandler] = [
+        *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
+        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
+        *routes_operator.HANDLERS, *(routes_storefront.HANDLERS if shop else ()),
+    ]  # fmt: skip
+    handlers.append(
+        create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
+    )
+    handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
+    handlers.append(routes_operator.pages(WEB / "operator"))
+    if pictures is not None and pictures.is_dir():
+        handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
+    return handlers
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Setwise",
+        version="1",
+        description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
+        openapi_router=Router("/schema", route_handlers=[], opt=LOCAL, include_in_schema=False),
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url=f"{UI_PATH}/swagger-ui-bundle.js",
+                css_url=f"{UI_PATH}/swagger-ui.css",
+                standalone_preset_js_url=f"{UI_PATH}/swagger-ui-standalone-preset.js",
+                favicon='<link rel="icon" href="data:,">',
+            )
+        ],
+    )
+
+
 class Requests(msgspec.Struct, frozen=True):
     """What asynchronous requests need: where they go, where they are kept, and who answers them in this process."""
 
@@ -144,20 +178,8 @@ def create_app(
         dependencies.close()
         on_stop()
 
-    handlers: list[ControllerRouterHandler] = [
-        *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
-        *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
-        *routes_operator.HANDLERS, *(routes_storefront.HANDLERS if shop else ()),
-    ]  # fmt: skip
-    handlers.append(
-        create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
-    )
-    handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
-    handlers.append(routes_operator.pages(WEB / "operator"))
-    if pictures is not None and pictures.is_dir():
-        handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     config = AppConfig(
-        route_handlers=handlers,
+        route_handlers=_handlers(shop, pictures),
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[doors, AdmissionMiddleware()],
         cors_config=CORSConfig(allow_origins=list(cors_origins)) if cors_origins else None,
@@ -202,20 +224,7 @@ def create_app(
             start_workers,
         ],
         on_shutdown=[requests.store.stop_waiting, stop, rate.close],
-        openapi_config=OpenAPIConfig(
-            title="Setwise",
-            version="1",
-            description="Prompt in, shoppable sets out. Money is in minor units; shipping is never part of a budget.",
-            openapi_router=Router("/schema", route_handlers=[], opt=LOCAL, include_in_schema=False),
-            render_plugins=[
-                SwaggerRenderPlugin(
-                    js_url=f"{UI_PATH}/swagger-ui-bundle.js",
-                    css_url=f"{UI_PATH}/swagger-ui.css",
-                    standalone_preset_js_url=f"{UI_PATH}/swagger-ui-standalone-preset.js",
-                    favicon='<link rel="icon" href="data:,">',
-                )
-            ],
-        ),
+        openapi_config=_openapi(),
     )
     app = Litestar.from_config(config)
     document_problems(app)

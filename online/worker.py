@@ -11,7 +11,7 @@ from prometheus_client import start_http_server
 
 from online.logs import log_to
 from online.service import build_worker
-from setwise.settings import Settings, SettingsError
+from setwise.command_settings import command_settings
 
 
 def show_metrics(port: int) -> bool:
@@ -28,11 +28,7 @@ def main() -> int:
     argparse.ArgumentParser(
         prog="python -m online.worker", description="Answers asynchronous requests. Settings: see .env.example."
     ).parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     log_to(settings)
     threadpoolctl.threadpool_limits(1, user_api="blas")
     port = settings.requests.metrics_port

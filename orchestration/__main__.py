@@ -19,6 +19,9 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# A busy machine takes minutes to import what the jobs need; Dagster gives up after three, and `make demo` ends with it.
+code_servers:
+  local_startup_timeout: 900
 concurrency:
   runs:
     tag_concurrency_limits:

@@ -20,12 +20,13 @@ import redis
 from orchestration import backup_stores as stores
 from orchestration.warehouse.sources import Source, build_source
 from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
+from setwise.command_settings import command_settings
 from setwise.events.secret import SECRET_FILE
 from setwise.local_log import LOG_FILE
 from setwise.log import LogDownError
 from setwise.names import KEYS_FILE, RULES_FILE, SPOOL_FILE, redis_keys_of
 from setwise.release import sha256_of
-from setwise.settings import Settings, SettingsError
+from setwise.settings import Settings
 
 MANIFEST = "manifest.json"
 RECORDS = "records.jsonl.gz"
@@ -175,11 +176,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--replace", action="store_true", help="restore in place of what is there")
     chosen = parser.parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     try:
         if chosen.what == "create":
             done = create(settings, chosen.folder)

@@ -1,28 +1,25 @@
 """Carries out what DELETE /v1/users has put into the log, in every store that the service does not clear itself."""
 
 import logging
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestration.boards.reports import hand_over
+from orchestration.boards.reports import renew
 from orchestration.erasing_files import forget_orders, forget_profiles
 from orchestration.erasing_streams import forget_streams
 from orchestration.forgotten import erasures_in, pseudonyms_of
 from orchestration.warehouse import erasing
-from orchestration.warehouse.sources import Source
+from orchestration.warehouse.sources import Source, read_behind
 from orchestration.warehouse.stores import OffsetsMovedError, Warehouse
 from setwise.cloud_event import CloudEvent
 from setwise.erasures import DONE_TYPE, TABLES, Done, Erasures, StoreState, secret_of
-from setwise.log import LogDownError, Record
+from setwise.log import Record
 from setwise.names import ERASURES_TOPIC, REQUESTS_TOPIC, RESULTS_TOPIC, SHOPPER_PROFILES_VIEW, SHOPPER_SESSIONS_VIEW
 from setwise.sessions import WINDOW
 from setwise.settings import Settings
 
 logger = logging.getLogger("setwise.loader")
-AT_ONCE = 1_000
-WAIT_S, PATIENCE_S = 0.5, 20.0
 SEGMENTS = 8
 """Kafka removes whole segments of a topic, each of which takes at most this part of its retention."""
 
@@ -40,18 +37,11 @@ class Eraser:
     def turn(self) -> int:
         """How many erasures were carried out; the first turn reads all that the log has of them. Raises LogDownError,
         WarehouseDownError."""
-        is_first = self._offsets is None
+        ends = self._source.ends(ERASURES_TOPIC) if self._offsets is None else {}
         offsets = self._warehouse.offsets(ERASURES_TOPIC) if self._offsets is None else self._offsets
-        ends, until = self._source.ends(ERASURES_TOPIC) if is_first else {}, time.monotonic() + PATIENCE_S
-        while True:
-            records = self._source.read(ERASURES_TOPIC, offsets, AT_ONCE, WAIT_S if ends else 0.0)
-            if records and not self._take(records, offsets):
+        for records in read_behind(self._source, ERASURES_TOPIC, offsets, ends):
+            if not self._take(records, offsets):
                 return 0
-            ends = {partition: end for partition, end in ends.items() if offsets.get(partition, 0) < end}
-            if not ends:
-                break
-            if time.monotonic() > until:
-                raise LogDownError("erasures were not read in time")
         self._offsets = offsets
         done = self._finish() if self._is_pending else 0
         self._is_pending = False
@@ -87,7 +77,7 @@ class Eraser:
         orders = forget_orders(self._settings, erasures)
         in_log = self._forget_in_log(erasures)
         self._warehouse.rewrite()
-        hand_over(self._warehouse, Path(self._settings.storage.data_dir).absolute())
+        renew(self._warehouse, Path(self._settings.storage.data_dir).absolute())
         for one in mine:
             now, receipt_id = datetime.now(UTC), one.erasure.receipt_id
             stores = {name: StoreState("done", now, count) for name, count in one.removed.items()}

@@ -17,9 +17,9 @@ from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.sources import Source, build_source
 from orchestration.warehouse.stores import Loaded, OffsetsMovedError, Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import TOPICS
+from setwise.command_settings import command_settings
 from setwise.consumer_lag import LagNote, lag_between
 from setwise.log import LogDownError
-from setwise.settings import Settings, SettingsError
 
 logger = logging.getLogger("setwise.loader")
 AT_ONCE = 10_000
@@ -121,11 +121,7 @@ def main() -> int:
     )
     parser.add_argument("--once", action="store_true", help="load what is there now, and end")
     chosen = parser.parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     source, warehouse, stop = build_source(settings), build_warehouse(settings), threading.Event()

@@ -16,7 +16,8 @@ from orchestration.boards.reports import hand_over
 from orchestration.project import DBT_PROJECT
 from orchestration.warehouse.erasing import remove_since
 from orchestration.warehouse.stores import FILE, WarehouseDownError, build_warehouse
-from setwise.settings import Settings, SettingsError
+from setwise.command_settings import command_settings
+from setwise.settings import Settings
 
 WRITING = ("build", "run")
 PROGRAM = Path(sys.executable).with_name("dbt")
@@ -29,7 +30,7 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         **environ,
         "SETWISE_WAREHOUSE": settings.warehouse.backend,
         "DBT_SETWISE_FILE": str(data_dir / FILE),
-        "DBT_SETWISE_TARGET": str(data_dir / "dbt-target"),
+        "DBT_TARGET_PATH": str(data_dir / "dbt-target"),
         "DBT_LOG_PATH": str(data_dir / "dbt-target" / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -81,11 +82,7 @@ def main() -> int:
     if arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     try:
         return build(settings, os.environ, *arguments)
     except WarehouseDownError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestration.boards.reports import hand_over
+from orchestration.boards.reports import renew
 from orchestration.warehouse.rows import naive
 from orchestration.warehouse.stores import Execute, Warehouse, WarehouseDownError, build_warehouse
 from orchestration.warehouse.tables import SCHEMA
@@ -57,7 +57,7 @@ def expire_by(settings: Settings) -> Expired:
         warehouse.migrate()
         done = expire(warehouse, settings.warehouse.prompts_days, datetime.now(UTC))
         if done.sentences:
-            hand_over(warehouse, Path(settings.storage.data_dir).absolute())
+            renew(warehouse, Path(settings.storage.data_dir).absolute())
         return done
     finally:
         warehouse.close()

@@ -17,7 +17,8 @@ from honcho.manager import Manager
 from online.keys import make_key
 from online.keys.store import build_keys_store, revoked
 from orchestration.__main__ import prepare_home
-from setwise.settings import Settings, SettingsError
+from setwise.command_settings import command_settings
+from setwise.settings import Settings
 from setwise.whole_file import write_whole
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +59,7 @@ def demo_flags(settings: Settings) -> Path:
     return file
 
 
-def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
+def show_answer(port: int, dagster_port: int, prompt: str, key: str, flags: str) -> None:
     """Waits for the API, asks once, prints the addresses and the answer. Dagster's pages need some seconds more."""
     base, started = f"http://127.0.0.1:{port}", time.monotonic()
     while time.monotonic() - started < PATIENCE_S:
@@ -85,6 +86,10 @@ def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
         f"  API      {base}/schema     (browsable)",
         f"  Dagster  http://127.0.0.1:{dagster_port}            (opens some seconds later)",
         f"  Operator {base}/operator/#key={key}",
+    ]
+    if flags:
+        lines.append(f"  Flags    {flags}   (what is tried: SETWISE_FLAGS_FILE={flags} make experiments)")
+    lines += [
         "",
         f"  curl -s {base}/v1/bundles -H 'Content-Type: application/json' -d '{body}'",
         "",
@@ -108,11 +113,7 @@ def show_answer(port: int, dagster_port: int, prompt: str, key: str) -> None:
 
 def main() -> int:
     """0 after Ctrl-C; errors are one sentence."""
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     port, dagster_port = settings.service.port, settings.service.dagster_port
     for number, name in ((port, "SETWISE_PORT"), (dagster_port, "SETWISE_DAGSTER_PORT")):
         if not port_is_free(number):
@@ -131,6 +132,7 @@ def main() -> int:
     os.environ.setdefault("SETWISE_STOREFRONT", "true")
     if not settings.catalogue.feed:  # an experiment that is on, for the shoppers that are played
         os.environ.setdefault("SETWISE_FLAGS_FILE", str(demo_flags(settings)))
+    flags = os.environ.get("SETWISE_FLAGS_FILE", "")
     # Dagster, the loader and the streams share the laptop's cores: whole answers, if a little later.
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)
@@ -148,7 +150,7 @@ def main() -> int:
     if not settings.catalogue.feed:  # nobody's own shop is played with
         manager.add_process("shoppers", f"{python} -m demo.player", env={**quiet, "DEMO_KEY": key})
     prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
-    threading.Thread(target=show_answer, args=(port, dagster_port, prompt, key), daemon=True).start()
+    threading.Thread(target=show_answer, args=(port, dagster_port, prompt, key, flags), daemon=True).start()
     manager.loop()
     return 0
 

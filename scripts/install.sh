@@ -29,7 +29,9 @@ if [ ! -x .venv/bin/uv ]; then
       fail "neither venv nor pip works in this Python; on Debian 12: apt-get install python3-venv"
   fi
 fi
-echo "setwise: installing what uv.lock names (the first time some gigabytes, a minute or two)"
+echo "setwise: installing what uv.lock names (the first time some gigabytes: a minute or two where nothing else uses cores and network)"
+quiet=--quiet
+[ ! -t 2 ] || quiet=  # whoever looks on sees what is being loaded
 # Compiled once here: where Python may not write its byte code, each process would compile everything again for seconds.
-.venv/bin/uv sync --frozen --all-extras --inexact --compile-bytecode --quiet ||
+.venv/bin/uv sync --frozen --all-extras --inexact --compile-bytecode $quiet ||
   fail "installing the locked packages failed; see the lines above (network, proxy or disk), then run the command again"

@@ -17,7 +17,7 @@ ALIVE_S = 10.0
 class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many shoppers visit in a minute, and whether none does for now."""
 
-    per_minute: Annotated[int, Meta(ge=1, le=600)] = 100
+    per_minute: Annotated[int, Meta(ge=1, le=600)] = 150
     is_paused: bool = False
 
 

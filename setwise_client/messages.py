@@ -459,7 +459,7 @@ class SwapRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
 
 
 class Switch(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    per_minute: int = 100
+    per_minute: int = 150
     is_paused: bool = False
 
 

@@ -7,8 +7,6 @@ import msgspec
 
 from setwise.live_counts import CountKey
 
-STEPS = ("served", "shown", "clicked", "carted", "bought")
-
 
 class Funnel(msgspec.Struct):
     """Products in answers, seen, clicked on, put into carts; pieces bought; revenue in minor units by currency."""

@@ -6,26 +6,20 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-import psycopg
-
 from orchestration.boards.page import write
-from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
-from setwise.settings import Settings, SettingsError
+from orchestration.boards.reports import BOARDS_FOLDER
+from orchestration.warehouse.stores import NOT_THERE, WarehouseDownError, build_warehouse
+from setwise.command_settings import command_settings
 
 
 def main() -> int:
     """Prints where the page is; errors are one sentence."""
     argparse.ArgumentParser(prog="python -m orchestration.boards", description=__doc__).parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     warehouse = build_warehouse(settings)
     try:
-        print(write(warehouse, Path(settings.storage.data_dir).absolute() / "boards", datetime.now(UTC)))
-    except (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        print(write(warehouse, Path(settings.storage.data_dir).absolute() / BOARDS_FOLDER, datetime.now(UTC)))
+    except NOT_THERE:
         print("setwise: the marts are not there yet; run `python -m orchestration.marts` first", file=sys.stderr)
         return 1
     except WarehouseDownError as error:

@@ -5,19 +5,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
-import psycopg
 import yaml
 
 from orchestration.boards.content import Board, found
-from orchestration.warehouse.stores import Warehouse
+from orchestration.project import DBT_PROJECT
+from orchestration.warehouse.stores import NOT_THERE, Warehouse
 from setwise.reports import Report, Reports, write_reports
 
-STATEMENTS = Path(__file__).parents[2] / "dbt/reports.yml"
+STATEMENTS = DBT_PROJECT / "reports.yml"
 FRESHNESS = "SELECT max(built_at), max(newest_at) FROM marts.rpt_freshness"
-NOT_THERE = (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-"""What a database says of marts that were never made, or by an older version."""
+BOARDS_FOLDER = "boards"
+"""In the data folder: the page and its CSV files."""
 
 
 def statements() -> list[Board]:
@@ -33,6 +32,16 @@ def hand_over(warehouse: Warehouse, data_dir: Path) -> Path | None:
     except NOT_THERE:
         return None
     return write_reports(data_dir, Reports(datetime.now(UTC), _utc(built_at), _utc(newest_at), reports))
+
+
+def renew(warehouse: Warehouse, data_dir: Path) -> None:
+    """After rows or sentences were removed: the reports, and the boards page where one was drawn, have them no more.
+    Raises WarehouseDownError."""
+    folder = data_dir / BOARDS_FOLDER
+    if hand_over(warehouse, data_dir) is not None and folder.is_dir():
+        from orchestration.boards.page import write  # a loader that nobody asks to forget loads no matplotlib
+
+        write(warehouse, folder, datetime.now(UTC))
 
 
 def _report(warehouse: Warehouse, one: Board) -> Report:

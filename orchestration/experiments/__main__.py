@@ -7,12 +7,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-import psycopg
-
 from orchestration.experiments.power import plans
 from orchestration.experiments.results import Results, results, write_results
-from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import NOT_THERE, Warehouse, WarehouseDownError, build_warehouse
 from setwise.flags import FlagsError, read_flags
 from setwise.names import EXPERIMENTS_FILE
 from setwise.settings import Settings, SettingsError
@@ -35,7 +32,7 @@ def main() -> int:
         if options.plan is not None:
             return _plan(warehouse, options.plan / 100)
         found = make_results(settings, warehouse)
-    except (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+    except NOT_THERE:
         print("setwise: the marts are not there yet; run `python -m orchestration.marts` first", file=sys.stderr)
         return 1
     except WarehouseDownError as error:

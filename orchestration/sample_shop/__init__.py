@@ -101,7 +101,7 @@ def _products(rng: random.Random, count: int, base_url: str) -> list[dict[str, A
                 "id": f"p-{number}",
                 "title": f"{name} {style.title()} {noun} in {color.title()} {material.title()}",
                 "description": f"{noun} by {BRANDS[brand_at]} in {color} {material}, {style}: {detail}, {feel}. Made for {use}.",
-                "link": f"http://127.0.0.1:8000/v1/products/p-{number}",
+                "link": f"{base_url.removesuffix('/sample')}/v1/products/p-{number}",
                 "image_link": f"{base_url}/p-{number}.svg",
                 "availability": "out_of_stock" if rng.random() < 0.06 else "in_stock",
                 "price": f"{_money(cents)} USD",

@@ -28,10 +28,10 @@ from orchestration.streams.session_rows import SessionRows, SessionStoreDownErro
 from orchestration.streams.session_stream import SessionStream
 from orchestration.streams.state import STATE_FILE, StreamState
 from orchestration.warehouse.sources import build_source
+from setwise.command_settings import command_settings
 from setwise.consumer_lag import LagNote
 from setwise.live_counts import LIVE_FILE
 from setwise.log import LogDownError
-from setwise.settings import Settings, SettingsError
 
 logger = logging.getLogger("setwise.streams")
 IDLE_S = 0.5
@@ -125,11 +125,7 @@ def main() -> int:
     )
     parser.add_argument("--once", action="store_true", help="work on what is there now, and end")
     chosen = parser.parse_args()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"setwise: {error}", file=sys.stderr)
-        return 2
+    settings = command_settings(os.environ)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("feast").setLevel(logging.WARNING)
     stop = threading.Event()

@@ -1,16 +1,10 @@
 """Who was forgotten, as a stream knows it: what they did is passed over, however late it is read."""
 
-import time
-
 from orchestration.forgotten import erasures_in
-from orchestration.warehouse.sources import Source
+from orchestration.warehouse.sources import Source, read_behind
 from setwise.erasures import Erasures
-from setwise.log import LogDownError
 from setwise.names import ERASURES_TOPIC
 from setwise.pseudonyms import Pseudonyms
-
-AT_ONCE = 1_000
-PATIENCE_S, WAIT_S = 20.0, 0.5
 
 
 class KnownErasures:
@@ -23,16 +17,11 @@ class KnownErasures:
 
     def newest(self) -> Erasures:
         """With what came since the last time; the first time all there are. Raises LogDownError."""
-        ends, until = {} if self._is_read else self._source.ends(ERASURES_TOPIC), time.monotonic() + PATIENCE_S
-        while True:
-            ends = {partition: end for partition, end in ends.items() if self._offsets.get(partition, 0) < end}
-            records = self._source.read(ERASURES_TOPIC, self._offsets, AT_ONCE, WAIT_S if ends else 0.0)
+        ends = {} if self._is_read else self._source.ends(ERASURES_TOPIC)
+        for records in read_behind(self._source, ERASURES_TOPIC, self._offsets, ends):
             for record in records:
                 self._offsets[record.partition] = record.offset + 1
             for erasure in erasures_in(records):
                 self._erasures.add(erasure)
-            if not records and not ends:
-                self._is_read = True
-                return self._erasures
-            if time.monotonic() > until:
-                raise LogDownError("erasures were not read in time")
+        self._is_read = True
+        return self._erasures

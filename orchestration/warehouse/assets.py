@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
+from orchestration.boards.reports import BOARDS_FOLDER
 from orchestration.marts import PROGRAM, after_dbt, dbt, dbt_environ
 from orchestration.project import DBT_PROJECT
 from orchestration.resources import Workplace
@@ -132,7 +133,7 @@ def boards(workplace: Workplace) -> dg.MaterializeResult[None]:
 
     warehouse = build_warehouse(workplace.settings)
     try:
-        page = write(warehouse, workplace.data_dir / "boards", datetime.now(UTC))
+        page = write(warehouse, workplace.data_dir / BOARDS_FOLDER, datetime.now(UTC))
     finally:
         warehouse.close()
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(page), "bytes": page.stat().st_size})

@@ -1,7 +1,7 @@
 """Where records are read from by their offsets: the local log's file, or Kafka. No group: the warehouse knows."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABL
 """What a broker answers about partitions that were made, or moved to another broker, a moment ago."""
 APPENDED_S = 10.0
 AT_ONCE = 5_000
+BATCH, WAIT_S, BEHIND_S = 1_000, 0.5, 20.0
+"""Of a topic that is read to its end: records at once, how long one is waited for, and all of them."""
 Answer = TypeVar("Answer")
 
 
@@ -55,6 +57,20 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def read_behind(source: Source, topic: str, offsets: dict[int, int], ends: Mapping[int, int]) -> Iterator[list[Record]]:
+    """Batches from `offsets` on, which the caller moves between them, until nothing more comes and all up to `ends` has
+    come. Raises LogDownError where that takes too long."""
+    left, until = dict(ends), time.monotonic() + BEHIND_S
+    while True:
+        left = {partition: end for partition, end in left.items() if offsets.get(partition, 0) < end}
+        if records := source.read(topic, offsets, BATCH, WAIT_S if left else 0.0):
+            yield records
+        elif not left:
+            return
+        if left and time.monotonic() > until:
+            raise LogDownError(f"{topic} was not read in time")
 
 
 class LocalSource:

@@ -5,6 +5,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
+import psycopg
+
 from orchestration.warehouse.loading import Execute, Loaded, OffsetsMovedError, WarehouseDownError
 from orchestration.warehouse.rows import Batch
 from orchestration.warehouse.store_duckdb import DuckWarehouse
@@ -16,6 +19,8 @@ __all__ = [
     "build_warehouse",
 ]  # fmt: skip
 FILE = "warehouse.duckdb"
+NOT_THERE = (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+"""What a database says of marts that were never made, or by an older version."""
 
 
 class Warehouse(Protocol):

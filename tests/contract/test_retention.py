@@ -1,5 +1,6 @@
 """Both warehouses: what shoppers wrote goes after its days, the rest of the rows stays."""
 
+import csv
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from warehouses import warehouse_settings
 
+from orchestration.boards.page import write
+from orchestration.boards.reports import BOARDS_FOLDER
 from orchestration.retention import Expired, expire, expire_by
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse
@@ -77,11 +80,20 @@ def test_a_row_without_its_sentence_is_an_event_like_any_other(warehouse: Wareho
     assert told.data.prompt == "" and told.data.user == "u-1" and told.data.timings_ms == {"total": 1.5}
 
 
-def test_marts_that_were_built_before_lose_the_sentences_too(warehouse: Warehouse, settings: Settings) -> None:
+def sentences_without_a_bundle(boards: Path) -> dict[str, int]:
+    """Answers by sentence, as the page's CSV has them."""
+    with (boards / "csv/question_3.csv").open(newline="") as file:
+        return {row["prompt"]: int(row["answers"]) for row in csv.DictReader(file)}
+
+
+def test_marts_and_boards_of_before_lose_the_sentences_too(warehouse: Warehouse, settings: Settings) -> None:
     from orchestration.marts import build
 
-    assert build(settings, os.environ, "run", "--quiet", "--select", "+fct_served", "+fct_interactions") == 0
+    assert build(settings, os.environ, "run", "--quiet") == 0
+    boards = write(warehouse, Path(settings.storage.data_dir) / BOARDS_FOLDER, NOW).parent
+    assert sentences_without_a_bundle(boards) == {SENTENCE: 2, "": 1}
     assert expire_by(settings) == Expired(2, 1)
+    assert sentences_without_a_bundle(boards) == {SENTENCE: 1, "": 2}
     assert sorted(warehouse.rows("SELECT answer_id, prompt FROM marts.fct_served")) == [
         ("q-0", ""), ("q-1", SENTENCE), ("q-2", ""),
     ]  # fmt: skip

@@ -39,7 +39,10 @@ OLDER = "r-older"
 EXPERIMENTS = {
     "made_at": "2026-11-20T10:00:00Z",
     "experiments": [{
-        "flag": "ranking<img src=x onerror=window.hit=1>", "days": 4, "srm_p": 0.42,
+        "flag": "ranking<img src=x onerror=window.hit=1>", "days": 4, "srm_p": 0.42, "planned_units": 20_000,
+        "left_out": {"in two variants": 3, "machines": 0},
+        "segments": [{"segment": "language de", "variant": "treatment", "units": 300, "relative": None, "low": None,
+                      "high": None, "p": 1.0, "verdict": "open"}],
         "words": "treatment earns 3.1 % more per visitor (0.9 to 5.4), keep going 4 days",
         "variants": [
             {"name": "control", "units": 510, "conversion": 0.06, "revenue_per_unit": {"USD": 512.5}},
@@ -244,7 +247,7 @@ def test_what_shoppers_wrote_is_text_and_a_download_holds_no_formula(window, ope
     window.check()
 
 
-def test_rules_are_tried_then_published_and_a_stale_page_is_told_so(window, operator) -> None:
+def test_rules_are_tried_then_published_brought_back_and_a_stale_page_is_told_so(window, operator) -> None:
     page = window.page
     window.open("rules")
     page.get_by_role("button", name="Add a rule").click()
@@ -267,6 +270,14 @@ def test_rules_are_tried_then_published_and_a_stale_page_is_told_so(window, oper
     page.get_by_label("The whole document").fill('{"rules": [], "templates": []}')
     page.get_by_role("button", name="Publish", exact=True).click()
     window.has("Version 3 is in force.")
+    page.get_by_role("button", name="Edit in a form").click()
+    page.get_by_role("button", name="Open version 2").click()
+    window.has("Version 3 stays in force until you publish.")
+    expect(page.get_by_label("id", exact=True)).to_have_value("theirs")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    window.has("Version 4 is in force.")
+    assert operator.http.get("/v1/rules").json()["rules"] == operator.http.get("/v1/rules?version=2").json()["rules"]
+    assert window.download("Versions").splitlines()[0] == "version,put_at,put_by"
     window.check()
 
 

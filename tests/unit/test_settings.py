@@ -1,5 +1,6 @@
 import pytest
 
+from setwise.command_settings import command_settings
 from setwise.documented import documented
 from setwise.settings import Settings, SettingsError
 
@@ -35,3 +36,11 @@ def test_a_wrong_setting_is_named_with_what_it_accepts(variable: str, value: str
 
 def test_every_setting_is_documented() -> None:
     assert [entry.variable for entry in documented() if not entry.text] == []
+
+
+def test_a_command_whose_settings_do_not_fit_ends_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_settings({"SETWISE_PORT": "front door"})
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("setwise: SETWISE_PORT='front door' is not accepted") and said.count("\n") == 1

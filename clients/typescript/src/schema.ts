@@ -996,7 +996,7 @@ export interface components {
         Switch: {
             /** @default false */
             is_paused?: boolean;
-            /** @default 100 */
+            /** @default 150 */
             per_minute?: number;
         };
         /** Template */

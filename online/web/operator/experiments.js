@@ -9,7 +9,8 @@ import { table } from "./table.js";
 export const title = "Experiments";
 export const question = "Which variant is better, and is it safe to say so?";
 
-const SRM = 0.001;
+// As the results say it: below this no verdict is given.
+const SRM = 0.01;
 
 export async function open(room, { signal }) {
   const found = await read("/v1/operator/experiments", { signal });
@@ -33,10 +34,12 @@ const change = (value) => value === null || value === undefined ? "–" : `${val
 function drawn(one) {
   const variants = one.variants ?? [];
   const metrics = one.metrics ?? [];
+  const units = variants.reduce((total, variant) => total + variant.units, 0);
+  const leftOut = Object.entries(one.left_out ?? {}).filter(([, number]) => number);
   const isUneven = typeof one.srm_p === "number" && one.srm_p < SRM;
   return card(one.flag, one.words,
     isUneven && notice(`The variants got uneven shares of shoppers (p = ${precise(one.srm_p)}): believe none of these figures before that is found.`, "bad"),
-    figures(figure("Days", count(one.days)), figure("Shoppers", count(variants.reduce((total, variant) => total + variant.units, 0))),
+    figures(figure("Days", count(one.days)), figure("Shoppers", count(units), `of ${count(one.planned_units)} that are planned`),
       figure("Even shares", one.srm_p === null || one.srm_p === undefined ? "–" : `p = ${precise(one.srm_p)}`, null, isUneven ? "bad" : "good")),
     bars({ title: "conversion", rows: variants.map((variant) => ({ name: variant.name, values: [variant.conversion ?? 0] })), say: (value) => percent(value, 1) }),
     table(`${one.flag}_variants`, `Variants of ${one.flag}`, [
@@ -48,5 +51,12 @@ function drawn(one) {
       { name: "metric", title: "Metric" }, { name: "control", title: "Control", number: true, say: valueOf }, { name: "treatment", title: "Treatment", number: true, say: valueOf },
       { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
       { name: "high", title: "At most", number: true, say: change }, { name: "verdict", title: "Verdict" },
-    ], metrics));
+    ], metrics),
+    h("details", {}, h("summary", {}, "Parts of the shoppers, by the deciding metric"),
+      table(`${one.flag}_segments`, `Segments of ${one.flag}`, [
+        { name: "segment", title: "Part" }, { name: "variant", title: "Variant" }, { name: "units", title: "Shoppers", number: true, say: count },
+        { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
+        { name: "high", title: "At most", number: true, say: change }, { name: "verdict", title: "Verdict" },
+      ], one.segments ?? [])),
+    leftOut.length > 0 && h("p", { class: "soft" }, `Left out: ${leftOut.map(([why, number]) => `${count(number)} ${why}`).join(", ")}.`));
 }

@@ -41,6 +41,8 @@ function asksForKey(problem) {
 function navigation(current) {
   document.getElementById("nav").replaceChildren(...Object.entries(PAGES).map(([name, page]) =>
     h("li", {}, h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, page.title))));
+  // On a phone they lie in one row that is wider than the screen.
+  document.querySelector("#nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 }
 
 async function open() {

@@ -69,7 +69,7 @@ function side(one, name, other) {
       figure("Bundles", count(answer.bundles.length), infeasible ? `none: ${infeasible.reason}` : null, answer.bundles.length ? "good" : "bad")),
     card("Time of each stage", null, bars({ title: "milliseconds", rows: STAGES.map((stage) => ({ name: stage, values: [timings[stage] ?? 0] })), say: ms })),
     card("Understood", null, understood(answer.understood, one)),
-    card("Bundles", infeasible ? `No bundle: ${infeasible.reason}${infeasible.blocking.length ? `, because of ${infeasible.blocking.join(", ")}` : ""}${infeasible.cheapest_total_cents ? `; the cheapest costs ${count(infeasible.cheapest_total_cents)} minor units` : ""}.` : null,
+    card("Bundles", infeasible ? `No bundle: ${infeasible.reason}${infeasible.blocking.length ? `, because of ${infeasible.blocking.join(", ")}` : ""}${infeasible.cheapest_total_cents ? `; the cheapest costs ${money(infeasible.cheapest_total_cents, answer.understood.budget?.currency)}` : ""}.` : null,
       answer.bundles.map((bundle, at) => bundleOf(bundle, at + 1, other))),
     one.slots.map((slot, at) => slotOf(slot, at === 0)),
     Object.keys(one.lost).length ? card("Left out", "Candidates of slots that stayed empty.", h("ul", {}, Object.entries(one.lost).map(([why, many]) => h("li", {}, `${why}: ${count(many)}`)))) : null);

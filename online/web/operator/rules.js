@@ -36,7 +36,19 @@ export async function open(room, { signal, failed }) {
     draw();
     const past = await read("/v1/rules/history?limit=20", { signal });
     history.replaceChildren(table("rules_history", "Versions", [{ name: "version", title: "Version", number: true },
-      { name: "put_at", title: "Published", say: time, kind: "tight" }, { name: "put_by", title: "By" }], past, "Nothing was ever published."));
+      { name: "put_at", title: "Published", say: time, kind: "tight" }, { name: "put_by", title: "By" },
+      { title: "Bring back", say: (_, row) => row.version === version ? "in force" : h("button", { type: "button", class: "quiet", "aria-label": `Open version ${row.version}`,
+        onclick: () => openVersion(row.version).catch(failed) }, "Open") }], past, "Nothing was ever published."));
+  }
+
+  // An earlier document comes into the editor, to be tried and published as the next version.
+  async function openVersion(number) {
+    const found = await read(`/v1/rules?version=${number}`, { signal });
+    rules = { rules: found.rules ?? [], templates: found.templates ?? [] };
+    json.value = JSON.stringify(rules, null, 2);
+    draw();
+    outcome.replaceChildren(notice(`Version ${number} is in the editor. Version ${version} stays in force until you publish.`));
+    scrollTo({ top: 0 });
   }
 
   // What the editor says now. Throws SyntaxError where the JSON is none.
@@ -150,7 +162,7 @@ export async function open(room, { signal, failed }) {
     h("form", { class: "card", onsubmit: (event) => {
       event.preventDefault();
       preview();
-    } }, h("h2", {}, "Try, then publish"), h("div", { class: "row" }, field("Prompt", prompt), h("button", { type: "submit" }, "Preview"),
+    } }, h("h2", {}, "Try, then publish"), h("div", { class: "row wide" }, field("Prompt", prompt)), h("div", { class: "row" }, h("button", { type: "submit" }, "Preview"),
       h("button", { type: "button", class: "danger", onclick: () => publish() }, "Publish")), outcome),
     card("History", "Who published which version.", history));
   await load();

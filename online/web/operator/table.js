@@ -30,13 +30,14 @@ export function csvButton(name, columns, rows) {
 }
 
 // columns: [{name, title, say?: (value, row) => text or element, number?: bool, kind?: tight or wide}]; rows: objects by the columns' names.
+// A column without a name is for doing something with a row: it is neither sorted nor in the file.
 export function table(name, caption, columns, rows, empty = "Nothing yet.") {
   if (!rows.length) return h("p", { class: "empty" }, empty);
   let order = null;
   let falling = false;
   const body = h("tbody");
   const headers = columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null },
-    h("button", { type: "button", onclick: () => sort(column) }, column.title)));
+    column.name ? h("button", { type: "button", onclick: () => sort(column) }, column.title) : column.title));
 
   function fill() {
     const sorted = order ? [...rows].sort((a, b) => compare(a[order.name], b[order.name]) * (falling ? -1 : 1)) : rows;
@@ -58,13 +59,14 @@ export function table(name, caption, columns, rows, empty = "Nothing yet.") {
   }
 
   fill();
-  const raw = rows.map((row) => columns.map((column) => row[column.name]));
+  const names = columns.map((column) => column.name).filter(Boolean);
+  const raw = rows.map((row) => names.map((one) => row[one]));
   return h("div", {},
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
       h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, headers)), body)),
     h("div", { class: "under" },
       rows.length > SHOWN && h("span", { class: "soft" }, `The first ${SHOWN} of ${rows.length.toLocaleString("en")}.`),
-      csvButton(name, columns.map((column) => column.name), raw)));
+      csvButton(name, names, raw)));
 }
 
 function compare(a, b) {
