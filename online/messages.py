@@ -139,6 +139,8 @@ class Understood(Struct, frozen=True):
     exclude: ExcludeRead
     conflicts: list[str]
     relaxed: list[str]
+    said: dict[str, str] = {}
+    """A word of the above -> the shopper's own for it in lower case, where that is another one ("leather": "leder")."""
 
 
 class ItemOut(Struct, frozen=True, omit_defaults=True):

@@ -211,6 +211,7 @@ def _understood(
         ),
         conflicts=read.conflicts,
         relaxed=list(relaxed),
+        said=read.said,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ const tool = (path, label, key, act, more = {}) =>
 const priceOf = ({ quantity, price_cents: price }, currency) =>
   el("p", { class: "price" }, quantity > 1 && el("span", { class: "times" }, `${quantity} × `), money(price, currency))
 
-const item = (one, place, bundle, wish, isEager, act) => {
+const item = (one, place, bundle, isEager, { wish, own, act }) => {
   const { product_id: id, title, slot } = one, isKept = wish.lock.includes(id)
   const modes = el("div", { class: "modes", role: "group", "aria-label": t("swapOf", title), hidden: true },
     ...MODES.map((mode) => el("button", { type: "button", class: "pill", "data-key": `${mode}:${slot}`, on: { click: () => act.swap(bundle, one, mode) } }, t(mode))))
@@ -40,7 +40,7 @@ const item = (one, place, bundle, wish, isEager, act) => {
         picture(one.image_link, isEager), el("span", { class: "name" }, title)),
       el("div", { class: "buy" }, priceOf(one, bundle.currency),
         el("button", { type: "button", class: "round strong", "data-event": "add_to_cart", "aria-label": t("addOne", title), title: t("toCart"), "data-key": `add:${id}`, on: { click: () => act.add(bundle, [one]) } }, icon(PATHS.plus))),
-      el("p", { class: "why" }, one.reasons.length ? reason(one.reasons[0], bundle.currency) : "")),
+      el("p", { class: "why" }, one.reasons.length ? reason(one.reasons[0], bundle.currency, own) : "")),
     el("div", { class: "tools" }, !isKept && opener,
       tool(PATHS.keep, t("keepOf", title), `keep:${id}`, () => act.keep(one, !isKept), { "aria-pressed": String(isKept) }),
       !isKept && tool(PATHS.close, t("dropOf", title), `drop:${id}`, () => act.drop(one))),
@@ -48,8 +48,9 @@ const item = (one, place, bundle, wish, isEager, act) => {
   return whole
 }
 
-/** `act` has what can be done: swap, keep, drop, add, see, share. */
-export const card = (bundle, place, { requestId, budget, wish, act }) => {
+/** Of `known`, `act` has what can be done: swap, keep, drop, add, see, share; `own(word)` is the shopper's word for one of the catalogue's. */
+export const card = (bundle, place, known) => {
+  const { requestId, budget, act } = known
   const { title, label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
   const why = bundle.reasons.includes("its products go together") ? [t("together")] : []
   if (bundle.open_slots.length) why.push(t("open", list(bundle.open_slots)))
@@ -63,7 +64,7 @@ export const card = (bundle, place, { requestId, budget, wish, act }) => {
       el("div", { class: "set-buttons" },
         el("button", { type: "button", class: "primary", "data-key": `all:${place}`, on: { click: () => act.addAll(bundle) } }, icon(PATHS.cart), t("addAll")),
         el("button", { type: "button", class: "quiet share", "aria-label": t("share"), "data-key": `share:${place}`, on: { click: (event) => act.share(bundle, event.currentTarget) } }, icon(PATHS.share), el("span", {}, t("share"))))),
-    el("ul", { class: "items" }, ...bundle.items.map((one, at) => item(one, at, bundle, wish, place === 0, act))),
+    el("ul", { class: "items" }, ...bundle.items.map((one, at) => item(one, at, bundle, place === 0, known))),
     el("p", { class: "set-note", role: "status" }))
 }
 

@@ -20,7 +20,7 @@ const TEXTS = {
   upTo: ["up to {0}", "bis {0}", "jusqu’à {0}", "hasta {0}"],
   each: ["up to {0} each", "bis {0} je Stück", "jusqu’à {0} chacun", "hasta {0} cada uno"],
   atLeast: ["from {0}", "ab {0}", "à partir de {0}", "desde {0}"],
-  no: ["no {0}", "kein {0}", "sans {0}", "sin {0}"],
+  no: ["no {0}", "ohne {0}", "sans {0}", "sin {0}"],
   keeping: ["Keeping {0}", "Bleibt: {0}", "Gardé : {0}", "Se queda: {0}"],
   dropped: ["Without {0}", "Ohne {0}", "Sans {0}", "Sin {0}"],
   remove: ["Remove {0}", "{0} entfernen", "Retirer {0}", "Quitar {0}"],
@@ -162,12 +162,13 @@ export const has = (key) => Object.hasOwn(TEXTS, key)
 
 export const examples = () => EXAMPLES.map((row) => row[place])
 
-export const reason = (said, currency) => {
+/** `own(word)` is the shopper's word for one of the catalogue's. */
+export const reason = (said, currency, own) => {
   for (const [pattern, row] of REASONS) {
     const hit = said.match(pattern)
     if (hit) {
       const isAmount = /cheaper than/.test(said)
-      const value = isAmount ? money(Math.round(Number(hit[1]) * 10 ** digitsOf(currency)), currency) : hit[1] || ""
+      const value = isAmount ? money(Math.round(Number(hit[1]) * 10 ** digitsOf(currency)), currency) : (hit[1] || "").split(", ").map(own).join(", ")
       return capital(fill(row[place], value))
     }
   }
