@@ -19,6 +19,7 @@ from litestar.testing import TestClient
 from online.flags_watch import POLL_S
 from setwise.events.secret import event_secret
 from setwise.events.served import Served, decode_served
+from setwise.experiment import Person
 from setwise.flags import Flags, read_flags
 from setwise.names import SERVED_TOPIC
 from setwise.overrides import VARIANTS_HEADER, Overrides
@@ -121,7 +122,7 @@ def test_the_variant_decides_what_is_answered_on_every_path_and_is_recorded(
 ) -> None:
     flags, before = write(environ, flag()), assigned(client)
     assert flags is not None
-    of = {user: flags.assign(user, "user").variants for user in (f"u-{n}" for n in range(8))}
+    of = {user: flags.assign(Person(user, None, "")).variants for user in (f"u-{n}" for n in range(8))}
     assert {found["sizes"] for found in of.values()} == set(SIZES)
     expected: dict[str, list[dict[str, str]]] = {}
     for user, variants in of.items():
