@@ -140,7 +140,8 @@ class Understood(Struct, frozen=True):
     conflicts: list[str]
     relaxed: list[str]
     said: dict[str, str] = {}
-    """A word of the above -> the shopper's own for it in lower case, where that is another one ("leather": "leder")."""
+    """A word of the catalogue in this answer -> the shopper's own for it, or its name in the shopper's language, where
+    that is another one; in lower case ("leather": "leder")."""
 
 
 class ItemOut(Struct, frozen=True, omit_defaults=True):

@@ -26,6 +26,7 @@ from online.slots import Filled
 from online.wishes import Wish
 from setwise.bundle import Bundle, Item
 from setwise.catalogue import leaf_category
+from setwise.prompt import usual_names
 from setwise.ranking import PARTS
 
 if TYPE_CHECKING:
@@ -46,14 +47,16 @@ def bundle_answer(
         # A moment later there may be other candidates, and the total would not be the least.
         nothing = msgspec.structs.replace(nothing, cheapest_total_cents=None, cheapest=None)
     shown = [*made.assembly.bundles, *([nothing.cheapest] if nothing and nothing.cheapest else [])]
+    bundles = [bundle(context, plan, one, slots, explain, made.relaxed) for one in made.assembly.bundles]
+    understood = _understood(context, plan, _used(slots, shown) or _asked(plan), made.relaxed)
     return BundleAnswer(
         request_id=context.request_id,
         release=context.live.manifest.release_id,
         served_by=context.rung,
         degraded=context.degraded,
         experiment=context.assignment.variants,
-        understood=_understood(context, plan, _used(slots, shown) or _asked(plan), made.relaxed),
-        bundles=[bundle(context, plan, one, slots, explain, made.relaxed) for one in made.assembly.bundles],
+        understood=msgspec.structs.replace(understood, said=_said(plan, context.live.vocabulary.language, bundles)),
+        bundles=bundles,
         infeasible=None
         if nothing is None
         else InfeasibleOut(
@@ -64,6 +67,17 @@ def bundle_answer(
         ),
         timings_ms=context.stages.timings_ms(),
     )
+
+
+def _said(plan: Plan, home: str, bundles: Sequence[BundleOut]) -> dict[str, str]:
+    """The shopper's words, and in their language what the catalogue's slots and titles are called."""
+    read = plan.understanding
+    if read.language == home:
+        return read.said
+    named = {wish.name for wish in read.named}
+    slots = {item.slot for one in bundles for item in one.items} - named
+    titles = {name.lower() for one in bundles for name in one.title.split(", ")}
+    return usual_names(sorted(slots | titles), home, read.language) | read.said
 
 
 def understood_so_far(context: "Context", plan: Plan) -> Understood:

@@ -5,7 +5,7 @@ from setwise.prompt.budget import Budget, read_budget
 from setwise.prompt.exclusions import ExclusionReader
 from setwise.prompt.lexicon import lexicon_of
 from setwise.prompt.reading import Reading
-from setwise.prompt.said import said_of
+from setwise.prompt.said import said_of, usual_names
 from setwise.prompt.sizes import SizeReader
 from setwise.prompt.slots import SlotReader
 from setwise.prompt.understanding import Exclusions, SlotWish, Understanding
@@ -62,4 +62,4 @@ def _first(reading: Reading, table: str) -> str:
     return ""
 
 
-__all__ = ["Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand"]
+__all__ = ["Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand", "usual_names"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from setwise.languages import concepts
+from setwise.languages import concepts, key_of
 from setwise.prompt.lexicon import Entry
 from setwise.prompt.reading import Match, Reading
 
@@ -18,9 +18,16 @@ def said_of(reading: Reading, names: Iterable[str]) -> dict[str, str]:
         for name in _meanings(match.entry):
             if name in wanted:
                 found.setdefault(name, _typed(reading, match))
-    usual = _usual(reading.lexicon.home, reading.code)
-    said = {name: found.get(name) or usual.get(name, name) for name in wanted}
-    return {name: words for name, words in said.items() if words != name}
+    said = usual_names(wanted, reading.lexicon.home, reading.code) | found
+    return {name: said[name] for name in wanted if said.get(name, name) != name}
+
+
+def usual_names(names: Iterable[str], home: str, code: str) -> dict[str, str]:
+    """The catalogue's words that the tables know -> what they are called in another language, in the singular."""
+    if home == code:
+        return {}
+    usual = _usual(home, code)
+    return {name: usual[key] for name in names if (key := key_of(name, home)) in usual}
 
 
 def _meanings(entry: Entry) -> Iterator[str]:
@@ -33,8 +40,10 @@ def _typed(reading: Reading, match: Match) -> str:
 
 @cache
 def _usual(home: str, code: str) -> dict[str, str]:
-    """Each name of a concept in one language -> its first name in another."""
-    if home == code:
-        return {}
+    """The stems of each name of a concept in one language -> its first name in another."""
     of_a_kind = [concept for concept in concepts() if concept.kind in _KINDS]
-    return {name: concept.names[code][0] for concept in reversed(of_a_kind) for name in concept.names[home]}
+    return {
+        key_of(name, home): concept.names[code][0]
+        for concept in reversed(of_a_kind)
+        for name in reversed(concept.names[home])
+    }

@@ -21,11 +21,14 @@ const asked = (understood) => understood.slots.filter(({ locked }) => !locked).m
 /** The shopper's own words for a word of the catalogue. */
 export const inTheirWords = (wish, { said = {} }) => (word) => asTyped(wish.q, said[word] ?? word)
 
-/** German writes its nouns with a capital letter. */
-const nounOf = (name, { language }) => (language === "de" ? capital(name) : name)
+/** The same for a thing: German writes it with a capital letter. */
+export const thingInTheirWords = (wish, understood) => (name) => {
+  const words = inTheirWords(wish, understood)(name)
+  return understood.language === "de" ? capital(words) : words
+}
 
-const slotChip = (slot, understood, change) => {
-  const { quantity } = slot, name = nounOf(slot.name, understood)
+const slotChip = (slot, understood, name, change) => {
+  const { quantity } = slot
   const with_ = (number) => change({ slots: asked(understood).flatMap((one) => (one.name !== slot.name ? [one] : number ? [{ ...one, quantity: number }] : [])) })
   const step = (path, label, number) => el("button", {
     type: "button", class: "chip-button", "aria-label": label, "data-key": `step:${path.length}:${name}`, on: { click: () => with_(number) },
@@ -52,7 +55,7 @@ const adder = (understood, change) => {
 
 /** `change(part)` asks again with part of the wish changed, `cannot()` says that only the shopper can change it. */
 export const chips = (wish, understood, { change, cannot, titleOf }) => {
-  const own = inTheirWords(wish, understood)
+  const own = inTheirWords(wish, understood), thing = thingInTheirWords(wish, understood)
   const say = (word, others) => () => {
     const sentence = without(wish.q, word, others.filter((other) => other !== word))
     if (sentence === null) cannot()
@@ -62,7 +65,7 @@ export const chips = (wish, understood, { change, cannot, titleOf }) => {
   if (understood.budget) found.push(chip("money", budgetText(understood.budget), wish.max === "none" ? null : () => change({ max: "none" })))
   for (const id of wish.lock) found.push(chip("kept", t("keeping", titleOf(id)), () => change({ lock: wish.lock.filter((one) => one !== id) })))
   for (const id of wish.not) found.push(chip("denied", t("dropped", titleOf(id)), () => change({ not: wish.not.filter((one) => one !== id) })))
-  for (const slot of understood.slots) if (!slot.locked) found.push(slotChip(slot, understood, change))
+  for (const slot of understood.slots) if (!slot.locked) found.push(slotChip(slot, understood, thing(slot.name), change))
   for (const kind of OWN) {
     const words = understood[kind].map(own)
     for (const word of new Set(words)) found.push(chip("taste", word, say(word, words)))

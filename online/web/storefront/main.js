@@ -2,7 +2,7 @@
 import { ask, product, reopen, suggestions, swap, Trouble } from "./api.js"
 import { hideSlider, showSlider } from "./budget.js"
 import { addToCart, cartIds, startCart } from "./cart.js"
-import { chips, inTheirWords } from "./chips.js"
+import { chips, inTheirWords, thingInTheirWords } from "./chips.js"
 import { announce, el, find, icon, PATHS } from "./dom.js"
 import { consents, setConsent, track, who } from "./events.js"
 import { kindOf, nothing, trouble } from "./nothing.js"
@@ -46,6 +46,7 @@ const titleOf = (id) => {
 }
 
 const own = (word) => (answer ? inTheirWords(wish, answer.understood)(word) : word)
+const thing = (name) => thingInTheirWords(wish, answer.understood)(name)
 
 const showChips = (understood) => main.chips.replaceChildren(...chips(wish, understood, {
   change, titleOf,
@@ -59,7 +60,7 @@ const showAnswer = () => {
   const { understood, bundles, request_id: requestId } = answer
   main.sets.removeAttribute("aria-busy")
   for (const bundle of bundles) for (const one of bundle.items) titles.set(one.product_id, one.title)
-  const kept = { requestId, budget: understood.budget, wish, own, act }
+  const kept = { requestId, budget: understood.budget, wish, own, thing, act }
   main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, another: () => { find("#wish").focus(); find("#wish").select() } })]))
   const least = Math.min(...bundles.map((one) => one.total_cents))
   const said = !bundles.length ? t("none") : bundles.length === 1 ? t("foundOne", money(least, bundles[0].currency)) : t("found", bundles.length, money(least, bundles[0].currency))
@@ -169,7 +170,7 @@ const act = {
       titles.set(instead.product_id, instead.title)
       answer = { ...answer, bundles: answer.bundles.with(place, other) }
       answers.set(answer.request_id, answer)
-      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, own, act })
+      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, own, thing, act })
       main.sets.children[place].replaceWith(next)
       const said = t("nowInstead", instead.title)
       find(".set-note", next).textContent = said

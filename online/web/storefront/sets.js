@@ -48,16 +48,16 @@ const item = (one, place, bundle, isEager, { wish, own, act }) => {
   return whole
 }
 
-/** Of `known`, `act` has what can be done: swap, keep, drop, add, see, share; `own(word)` is the shopper's word for one of the catalogue's. */
+/** Of `known`, `act` has what can be done: swap, keep, drop, add, see, share; `own(word)` is the shopper's word for one of the catalogue's, `thing(name)` that for a product. */
 export const card = (bundle, place, known) => {
   const { requestId, budget, act } = known
-  const { title, label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
+  const { label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
   const why = bundle.reasons.includes("its products go together") ? [t("together")] : []
-  if (bundle.open_slots.length) why.push(t("open", list(bundle.open_slots)))
+  if (bundle.open_slots.length) why.push(t("open", list(bundle.open_slots.map(known.thing))))
   return el("article", { class: "set", "data-bundle": bundle.bundle_id, "data-request": requestId, "aria-labelledby": id },
     el("header", { class: "set-head" },
       el("p", { class: place ? "label" : "label first" }, has(label) ? t(label) : capital(label)),
-      el("h2", { id }, title),
+      el("h2", { id }, capital(bundle.title.split(", ").map((name) => known.thing(name.toLowerCase())).join(", "))),
       el("p", { class: "total" }, money(total, currency)),
       bar(bundle, budget),
       why.length ? el("ul", { class: "reasons" }, ...why.map((one) => el("li", {}, icon(PATHS.check), one))) : null,
