@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from online.candidates import Ranked
+from online.live import LiveRelease
 from online.messages import (
     BudgetRead,
     BundleAnswer,
@@ -26,6 +27,7 @@ from online.slots import Filled
 from online.wishes import Wish
 from setwise.bundle import Bundle, Item
 from setwise.catalogue import leaf_category
+from setwise.names import ProductId
 from setwise.prompt import usual_names
 from setwise.ranking import PARTS
 
@@ -55,7 +57,7 @@ def bundle_answer(
         served_by=context.rung,
         degraded=context.degraded,
         experiment=context.assignment.variants,
-        understood=msgspec.structs.replace(understood, said=_said(plan, context.live.vocabulary.language, bundles)),
+        understood=msgspec.structs.replace(understood, said=_said(plan, understood, bundles, context.live)),
         bundles=bundles,
         infeasible=None
         if nothing is None
@@ -69,15 +71,21 @@ def bundle_answer(
     )
 
 
-def _said(plan: Plan, home: str, bundles: Sequence[BundleOut]) -> dict[str, str]:
+def _said(plan: Plan, understood: Understood, bundles: Sequence[BundleOut], live: LiveRelease) -> dict[str, str]:
     """The shopper's words, and in their language what the catalogue's slots and titles are called."""
     read = plan.understanding
-    if read.language == home:
+    if read.language == live.vocabulary.language:
         return read.said
     named = {wish.name for wish in read.named}
-    slots = {item.slot for one in bundles for item in one.items} - named
-    titles = {name.lower() for one in bundles for name in one.title.split(", ")}
-    return usual_names(sorted(slots | titles), home, read.language) | read.said
+    leaves = {
+        leaf_category(live.snapshot[row]).lower(): item.slot
+        for one in bundles
+        for item in one.items
+        if (row := live.snapshot.row_of(ProductId(item.product_id))) is not None
+    }
+    suggested = {slot.name for slot in understood.slots} - named
+    own = {leaf: slot for leaf, slot in leaves.items() if slot in named and slot != leaf}
+    return usual_names(sorted(suggested | leaves.keys()), live.vocabulary.language, read.language) | own | read.said
 
 
 def understood_so_far(context: "Context", plan: Plan) -> Understood:

@@ -60,11 +60,11 @@ const showAnswer = () => {
   const { understood, bundles, request_id: requestId } = answer
   main.sets.removeAttribute("aria-busy")
   for (const bundle of bundles) for (const one of bundle.items) titles.set(one.product_id, one.title)
-  const kept = { requestId, budget: understood.budget, wish, own, thing, act }
-  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, another: () => { find("#wish").focus(); find("#wish").select() } })]))
+  const kept = { requestId, budget: understood.budget, wish, own, thing, said: understood.said ?? {}, act }
+  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, thing, another: () => { find("#wish").focus(); find("#wish").select() } })]))
   const least = Math.min(...bundles.map((one) => one.total_cents))
   const said = !bundles.length ? t("none") : bundles.length === 1 ? t("foundOne", money(least, bundles[0].currency)) : t("found", bundles.length, money(least, bundles[0].currency))
-  main.count.textContent = said
+  main.count.textContent = bundles.length ? said : ""
   showChips(understood)
   showSlider(answer, wish.q, (cents) => change({ max: cents }, { replace: true }))
   announce(said)
@@ -170,7 +170,7 @@ const act = {
       titles.set(instead.product_id, instead.title)
       answer = { ...answer, bundles: answer.bundles.with(place, other) }
       answers.set(answer.request_id, answer)
-      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, own, thing, act })
+      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, own, thing, said: answer.understood.said ?? {}, act })
       main.sets.children[place].replaceWith(next)
       const said = t("nowInstead", instead.title)
       find(".set-note", next).textContent = said

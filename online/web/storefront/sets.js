@@ -16,6 +16,12 @@ const bar = (bundle, budget) => {
     left >= 0 && el("p", { class: "left" }, left ? t("left", money(left, currency)) : t("exact")))
 }
 
+/** In the shopper's words, where there is one for each of its products. */
+const titleOf = ({ title }, { said, thing }) => {
+  const names = title.split(", ").map((name) => name.toLowerCase())
+  return names.every((name) => Object.hasOwn(said, name)) ? capital([...new Set(names.map(thing))].join(", ")) : title
+}
+
 const tool = (path, label, key, act, more = {}) =>
   el("button", { type: "button", class: "round", "aria-label": label, title: label, "data-key": key, on: { click: act }, ...more }, icon(path))
 
@@ -57,7 +63,7 @@ export const card = (bundle, place, known) => {
   return el("article", { class: "set", "data-bundle": bundle.bundle_id, "data-request": requestId, "aria-labelledby": id },
     el("header", { class: "set-head" },
       el("p", { class: place ? "label" : "label first" }, has(label) ? t(label) : capital(label)),
-      el("h2", { id }, capital(bundle.title.split(", ").map((name) => known.thing(name.toLowerCase())).join(", "))),
+      el("h2", { id }, titleOf(bundle, known)),
       el("p", { class: "total" }, money(total, currency)),
       bar(bundle, budget),
       why.length ? el("ul", { class: "reasons" }, ...why.map((one) => el("li", {}, icon(PATHS.check), one))) : null,
