@@ -240,6 +240,11 @@ IN_FOUR_LANGUAGES = [
 ]  # fmt: skip
 
 
+def titled(shown: list[str]) -> str:
+    thing, other = shown[1], shown[2].removeprefix("2 × ")
+    return f"{thing[0].upper()}{thing[1:]}, {other}"
+
+
 @pytest.mark.parametrize(("locale", "wish", "shown", "shorter"), IN_FOUR_LANGUAGES, ids=lambda value: str(value)[:5])
 def test_what_was_understood_stands_in_the_shoppers_own_words_and_is_taken_back_in_them(
     browser, service, locale, wish, shown, shorter
@@ -249,6 +254,8 @@ def test_what_was_understood_stands_in_the_shoppers_own_words_and_is_taken_back_
         chips = visit.page.locator(".chip-text")
         expect(chips).to_have_count(5)
         assert [re.sub(r"\s", " ", text) for text in chips.all_inner_texts()] == shown
+        title = visit.page.locator(".set h2").first.inner_text()
+        assert title == ("Sofas, cushions" if locale == "en-US" else titled(shown)), title
         for text in reversed(shown[3:]):
             visit.chip(text).get_by_role("button").click()
             expect(visit.chip(text)).to_have_count(0)
@@ -264,6 +271,8 @@ def test_without_a_set_it_says_why_and_what_would_help(browser, service) -> None
         expect(nothing).to_contain_text("$20 is not enough")
         nothing.get_by_role("button", name=re.compile("Show sets from")).click()
         expect(visit.page.locator(".set[data-bundle]").first).to_be_visible()
+        total = visit.page.locator(".set .total").first.inner_text()
+        expect(visit.page.locator("#answer-count")).to_have_text(f"1 set, {total}")
         visit.page.go_back()
         expect(nothing.get_by_role("button", name="Try another wish")).to_be_visible()
 

@@ -58,15 +58,15 @@ const item = (one, place, bundle, isEager, { wish, own, act }) => {
 export const card = (bundle, place, known) => {
   const { requestId, budget, act } = known
   const { label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
-  const why = bundle.reasons.includes("its products go together") ? [t("together")] : []
-  if (bundle.open_slots.length) why.push(t("open", list(bundle.open_slots.map(known.thing))))
+  const why = bundle.reasons.includes("its products go together") ? [[PATHS.check, t("together")]] : []
+  if (bundle.open_slots.length) why.push([PATHS.minus, t("open", list(bundle.open_slots.map(known.thing)))])
   return el("article", { class: "set", "data-bundle": bundle.bundle_id, "data-request": requestId, "aria-labelledby": id },
     el("header", { class: "set-head" },
       el("p", { class: place ? "label" : "label first" }, has(label) ? t(label) : capital(label)),
       el("h2", { id }, titleOf(bundle, known)),
       el("p", { class: "total" }, money(total, currency)),
       bar(bundle, budget),
-      why.length ? el("ul", { class: "reasons" }, ...why.map((one) => el("li", {}, icon(PATHS.check), one))) : null,
+      why.length ? el("ul", { class: "reasons" }, ...why.map(([path, said]) => el("li", {}, icon(path), said))) : null,
       el("div", { class: "set-buttons" },
         el("button", { type: "button", class: "primary", "data-key": `all:${place}`, on: { click: () => act.addAll(bundle) } }, icon(PATHS.cart), t("addAll")),
         el("button", { type: "button", class: "quiet share", "aria-label": t("share"), "data-key": `share:${place}`, on: { click: (event) => act.share(bundle, event.currentTarget) } }, icon(PATHS.share), el("span", {}, t("share"))))),
