@@ -46,6 +46,8 @@ EXPERIMENTS = {
         ],
         "metrics": [{"metric": "conversion", "control": 0.06, "treatment": 0.072, "relative": 0.2, "low": 0.01,
                      "high": 0.4, "verdict": "better"}],
+        "segments": [{"segment": "device phone", "variant": "treatment", "units": 640, "relative": 0.25, "low": -0.02,
+                      "high": 0.6, "p": 0.21, "verdict": "open"}],
     }],
 }  # fmt: skip
 REJECTED = {
@@ -53,7 +55,7 @@ REJECTED = {
 }  # fmt: skip
 PAGES = {
     "live": "Readers of the log", "business": "From served to bought", "search": "Top prompts",
-    "catalogue": "Rows of the feed that were not taken", "experiments": "keep going 4 days",
+    "catalogue": "Rows of the feed that were not taken", "experiments": "device phone",
     "rules": "Try, then publish", "playground?prompt=a+sofa+under+%24900": "Time of each stage", "users": "User id",
 }  # fmt: skip
 

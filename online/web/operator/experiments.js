@@ -48,5 +48,10 @@ function drawn(one) {
       { name: "metric", title: "Metric" }, { name: "control", title: "Control", number: true, say: valueOf }, { name: "treatment", title: "Treatment", number: true, say: valueOf },
       { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
       { name: "high", title: "At most", number: true, say: change }, { name: "verdict", title: "Verdict" },
-    ], metrics));
+    ], metrics),
+    (one.segments ?? []).length > 0 && table(`${one.flag}_segments`, `Parts of the shoppers of ${one.flag}, by the metric that decides`, [
+      { name: "segment", title: "Part" }, { name: "variant", title: "Variant" }, { name: "units", title: "Shoppers", number: true, say: count },
+      { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
+      { name: "high", title: "At most", number: true, say: change }, { name: "p", title: "p, corrected", number: true, say: precise }, { name: "verdict", title: "Verdict" },
+    ], one.segments));
 }
