@@ -149,5 +149,5 @@ def test_what_the_readme_shows_is_what_jq_selects_of_an_answer(leave_out) -> Non
     assert [json.loads(line) for line in selected(answer, call["selection"]).splitlines()] == [
         {"max": 9, "styles": ["modern"], "without": ["leather"]},
         {"label": "best match", "total_cents": 5, "reasons": ["cheap"]},
-        {"title": "Sofa", "price_cents": 5, "reasons": ["bought often"]},
+        {"title": "Sofa", "price_cents": 5, "why": "bought often"},
     ]
