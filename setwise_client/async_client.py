@@ -2,6 +2,7 @@
 route, with the names of the API. `SetwiseClient` is made from this one."""
 
 import asyncio
+import copy
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,7 +12,7 @@ import httpx
 import msgspec
 
 from setwise_client import messages as m
-from setwise_client.calls import BUSY, ENDED, QUIET_S, CatalogueChange, headers_of, part
+from setwise_client.calls import BUSY, ENDED, PASSED_ON, QUIET_S, CatalogueChange, headers_of, part
 from setwise_client.problems import problem_of
 from setwise_client.stream import Progress, ProgressReader
 
@@ -31,6 +32,7 @@ class AsyncSetwiseClient:
     ) -> None:
         self._http = httpx.AsyncClient(base_url=url, headers=headers_of(key), timeout=timeout_s)
         self._tries, self._longest_wait_s = tries, longest_wait_s
+        self._passed_on: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,6 +43,13 @@ class AsyncSetwiseClient:
     async def close(self) -> None:
         """Ends its connections."""
         await self._http.aclose()
+
+    def for_shopper(self, headers: Mapping[str, str]) -> Self:
+        """This client for one shopper's requests: passes on those of their browser's headers that say with which kind
+        of device they ask. It shares this one's connections."""
+        found = copy.copy(self)
+        found._passed_on = {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
+        return found
 
     async def bundles(self, request: m.BundleRequest) -> m.BundleAnswer:
         """Complete bundles for a sentence, a lock or a basket."""
@@ -160,7 +169,8 @@ class AsyncSetwiseClient:
     ) -> T:  # fmt: skip
         content = None if body is None else msgspec.json.encode(body)
         for left in reversed(range(self._tries)):
-            reply = await self._http.request(method, path, content=content, params=params, headers=headers)
+            sent = self._passed_on | dict(headers or {})
+            reply = await self._http.request(method, path, content=content, params=params, headers=sent)
             if reply.is_success:
                 return msgspec.json.decode(reply.content, type=kind)
             problem = problem_of(reply.status_code, reply.content, reply.headers.get("retry-after", ""))

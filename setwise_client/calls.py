@@ -7,6 +7,7 @@ import msgspec
 
 BUSY = (429, 503)
 ENDED = ("done", "failed")
+PASSED_ON = ("user-agent", "sec-ch-ua-mobile")
 QUIET_S = 30.0
 """A stream says something every twelve seconds while nothing happens."""
 

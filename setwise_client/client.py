@@ -1,5 +1,6 @@
 """How does a shop's server ask the service? Made of async_client.py by `make clients`."""
 
+import copy
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ import httpx
 import msgspec
 
 from setwise_client import messages as m
-from setwise_client.calls import BUSY, ENDED, QUIET_S, CatalogueChange, headers_of, part
+from setwise_client.calls import BUSY, ENDED, PASSED_ON, QUIET_S, CatalogueChange, headers_of, part
 from setwise_client.problems import problem_of
 from setwise_client.stream import Progress, ProgressReader
 
@@ -29,6 +30,7 @@ class SetwiseClient:
     ) -> None:
         self._http = httpx.Client(base_url=url, headers=headers_of(key), timeout=timeout_s)
         self._tries, self._longest_wait_s = tries, longest_wait_s
+        self._passed_on: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +41,13 @@ class SetwiseClient:
     def close(self) -> None:
         """Ends its connections."""
         self._http.close()
+
+    def for_shopper(self, headers: Mapping[str, str]) -> Self:
+        """This client for one shopper's requests: passes on those of their browser's headers that say with which kind
+        of device they ask. It shares this one's connections."""
+        found = copy.copy(self)
+        found._passed_on = {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
+        return found
 
     def bundles(self, request: m.BundleRequest) -> m.BundleAnswer:
         """Complete bundles for a sentence, a lock or a basket."""
@@ -158,7 +167,8 @@ class SetwiseClient:
     ) -> T:  # fmt: skip
         content = None if body is None else msgspec.json.encode(body)
         for left in reversed(range(self._tries)):
-            reply = self._http.request(method, path, content=content, params=params, headers=headers)
+            sent = self._passed_on | dict(headers or {})
+            reply = self._http.request(method, path, content=content, params=params, headers=sent)
             if reply.is_success:
                 return msgspec.json.decode(reply.content, type=kind)
             problem = problem_of(reply.status_code, reply.content, reply.headers.get("retry-after", ""))

@@ -17,7 +17,8 @@ from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_
 from fault_servers import Service, free_port, serving
 from typescript import compiled
 
-from setwise.names import INTERACTIONS_TOPIC
+from setwise.events.served import decode_served
+from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 from setwise_client import (
     AsyncSetwiseClient,
     CatalogueChange,
@@ -122,6 +123,24 @@ def test_bundles_swaps_products_and_searches_are_answered_with_their_types(setwi
     found = setwise.products(m.ProductsRequest(prompt="a lamp", k=3)).products
     assert len(found) == 3 and setwise.search("lamp", k=2).products[0].currency == found[0].currency
     assert setwise.product(found[0].product_id).title == found[0].title
+
+
+def test_a_shoppers_device_is_passed_on_and_nothing_else_of_their_headers(
+    setwise: SetwiseClient, service: Service
+) -> None:
+    tablet = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+    theirs = setwise.for_shopper({"User-Agent": tablet, "Cookie": "secret", "Authorization": "Bearer theirs"})
+    wish = m.BundleRequest(prompt="a desk", n_bundles=1)
+    answers = {theirs.bundles(wish).request_id: "tablet", setwise.bundles(wish).request_id: ""}
+    later = theirs.submit(wish)
+    theirs.wait(later.request_id)
+    answers[later.request_id] = "tablet"
+    found: dict[str, str] = {}
+    until = time.monotonic() + 30
+    while not answers.keys() <= found.keys() and time.monotonic() < until:
+        served = [decode_served(record.value).data for record in records_of(service.environ, SERVED_TOPIC, 1)]
+        found = {one.request_id: one.device for one in served}
+    assert {request_id: found.get(request_id) for request_id in answers} == answers
 
 
 def test_a_submitted_request_is_followed_resumed_and_waited_for(setwise: SetwiseClient) -> None:
