@@ -77,6 +77,8 @@ const showAnswer = () => {
 
 const showTrouble = (error) => {
   isOffline = kindOf(error) === "offline"
+  main.chips.replaceChildren()
+  hideSlider()
   main.sets.removeAttribute("aria-busy")
   main.count.textContent = ""
   main.sets.replaceChildren(trouble(error, () => start()))
