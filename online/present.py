@@ -84,7 +84,7 @@ def _said(plan: Plan, understood: Understood, bundles: Sequence[BundleOut], live
         if (row := live.snapshot.row_of(ProductId(item.product_id))) is not None
     }
     suggested = {slot.name for slot in understood.slots} - named
-    own = {leaf: slot for leaf, slot in leaves.items() if slot in named and slot != leaf}
+    own = {leaf: slot for leaf, slot in leaves.items() if leaf and slot in named and slot != leaf}
     return usual_names(sorted(suggested | leaves.keys()), live.vocabulary.language, read.language) | own | read.said
 
 
