@@ -158,6 +158,21 @@ def test_who_gave_no_consent_takes_part_in_no_experiment(client: TestClient, env
     assert answer["experiment"] == {}
 
 
+def test_a_visitor_who_signs_in_stays_in_the_variant_of_a_flag_of_visitors(
+    client: TestClient, environ: dict[str, str]
+) -> None:
+    def variants(**who: str) -> dict[str, str]:
+        found: dict[str, str] = client.post("/v1/bundles", json=OPEN | who).json()["experiment"]
+        return found
+
+    flags = write(environ, flag() | {"metadata": {"unit": "visitor"}})
+    assert flags is not None
+    before = {f"v-{n}": flags.assign(Person(None, f"v-{n}", "")).variants for n in range(8)}
+    assert {found["sizes"] for found in before.values()} == set(SIZES)
+    until(lambda: all(variants(visitor_id=who, user_id=f"u-of-{who}") == found for who, found in before.items()))
+    assert all(variants(visitor_id=who) == found for who, found in before.items())
+
+
 def test_kept_answers_of_one_variant_are_never_given_under_another(client: TestClient, environ: dict[str, str]) -> None:
     hits = metric(client, 'setwise_cache_requests_total{cache="answers",result="hit"}')
     answers = [client.post("/v1/bundles", json=OPEN).json() for _ in range(30)]
