@@ -294,7 +294,7 @@ def test_nothing_that_is_typed_linked_or_sold_is_ever_run(browser, service) -> N
     with Visit(browser, service) as visit:
         page = visit.page
         for payload in PAYLOADS:
-            visit.wish(f"a sofa {payload}"[:500])
+            visit.wish(f"a sofa {payload}, no constructor"[:500])
             assert page.locator("#answer script, #answer iframe, #answer [onerror], #answer [onload]").count() == 0
         page.goto(
             visit.url

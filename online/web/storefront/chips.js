@@ -19,7 +19,7 @@ export const budgetText = ({ min_cents: least, max_cents: most, currency, scope,
 const asked = (understood) => understood.slots.filter(({ locked }) => !locked).map(({ name, quantity, required }) => ({ name, quantity, required }))
 
 /** The shopper's own words for a word of the catalogue. */
-export const inTheirWords = (wish, { said = {} }) => (word) => asTyped(wish.q, said[word] ?? word)
+export const inTheirWords = (wish, { said = {} }) => (word) => asTyped(wish.q, Object.hasOwn(said, word) ? said[word] : word)
 
 /** The same for a thing: German writes it with a capital letter. */
 export const thingInTheirWords = (wish, understood) => (name) => {
