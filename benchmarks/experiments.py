@@ -21,6 +21,7 @@ from scipy.stats import chi2_contingency, chisquare
 from orchestration.experiments.metrics import Columns, compared
 from orchestration.experiments.power import plan
 from orchestration.experiments.words import LEAST_P
+from setwise.experiment import Person
 from setwise.flags import Flags, read_flags
 from setwise.sequential import confidence_sequence, share_mismatch
 
@@ -147,7 +148,7 @@ def buckets(units: int, count: int) -> tuple[list[float], list[float], float]:
     """p of evenness by flag and of independence by pair, and microseconds for one flag of a unit."""
     found = flags(count)
     drawn = np.asarray(
-        [[v == "treatment" for v in found.assign(f"u-{n}", "user").variants.values()] for n in range(units)]
+        [[v == "treatment" for v in found.assign(Person(f"u-{n}", None, "")).variants.values()] for n in range(units)]
     )
     even = [float(chisquare([drawn[:, at].sum(), units - drawn[:, at].sum()]).pvalue) for at in range(count)]
     apart = []
@@ -155,7 +156,7 @@ def buckets(units: int, count: int) -> tuple[list[float], list[float], float]:
         table = [[np.sum((drawn[:, a] == x) & (drawn[:, b] == y)) for y in (0, 1)] for x in (0, 1)]
         apart.append(float(chi2_contingency(np.asarray(table)).pvalue))
     alone = flags(1)
-    return even, apart, timeit(lambda: alone.assign("u-1", "user"), number=2_000) / 2_000 * 1e6
+    return even, apart, timeit(lambda: alone.assign(Person("u-1", None, "")), number=2_000) / 2_000 * 1e6
 
 
 def _share(values: list[bool]) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import CacheControlHeader, State
+from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
@@ -25,6 +25,7 @@ from online import (
     routes_suggestions,
     routes_swap,
     routes_users,
+    web_files,
 )
 from online.admission import Admission, AdmissionMiddleware
 from online.answer_cache import AnswerCache
@@ -50,15 +51,13 @@ from online.recording import Recorder
 from online.request_store import RequestStore
 from online.request_worker import RequestWorker
 from online.routes_requests import Streams
-from online.routes_storefront import WEB, Shop
+from online.routes_storefront import Shop
 from online.spool import SpooledLog
 
 MAX_BODY = 64 * 1024
 STORE_THREADS = 2
 UI_PATH = "/schema-ui"
 """Swagger UI comes from an installed package: the page works without internet, and no other site learns of it."""
-
-AN_HOUR = CacheControlHeader(max_age=3_600, public=True)
 
 
 def _ui_folder() -> Path:
@@ -72,13 +71,11 @@ def _handlers(shop: Shop, pictures: Path | None) -> list[ControllerRouterHandler
     handlers: list[ControllerRouterHandler] = [
         *routes.HANDLERS, *routes_rules.HANDLERS, *routes_changes.HANDLERS, *routes_swap.HANDLERS,
         *routes_requests.HANDLERS, *routes_events.HANDLERS, *routes_users.HANDLERS, *routes_suggestions.HANDLERS,
-        *routes_operator.HANDLERS, *(routes_storefront.HANDLERS if shop else ()),
+        *routes_operator.HANDLERS, *web_files.HANDLERS, *(routes_storefront.HANDLERS if shop else ()),
     ]  # fmt: skip
     handlers.append(
         create_static_files_router(path=UI_PATH, directories=[_ui_folder()], include_in_schema=False, opt=OPEN)
     )
-    handlers.append(create_static_files_router(path="/web", directories=[WEB], cache_control=AN_HOUR, opt=OPEN))
-    handlers.append(routes_operator.pages(WEB / "operator"))
     if pictures is not None and pictures.is_dir():
         handlers.append(create_static_files_router(path="/sample", directories=[pictures], opt=OPEN))
     return handlers

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from online.bundle_store import KeptBundle
 from online.flags_watch import FlagsWatch
 from online.messages import BundleRequest, ProductsRequest
-from setwise.experiment import NO_EXPERIMENT, Assignment, unit_of
+from setwise.experiment import NO_EXPERIMENT, Assignment, Person
 from setwise.overrides import Overrides
 from setwise.request_ids import RequestIds
 
@@ -40,7 +40,7 @@ class Experiments:
             return flags.chosen(chosen or self.chosen(token), request_id)
         if not flags.is_on or not asked.consent:
             return NO_EXPERIMENT
-        return flags.assign(*unit_of(asked.user_id, asked.visitor_id, request_id or self._request_ids.new()))
+        return flags.assign(Person(asked.user_id, asked.visitor_id, request_id or self._request_ids.new()))
 
     def of_swap(self, kept: KeptBundle, token: str = "") -> Assignment:
         """The unit of the answer that the bundle comes from: a swap changes nobody's variant."""

@@ -139,6 +139,9 @@ class Understood(Struct, frozen=True):
     exclude: ExcludeRead
     conflicts: list[str]
     relaxed: list[str]
+    said: dict[str, str] = {}
+    """A word of the catalogue in this answer -> the shopper's own for it, or its name in the shopper's language, where
+    that is another one; in lower case ("leather": "leder")."""
 
 
 class ItemOut(Struct, frozen=True, omit_defaults=True):

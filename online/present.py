@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from online.candidates import Ranked
+from online.live import LiveRelease
 from online.messages import (
     BudgetRead,
     BundleAnswer,
@@ -26,6 +27,8 @@ from online.slots import Filled
 from online.wishes import Wish
 from setwise.bundle import Bundle, Item
 from setwise.catalogue import leaf_category
+from setwise.names import ProductId
+from setwise.prompt import usual_names
 from setwise.ranking import PARTS
 
 if TYPE_CHECKING:
@@ -46,14 +49,16 @@ def bundle_answer(
         # A moment later there may be other candidates, and the total would not be the least.
         nothing = msgspec.structs.replace(nothing, cheapest_total_cents=None, cheapest=None)
     shown = [*made.assembly.bundles, *([nothing.cheapest] if nothing and nothing.cheapest else [])]
+    bundles = [bundle(context, plan, one, slots, explain, made.relaxed) for one in made.assembly.bundles]
+    understood = _understood(context, plan, _used(slots, shown) or _asked(plan), made.relaxed)
     return BundleAnswer(
         request_id=context.request_id,
         release=context.live.manifest.release_id,
         served_by=context.rung,
         degraded=context.degraded,
         experiment=context.assignment.variants,
-        understood=_understood(context, plan, _used(slots, shown) or _asked(plan), made.relaxed),
-        bundles=[bundle(context, plan, one, slots, explain, made.relaxed) for one in made.assembly.bundles],
+        understood=msgspec.structs.replace(understood, said=_said(plan, understood, bundles, context.live)),
+        bundles=bundles,
         infeasible=None
         if nothing is None
         else InfeasibleOut(
@@ -64,6 +69,23 @@ def bundle_answer(
         ),
         timings_ms=context.stages.timings_ms(),
     )
+
+
+def _said(plan: Plan, understood: Understood, bundles: Sequence[BundleOut], live: LiveRelease) -> dict[str, str]:
+    """The shopper's words, and in their language what the catalogue's slots and titles are called."""
+    read = plan.understanding
+    if read.language == live.vocabulary.language:
+        return read.said
+    named = {wish.name for wish in read.named}
+    leaves = {
+        leaf_category(live.snapshot[row]).lower(): item.slot
+        for one in bundles
+        for item in one.items
+        if (row := live.snapshot.row_of(ProductId(item.product_id))) is not None
+    }
+    suggested = {slot.name for slot in understood.slots} - named
+    own = {leaf: slot for leaf, slot in leaves.items() if leaf and slot in named and slot != leaf}
+    return usual_names(sorted(suggested | leaves.keys()), live.vocabulary.language, read.language) | own | read.said
 
 
 def understood_so_far(context: "Context", plan: Plan) -> Understood:
@@ -211,6 +233,7 @@ def _understood(
         ),
         conflicts=read.conflicts,
         relaxed=list(relaxed),
+        said=read.said,
     )  # fmt: skip
 
 

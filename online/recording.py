@@ -10,17 +10,26 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from online import metrics
 from online.candidates import RankedBy
-from online.messages import BundleAnswer, BundleOut, BundleRequest, ItemOut, ProductsAnswer, ProductsRequest
+from online.messages import (
+    BundleAnswer,
+    BundleOut,
+    BundleRequest,
+    ItemOut,
+    ProductsAnswer,
+    ProductsRequest,
+    Understood,
+)  # fmt: skip
 from online.spool import Appends
 from online.swap import Swapped
 from setwise.cloud_event import CloudEvent
 from setwise.events import Served, ServedBundle, ServedItem
-from setwise.events.served import TYPE, VERSION, Route
+from setwise.events.served import TYPE, VERSION, Device, Route
 from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.names import SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
@@ -50,6 +59,7 @@ class Answered(NamedTuple):
     assignment: Assignment = NO_EXPERIMENT
     ranked_by: RankedBy | None = None
     """Of a share of the lists: what their products were ranked by."""
+    device: Device = ""
 
 
 class AnsweredSwap(NamedTuple):
@@ -61,6 +71,7 @@ class AnsweredSwap(NamedTuple):
     at: datetime
     traceparent: str
     assignment: Assignment = NO_EXPERIMENT
+    device: Device = ""
 
 
 class Unanswered(NamedTuple):
@@ -182,7 +193,7 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         session=pseudonyms.session(request.session_id) if consent else "",
         consent=consent,
         prompt=(request.prompt or "") if consent else "",
-        understood=answer.understood,
+        understood=_in_the_catalogues_words(answer.understood),
         bundles=bundles,
         products=products,
         currency=currency,
@@ -193,7 +204,13 @@ def _of_answer(one: Answered, pseudonyms: Pseudonyms) -> Served:
         trace_id=_trace_id(one.traceparent),
         ranked_as=one.ranked_by.kind if one.ranked_by else "",
         is_test=one.assignment.is_override,
+        device=one.device,
     )
+
+
+def _in_the_catalogues_words(understood: Understood) -> Understood:
+    """What was typed is part of the sentence, which is kept with consent and for a while only."""
+    return msgspec.structs.replace(understood, said={}) if understood.said else understood
 
 
 def _of_swap(one: AnsweredSwap, pseudonyms: Pseudonyms) -> Served:
@@ -216,6 +233,7 @@ def _of_swap(one: AnsweredSwap, pseudonyms: Pseudonyms) -> Served:
         experiment=one.assignment.variants,
         trace_id=_trace_id(one.traceparent),
         is_test=one.assignment.is_override,
+        device=one.device,
     )
 
 

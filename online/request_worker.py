@@ -28,6 +28,7 @@ from online.recording import Answered, served_event
 from online.request_store import RequestStore, RequestStoreDownError
 from setwise.cloud_event import CloudEvent
 from setwise.erasures import Erasures
+from setwise.events.served import Device
 from setwise.log import LogDownError, Record
 from setwise.names import DEAD_LETTER, REQUESTS_TOPIC, RESULTS_TOPIC, SERVED_TOPIC
 from setwise.pseudonyms import Pseudonyms
@@ -49,6 +50,7 @@ class AskedFor(msgspec.Struct, frozen=True):
     body: BundleRequest
     variants: dict[str, str] = {}
     """As a tester chose them."""
+    device: Device = ""
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -205,7 +207,9 @@ class RequestWorker:
     def _record(self, record: Record, asked: AskedFor, answer: BundleAnswer) -> None:
         traceparent, now = record.headers.get("traceparent", ""), datetime.now(UTC)
         under = self._experiments.past(answer.experiment, is_override=bool(asked.variants))
-        answered = Answered("requests", asked.body, answer, asked.owner, answer.release, now, traceparent, under)
+        answered = Answered(
+            "requests", asked.body, answer, asked.owner, answer.release, now, traceparent, under, device=asked.device
+        )  # fmt: skip
         served = served_event(answered, self._pseudonyms)
         self._append(SERVED_TOPIC, served.subject, served.encoded(), served.headers(traceparent))
         metrics.observe_events(SERVED, "accepted")

@@ -15,6 +15,7 @@ from online.answer_cache import AnswerCache
 from online.answers import bundles_of, older_than_elsewhere
 from online.candidates import RankedBy
 from online.deadline import Deadline
+from online.devices import device_of
 from online.doors import LOCAL, OPEN, RECOMMEND, caller_of
 from online.exploring import Explorer
 from online.gather import Dependencies
@@ -118,7 +119,8 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
     observe_answer(body, answer)
     observe_assignment(assignment)
     client, release, trace = caller_of(request).name, live.manifest.release_id, current_traceparent()
-    state.recorder.record(Answered(route, body, answer, client, release, now, trace, assignment, ranked_by))
+    device = device_of(request.scope["headers"])
+    state.recorder.record(Answered(route, body, answer, client, release, now, trace, assignment, ranked_by, device))
     told: Any = unexplained(answer) if isinstance(answer, BundleAnswer) and not body.explain else answer
     return Response(told, headers=server_timing(answer.timings_ms))
 

@@ -20,22 +20,24 @@ from setwise.log import LogDownError
 MAX_BODY = 1024 * 1024
 MAX_CHANGES = 1_000
 _TEXT, _PRICE = Schema(type=OpenAPIType.STRING), Schema(type=[OpenAPIType.STRING, OpenAPIType.NUMBER])
+_SALE_PRICE = Schema(type=[OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.NULL])
 _FIELDS: dict[str, Schema | Reference] = {
     "product_id": _TEXT,
     "price": _PRICE,
-    "sale_price": _PRICE,
+    "sale_price": _SALE_PRICE,
     "availability": _TEXT,
     "stock": Schema(type=[OpenAPIType.INTEGER, OpenAPIType.NULL]),
     "removed": Schema(type=OpenAPIType.BOOLEAN),
     "changed_at": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
 }
+_CHANGE = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS, required=["product_id"], additional_properties=False)
 # Decoded without a form: a change that cannot be read is a verdict on that change, not on the call.
 ChangesBody = Annotated[
     list[Any],
     Body(
         title="Changes",
         description=inspect.cleandoc(ChangeRequest.__doc__ or ""),
-        schema_extra={"items": Schema(properties=_FIELDS), "max_items": MAX_CHANGES},
+        schema_extra={"items": _CHANGE, "max_items": MAX_CHANGES},
     ),
 ]
 

@@ -14,6 +14,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from online.devices import device_of
 from online.doors import RECOMMEND, caller_of
 from online.messages import BundleAnswer, BundleRequest, RequestAccepted, RequestStatus
 from online.problems import ProblemError
@@ -84,7 +85,7 @@ async def accept(
         detail = "another request has this Idempotency-Key; send a new key with a new request"
         raise ProblemError(409, "Conflict", detail)
     if not known.is_accepted:
-        asked = AskedFor(known.request_id, owner, body_hash, data, chosen)
+        asked = AskedFor(known.request_id, owner, body_hash, data, chosen, device_of(request.scope["headers"]))
         event = CloudEvent(known.request_id, REQUEST_TYPE, now, asked, subject=known.request_id)
         headers = event.headers(current_traceparent())
         try:

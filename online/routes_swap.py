@@ -11,6 +11,7 @@ from online import metrics
 from online.admission import IS_ANSWER
 from online.answers import KeptBundles
 from online.bundle_store import BundleStoreDownError, KeptBundle
+from online.devices import device_of
 from online.doors import RECOMMEND, caller_of
 from online.experiments import Experiments
 from online.messages import BundleOut, SwapRequest
@@ -66,7 +67,8 @@ async def swap_slot(
     metrics.observe_stages(done.timings_ms)
     metrics.observe_assignment(assignment)
     client, now = caller_of(request).name, datetime.now(UTC)
-    state.recorder.record(AnsweredSwap(done, data.user_id, client, now, current_traceparent(), assignment))
+    device = device_of(request.scope["headers"])
+    state.recorder.record(AnsweredSwap(done, data.user_id, client, now, current_traceparent(), assignment, device))
     return Response(done.answer, headers=server_timing(done.timings_ms))
 
 

@@ -1,6 +1,8 @@
-"""python scripts/clients.py: clients/openapi.json and setwise_client/messages.py, from the service's own routes."""
+"""python scripts/clients.py: clients/openapi.json and setwise_client/messages.py from the service's own routes, and the
+client that waits from the one that does not."""
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "clients/openapi.json"
 MESSAGES = ROOT / "setwise_client/messages.py"
+ASYNC_CLIENT, CLIENT = ROOT / "setwise_client/async_client.py", ROOT / "setwise_client/client.py"
 HEAD = '''"""What does the service take and answer? By its OpenAPI (`make clients`); money is in minor units."""
 
 from __future__ import annotations
@@ -19,6 +22,19 @@ from typing import Any, Literal
 import msgspec
 '''
 SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+WAITING = {
+    r'\A"""(?s:.*?)"""': '"""How does a shop\'s server ask the service? Made of async_client.py by `make clients`."""',
+    "import asyncio\n": "",
+    "For one event loop;": "Safe between threads;",
+    r"async (def|for|with) ": r"\1 ",
+    r"\bawait ": "",
+    r"asyncio\.sleep": "time.sleep",
+    r"\bAsync(SetwiseClient|Iterator)": r"\1",
+    r"httpx\.AsyncClient": "httpx.Client",
+    r"__a(enter|exit)__": r"__\1__",
+    r"\.a(close|read|iter_lines)\(": r".\1(",
+}
+"""What a call that waits says otherwise than one that does not."""
 
 Schema = dict[str, Any]
 
@@ -39,6 +55,13 @@ def messages(openapi: Schema) -> str:
     return "".join([HEAD, *(_struct(name, schemas[name]) for name in sorted(schemas))])
 
 
+def waiting(source: str) -> str:
+    """The client that waits for each answer, out of the one that does not."""
+    for pattern, said in WAITING.items():
+        source = re.sub(pattern, said, source)
+    return source
+
+
 def _struct(name: str, schema: Schema) -> str:
     needed = set(schema.get("required", ()))
     fields = [_field(field, kind, field in needed) for field, kind in schema.get("properties", {}).items()]
@@ -56,7 +79,8 @@ def _field(name: str, schema: Schema, is_needed: bool) -> str:
         return f"{name}: {kind} = {default!r}"
     if "None" in kind.split(" | "):
         return f"{name}: {kind} = None"
-    return f"{name}: {kind} = []" if kind.startswith("list[") else f"{name}: {kind} | None = None"
+    empty = {"list": " = []", "dict": " = {}"}.get(kind.partition("[")[0], " | None = None")
+    return f"{name}: {kind}{empty}"
 
 
 def _kind(schema: Schema) -> str:
@@ -79,10 +103,11 @@ def _kind(schema: Schema) -> str:
 
 
 def main() -> int:
-    """Writes both files."""
+    """Writes all three files."""
     openapi = document()
     DOCUMENT.write_text(json.dumps(openapi, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     MESSAGES.write_text(messages(openapi))
+    CLIENT.write_text(waiting(ASYNC_CLIENT.read_text()))
     return 0
 
 

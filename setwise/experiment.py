@@ -1,12 +1,14 @@
 """Which variant was a unit given, and what does it change of an answer?"""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
 from setwise.ranking import WEIGHTS
 
 Kind = Literal["user", "visitor", "request"]
+Unit = Literal["user", "visitor"]
+"""Whom a flag prefers to bucket where a request names both."""
 Weight = Annotated[float, Meta(ge=0, le=10)]
 
 
@@ -57,8 +59,15 @@ class Assignment(Struct, frozen=True):
 NO_EXPERIMENT = Assignment()
 
 
-def unit_of(user_id: str | None, visitor_id: str | None, request_id: str) -> tuple[str, Kind]:
-    """What is bucketed for a request, and what kind of thing that is."""
-    if user_id:
-        return user_id, "user"
-    return (visitor_id, "visitor") if visitor_id else (request_id, "request")
+class Person(NamedTuple):
+    """Whom a request names, and its own id for those who are nobody."""
+
+    user_id: str | None
+    visitor_id: str | None
+    request_id: str
+
+    def unit(self, preferred: Unit = "user") -> tuple[str, Kind]:
+        """What is bucketed, and what kind of thing that is."""
+        if self.visitor_id and (preferred == "visitor" or not self.user_id):
+            return self.visitor_id, "visitor"
+        return (self.user_id, "user") if self.user_id else (self.request_id, "request")

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 
-from setwise.experiment import NO_EXPERIMENT, Assignment, Kind, Parameters
+from setwise.experiment import NO_EXPERIMENT, Assignment, Kind, Parameters, Person, Unit
 from setwise.ranking import WEIGHTS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -37,6 +37,7 @@ class _Plan(Struct, frozen=True):
     started_at: datetime | None = None
     planned_units: Annotated[int, Meta(ge=100)] | None = None
     metric: Literal["revenue", "conversion"] = "revenue"
+    unit: Unit = "user"
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +59,8 @@ class Flag(Struct, frozen=True):
     """How many units of all variants it is to end with."""
     metric: Literal["revenue", "conversion"] = "revenue"
     """What decides."""
+    unit: Unit = "user"
+    """Who keeps a variant: a user on all devices, or a visitor whether signed in or not."""
 
 
 class Flags:
@@ -74,10 +77,11 @@ class Flags:
         """Whether any flag is enabled."""
         return bool(self._enabled)
 
-    def assign(self, unit: str, kind: Kind) -> Assignment:
+    def assign(self, person: Person) -> Assignment:
         """The same unit has the same variants as long as the weights are the same; some 50 us a flag that is on."""
         variants = {}
         for name in self._enabled:
+            unit, kind = person.unit(self.flags[name].unit)
             try:
                 variant = self._core.resolve_object_value(name, {}, EvaluationContext(unit, {"kind": kind})).variant
             except Exception:  # noqa: S112 - tried before it was taken; whom it fails for is not in the experiment
@@ -86,7 +90,7 @@ class Flags:
                 variants[name] = str(variant)
         if not variants:
             return NO_EXPERIMENT
-        return Assignment(variants, self._parameters(variants), unit, version=self.version)
+        return Assignment(variants, self._parameters(variants), person.unit()[0], version=self.version)
 
     def chosen(self, variants: Mapping[str, str], unit: str = "") -> Assignment:
         """The variants that a tester chose, of flags that are off too; those that the file lacks are left out."""
@@ -150,7 +154,9 @@ def _checked(name: str, flag: _Flag) -> Flag:
     control = flag.default_variant if flag.default_variant is not None else next(iter(variants))
     same = splits[0] if splits and all(split == splits[0] for split in splits) else {}
     plan = _plan(name, flag)
-    return Flag(flag.state == "ENABLED", variants, control, same, plan.started_at, plan.planned_units, plan.metric)
+    return Flag(
+        flag.state == "ENABLED", variants, control, same, plan.started_at, plan.planned_units, plan.metric, plan.unit
+    )
 
 
 def _splits(rule: object) -> Iterator[list[Any]]:

@@ -1,41 +1,26 @@
-"""How does a shop's server ask the service? One method for each route, with the names of the API."""
+"""How does a shop's server ask the service? Made of async_client.py by `make clients`."""
 
+import copy
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from setwise_client import messages as m
-from setwise_client.problems import ProblemError, problem_of
-from setwise_client.stream import Progress, progress_of
+from setwise_client.calls import BUSY, ENDED, PASSED_ON, QUIET_S, CatalogueChange, headers_of, part
+from setwise_client.problems import problem_of
+from setwise_client.stream import Progress, ProgressReader
 
 T = TypeVar("T")
 Answered = type[T]
-BUSY = (429, 503)
-ENDED = ("done", "failed")
-QUIET_S = 30.0
-
-
-class CatalogueChange(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What is left out stays as it is; `sale_price=None` ends the sale, `stock=None` means that it is unknown."""
-
-    product_id: str
-    price: str | float | msgspec.UnsetType = msgspec.UNSET
-    sale_price: str | float | msgspec.UnsetType | None = msgspec.UNSET
-    availability: str | msgspec.UnsetType = msgspec.UNSET
-    stock: int | msgspec.UnsetType | None = msgspec.UNSET
-    removed: bool | msgspec.UnsetType = msgspec.UNSET
-    changed_at: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
 class SetwiseClient:
-    """Safe to share between threads; close it, or use it as a context. Every method raises ProblemError, and httpx's
-    own errors where nothing was answered.
+    """Safe between threads; close it, or use it as a context. Every method raises ProblemError, and httpx's own errors
+    where nothing was answered.
 
     A refusal with 429 or 503 is tried again after the time that its Retry-After says, at most `tries` times in all; one
     that says more than `longest_wait_s` is raised at once."""
@@ -43,9 +28,9 @@ class SetwiseClient:
     def __init__(
         self, url: str, key: str = "", *, timeout_s: float = 10.0, tries: int = 3, longest_wait_s: float = 5.0
     ) -> None:
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._http = httpx.Client(base_url=url, headers=headers_of(key), timeout=timeout_s)
         self._tries, self._longest_wait_s = tries, longest_wait_s
+        self._passed_on: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,13 +42,20 @@ class SetwiseClient:
         """Ends its connections."""
         self._http.close()
 
+    def for_shopper(self, headers: Mapping[str, str]) -> Self:
+        """This client for one shopper's requests: passes on those of their browser's headers that say with which kind
+        of device they ask. It shares this one's connections."""
+        found = copy.copy(self)
+        found._passed_on = {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
+        return found
+
     def bundles(self, request: m.BundleRequest) -> m.BundleAnswer:
         """Complete bundles for a sentence, a lock or a basket."""
         return self._ask(m.BundleAnswer, "POST", "/v1/bundles", request)
 
     def swap(self, bundle_id: str, request: m.SwapRequest) -> m.BundleOut:
         """The bundle with one slot filled anew. 404 where it is unknown or expired, 409 where nothing fits."""
-        return self._ask(m.BundleOut, "POST", f"/v1/bundles/{_part(bundle_id)}/swap", request)
+        return self._ask(m.BundleOut, "POST", f"/v1/bundles/{part(bundle_id)}/swap", request)
 
     def products(self, request: m.ProductsRequest) -> m.ProductsAnswer:
         """Ranked products for a sentence, a shopper or a basket."""
@@ -73,9 +65,14 @@ class SetwiseClient:
         """The short form for a search box."""
         return self._ask(m.ProductsAnswer, "GET", "/v1/search", params={"q": q, "k": k, "offset": offset})
 
+    def suggestions(self, q: str = "", language: str | None = None, k: int = 8) -> m.SuggestionsAnswer:
+        """Words of the catalogue for what was typed so far; without a language, in the catalogue's own."""
+        params = {"q": q, "k": k} | ({"language": language} if language else {})
+        return self._ask(m.SuggestionsAnswer, "GET", "/v1/suggestions", params=params)
+
     def product(self, product_id: str) -> m.ProductDetail:
         """One product as it is sold now."""
-        return self._ask(m.ProductDetail, "GET", f"/v1/products/{_part(product_id)}")
+        return self._ask(m.ProductDetail, "GET", f"/v1/products/{part(product_id)}")
 
     def submit(self, request: m.BundleRequest, idempotency_key: str = "") -> m.RequestAccepted:
         """Durable when it returns. The same key again is the same request; without one, a retry of this call is."""
@@ -84,22 +81,24 @@ class SetwiseClient:
 
     def request(self, request_id: str) -> m.RequestStatus:
         """How far a submitted request is, with its answer when it is done."""
-        return self._ask(m.RequestStatus, "GET", f"/v1/requests/{_part(request_id)}")
+        return self._ask(m.RequestStatus, "GET", f"/v1/requests/{part(request_id)}")
 
     def follow(self, request_id: str, after: str = "") -> Iterator[Progress]:
         """understood, slot, bundles, then done or failed, as they happen; goes on where a broken stream ended. `after`
         is the id of the last one that was seen."""
-        path, failures = f"/v1/requests/{_part(request_id)}/events", 0
+        path, failures = f"/v1/requests/{part(request_id)}/events", 0
         while True:
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
             try:
-                # A comment comes every twelve seconds while nothing happens.
                 with self._http.stream("GET", path, headers=headers, timeout=QUIET_S) as reply:
                     if reply.status_code == 204:
                         return
                     if not reply.is_success:
                         raise problem_of(reply.status_code, reply.read(), reply.headers.get("retry-after", ""))
-                    for progress in progress_of(reply.iter_lines()):
+                    reader = ProgressReader()
+                    for line in reply.iter_lines():
+                        if (progress := reader.read(line)) is None:
+                            continue
                         after, failures = progress.id, 0
                         yield progress
                         if progress.name in ENDED:
@@ -151,16 +150,16 @@ class SetwiseClient:
 
     def user(self, user_id: str) -> m.UserExport:
         """All that the service keeps of a shopper."""
-        return self._ask(m.UserExport, "GET", f"/v1/users/{_part(user_id)}")
+        return self._ask(m.UserExport, "GET", f"/v1/users/{part(user_id)}")
 
     def forget_user(self, user_id: str, visitor_ids: Sequence[str] = ()) -> m.ErasureReceipt:
         """Forgets a shopper, and the visitor ids that are this person's, everywhere."""
         params = {"visitor_id": list(visitor_ids)}
-        return self._ask(m.ErasureReceipt, "DELETE", f"/v1/users/{_part(user_id)}", params=params)
+        return self._ask(m.ErasureReceipt, "DELETE", f"/v1/users/{part(user_id)}", params=params)
 
     def erasure(self, receipt_id: str) -> m.ErasureReceipt:
         """What became of an erasure, store by store."""
-        return self._ask(m.ErasureReceipt, "GET", f"/v1/erasures/{_part(receipt_id)}")
+        return self._ask(m.ErasureReceipt, "GET", f"/v1/erasures/{part(receipt_id)}")
 
     def _ask(
         self, kind: Answered[T], method: str, path: str, body: object = None, *,
@@ -168,7 +167,8 @@ class SetwiseClient:
     ) -> T:  # fmt: skip
         content = None if body is None else msgspec.json.encode(body)
         for left in reversed(range(self._tries)):
-            reply = self._http.request(method, path, content=content, params=params, headers=headers)
+            sent = self._passed_on | dict(headers or {})
+            reply = self._http.request(method, path, content=content, params=params, headers=sent)
             if reply.is_success:
                 return msgspec.json.decode(reply.content, type=kind)
             problem = problem_of(reply.status_code, reply.content, reply.headers.get("retry-after", ""))
@@ -177,10 +177,3 @@ class SetwiseClient:
                 break
             time.sleep(wait_s)
         raise problem
-
-
-def _part(text: str) -> str:
-    return quote(text, safe="")
-
-
-__all__ = ["CatalogueChange", "ProblemError", "Progress", "SetwiseClient"]

@@ -179,7 +179,7 @@ class Funnel(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     clicked: int = 0
     carted: int = 0
     bought: int = 0
-    revenue_cents: dict[str, int] | None = None
+    revenue_cents: dict[str, int] = {}
 
 
 class InfeasibleOut(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -250,7 +250,7 @@ class PlaygroundAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=
 class PlaygroundRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     request: BundleRequest
     release: str = ""
-    variants: dict[str, str] | None = None
+    variants: dict[str, str] = {}
     top: int = 10
 
 
@@ -293,7 +293,7 @@ class ProductsAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
     products: list[ProductOut]
     timings_ms: dict[str, float]
     exploration: Exploration | None = None
-    experiment: dict[str, str] | None = None
+    experiment: dict[str, str] = {}
 
 
 class ProductsRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -488,6 +488,7 @@ class Understood(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     exclude: ExcludeRead
     conflicts: list[str]
     relaxed: list[str]
+    said: dict[str, str] = {}
 
 
 class UnknownWord(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -1,6 +1,5 @@
 """What does a line of an event stream say? Server-sent events as the service sends them."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,15 +13,21 @@ class Progress(msgspec.Struct, frozen=True):
     data: Any
 
 
-def progress_of(lines: Iterable[str]) -> Iterator[Progress]:
-    """Comments and fields of no use here are passed over; an event that was cut off is none."""
-    said: dict[str, str] = {}
-    for line in lines:
+class ProgressReader:
+    """Takes one line after the other. Comments and fields of no use here are passed over."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def read(self, line: str) -> Progress | None:
+        """The step that this line ends; None as long as it goes on."""
         if line:
             field, _, value = line.partition(":")
             value = value.removeprefix(" ")
-            said[field] = f"{said['data']}\n{value}" if field == "data" and "data" in said else value
-            continue
-        if "event" in said and "data" in said:
-            yield Progress(said["event"], said.get("id", ""), msgspec.json.decode(said["data"]))
-        said = {}
+            is_more = field == "data" and "data" in self._said
+            self._said[field] = f"{self._said['data']}\n{value}" if is_more else value
+            return None
+        said, self._said = self._said, {}
+        if "event" not in said or "data" not in said:
+            return None
+        return Progress(said["event"], said.get("id", ""), msgspec.json.decode(said["data"]))

@@ -1,7 +1,7 @@
-"""python -m benchmarks.examples: runs the examples of docs/api.md and the thirty prompts of docs/examples.md.
+"""python -m benchmarks.examples: runs the examples of docs/api.md and README.md, and the prompts of docs/examples.md.
 
 Builds the sample shop and the small shops of tests/understanding with the real job (again only where something
-changed), asks the service in this process, and writes both documents with the answers that came."""
+changed), asks the service in this process, and writes the documents with the answers that came."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.examples.api import run_api_examples
+from benchmarks.examples.readme import run_readme_example
 from benchmarks.examples.thirty import run_prompts
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +42,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.examples", description=__doc__)
     parser.add_argument("--work", type=Path, default=ROOT / "var" / "examples", help="where the shops are built")
-    parser.add_argument("--only", choices=["api", "prompts"], help="one of the two documents")
+    parser.add_argument("--only", choices=["api", "prompts"], help="api.md with the README, or the prompts")
     options = parser.parse_args()
     if options.only != "prompts":
-        run_api_examples(ROOT / "docs" / "api.md", build("sample", options.work))
+        sample = build("sample", options.work)
+        run_api_examples(ROOT / "docs" / "api.md", sample)
+        run_readme_example(ROOT / "README.md", sample)
     if options.only != "api":
         run_prompts(ROOT / "docs" / "examples.md", lambda shop: build(shop, options.work))
 

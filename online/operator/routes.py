@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Router, get, post, put
+from litestar import Response, get, post, put
 from litestar.params import JSONBody, Parameter
-from litestar.static_files import create_static_files_router
 
 from online.answers import older_than_elsewhere
 from online.doors import ADMIN, OPEN
@@ -24,6 +22,7 @@ from online.operator.search_words import UnknownWord, unknown_words
 from online.problems import ProblemError
 from online.retrieval import InProcessRetriever
 from online.routes import Any_Request, live_of, require_something
+from online.web_files import ANEW, sent, web_files
 from setwise.demo_player import Played, Switch, read_played, read_switch, write_switch
 from setwise.experiment import NO_EXPERIMENT
 from setwise.flags import Flags
@@ -172,14 +171,14 @@ async def set_operator_demo(request: Any_Request, data: JSONBody[Switch]) -> Dem
     return await _read(request, write)
 
 
-def pages(folder: Path) -> Router:
+@get("/operator", opt=OPEN | {"policy": POLICY}, media_type="text/html", include_in_schema=False)
+async def operator_pages(request: Any_Request) -> Response[bytes]:
     """The pages themselves, which hold no data and are open."""
-    return create_static_files_router(
-        path="/operator", directories=[folder], html_mode=True, include_in_schema=False, opt=OPEN | {"policy": POLICY}
-    )
+    return sent(request, web_files().page("operator/index.html"), "text/html", ANEW)
 
 
 HANDLERS = (
+    operator_pages,
     operator_live, operator_business, operator_reports, operator_words, operator_catalogue, operator_experiments,
     operator_playground, operator_variants, operator_demo, set_operator_demo,
 )  # fmt: skip

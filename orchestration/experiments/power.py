@@ -8,14 +8,16 @@ import numpy as np
 import pyarrow as pa
 import tea_tasting as tt
 
-from orchestration.experiments.units import UNIT
+from orchestration.experiments.unit_rows import unit_of
 from orchestration.warehouse.stores import Warehouse
 from setwise.sequential import ALPHA, POWER, cost_of_looking
 
 DAYS = 28
 """So many days are looked at: for half of them as what comes before, for the other half as what comes of it."""
 BUYERS = f"""
-    WITH units AS (SELECT DISTINCT {UNIT} AS unit FROM marts.fct_served WHERE served_at >= ? AND served_at < ?)
+    WITH units AS (
+        SELECT DISTINCT {unit_of("user")} AS unit FROM marts.fct_served WHERE served_at >= ? AND served_at < ?
+    )
     SELECT units.unit, orders.currency,
         sum(CASE WHEN ordered_at >= ? THEN revenue_cents - refunded_cents ELSE 0 END),
         sum(CASE WHEN ordered_at < ? THEN revenue_cents - refunded_cents ELSE 0 END)

@@ -72,7 +72,7 @@ def results(warehouse: Warehouse, flags: Mapping[str, Flag], now: datetime) -> R
     until, found = now.replace(tzinfo=None), []
     for name, flag in flags.items():
         since = started_at(warehouse, name, flag.started_at)
-        units = units_of(warehouse, name, since, until) if since is not None else None
+        units = units_of(warehouse, name, since, until, flag.unit) if since is not None else None
         if units is not None and units.found:
             found.append(result_of(name, flag, units, until))
     return Results(now, found)
@@ -131,8 +131,9 @@ def _said(
 def _segments(
     metric: Metric, treatments: list[str], of: Mapping[str, list[Unit]], control: str, planned: int
 ) -> list[Segment]:
-    """New and returning, how known, and each language; the correction holds for all of them together."""
+    """New and returning, how known, each language and device; the correction holds for all of them together."""
     languages = sorted({unit.language for units in of.values() for unit in units if unit.language})
+    devices = sorted({unit.device for units in of.values() for unit in units if unit.device})
     kinds = sorted({unit.kind for units in of.values() for unit in units})
     parts: dict[str, Callable[[Unit], bool]] = {
         "returning": lambda unit: unit.is_returning,
@@ -140,6 +141,7 @@ def _segments(
     }
     parts |= {f"known as {kind}": lambda unit, kind=kind: unit.kind == kind for kind in kinds if len(kinds) > 1}
     parts |= {f"language {code}": lambda unit, code=code: unit.language == code for code in languages}
+    parts |= {f"device {name}": lambda unit, name=name: unit.device == name for name in devices}
     found = []
     for name, is_in in parts.items():
         before = list(filter(is_in, of[control]))

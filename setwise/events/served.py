@@ -10,6 +10,8 @@ from setwise.events.interaction import decode_versioned
 TYPE = "setwise.served"
 VERSION = 1
 Route = Literal["bundles", "products", "search", "swap", "requests"]
+Device = Literal["", "phone", "tablet", "desktop"]
+"""What a shopper asks with; '' where nothing says it."""
 
 
 class ServedItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,6 +84,7 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a list whose products have features: which of setwise.ranking.KINDS ranked them."""
     is_test: bool = False
     """A tester chose its variants: it counts in no experiment."""
+    device: Device = ""
 
 
 class ServedEvent(msgspec.Struct, frozen=True):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from setwise.catalogue import Product
 from setwise.feeds.delimited import delimiter_of, records
 from setwise.feeds.fields import Fields, taken
@@ -45,6 +47,10 @@ _OPTIONS = {
     **dict.fromkeys(("material", "fabric"), "material"),
     "pattern": "pattern",
 }
+_REMEDIES = {
+    "the price is missing": "fill in Variant Price, such as 1499.00",
+    "the currency is missing": "set SETWISE_CURRENCY, as Shopify's file names none",
+}
 _Row = dict[str, str]
 
 
@@ -84,7 +90,14 @@ def _variants(group: list[tuple[int, _Row]], currency: str | None) -> Iterator[P
     # A first row that lacks everything is still reported.
     sold = [(n, row) for n, row in group if row is product or {"sku", "price", "option1 value"} & row.keys()]
     for number, (line, row) in enumerate(sold, start=1):
-        yield taken(line, _fields(product, row, number, images, currency), currency)
+        made = taken(line, _fields(product, row, number, images, currency), currency)
+        yield _in_its_words(made) if isinstance(made, Rejection) else made
+
+
+def _in_its_words(rejection: Rejection) -> Rejection:
+    """What helps in Shopify's file, where amounts stand without a currency."""
+    remedy = _REMEDIES.get(rejection.reason, rejection.remedy.replace("1499.00 USD", "1499.00"))
+    return msgspec.structs.replace(rejection, remedy=remedy)
 
 
 def _fields(product: _Row, row: _Row, number: int, images: tuple[str, ...], currency: str | None) -> Fields:

@@ -5,6 +5,7 @@ from setwise.prompt.budget import Budget, read_budget
 from setwise.prompt.exclusions import ExclusionReader
 from setwise.prompt.lexicon import lexicon_of
 from setwise.prompt.reading import Reading
+from setwise.prompt.said import said_of, usual_names
 from setwise.prompt.sizes import SizeReader
 from setwise.prompt.slots import SlotReader
 from setwise.prompt.understanding import Exclusions, SlotWish, Understanding
@@ -48,6 +49,7 @@ def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
         language=reading.code,
         gender=_first(reading, "genders"),
         age_group=_first(reading, "ages"),
+        said=said_of(reading, [*(name for names in wished.values() for name in names), *excluded.all_words()]),
     )
 
 
@@ -60,4 +62,4 @@ def _first(reading: Reading, table: str) -> str:
     return ""
 
 
-__all__ = ["Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand"]
+__all__ = ["Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand", "usual_names"]

@@ -53,3 +53,5 @@ class Understanding(msgspec.Struct, frozen=True):
     """Google Merchant's male, female or unisex; '' if nothing was said."""
     age_group: str = ""
     """Google Merchant's newborn, infant, toddler, kids or adult; '' if nothing was said."""
+    said: dict[str, str] = {}
+    """The shopper's own words for colours, materials, styles and exclusions where they are not the catalogue's."""

@@ -25,22 +25,30 @@ def test_the_document_and_the_structs_of_the_client_are_those_of_the_service(ope
     assert clients.MESSAGES.read_text() == clients.messages(openapi), "make clients makes it anew"
 
 
+def test_the_client_that_waits_is_the_other_one_without_its_awaits() -> None:
+    made = clients.waiting(clients.ASYNC_CLIENT.read_text())
+    assert clients.CLIENT.read_text() == made, "make clients makes it anew"
+    assert not re.search(r"async |await|asyncio", made)
+
+
 def test_every_call_of_the_client_is_a_route_and_a_change_has_its_fields(openapi: dict) -> None:
     offered = {(method.upper(), path) for path, item in openapi["paths"].items() for method in item}
     source = (ROOT / "setwise_client/client.py").read_text()
-    called = {(method, re.sub(r"\{_part\((\w+)\)\}", r"{\1}", path)) for method, path in METHODS.findall(source)}
+    called = {(method, re.sub(r"\{part\((\w+)\)\}", r"{\1}", path)) for method, path in METHODS.findall(source)}
     assert len(called) >= 15 and called <= offered, called - offered
     body = openapi["paths"]["/v1/catalogue/changes"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert {field.name for field in msgspec.structs.fields(CatalogueChange)} == set(body["items"]["properties"])
+    assert body["items"]["required"] == ["product_id"]
 
 
 def test_every_method_of_the_client_is_in_its_guide() -> None:
-    from setwise_client import SetwiseClient
+    from setwise_client import AsyncSetwiseClient, SetwiseClient
 
     table = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/clients.md").read_text(), re.MULTILINE)
     documented = set(re.findall(r"`(\w+)`", " ".join(table)))
     methods = {name for name in vars(SetwiseClient) if not name.startswith("_")}
     assert methods - {"close"} == documented
+    assert methods == {name for name in vars(AsyncSetwiseClient) if not name.startswith("_")}
 
 
 def test_the_types_of_the_typescript_client_are_made_from_this_document_and_compile(leave_out) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.examples.readme import CALL, selected
 from setwise.catalogue import Product
 from setwise.feeds import Rejection, read_orders, read_products, read_sets
 from setwise.orders import MerchantSet, Order
@@ -111,10 +113,41 @@ def test_settings_modules_and_commands_of_shell_blocks_exist(document: Path) -> 
                 assert called[1] in {*COMMANDS, "--help", "--version"}, line
 
 
-def test_the_answer_in_the_readme_is_the_generated_one() -> None:
-    [said] = [text for kind, text in fences(ROOT / "README.md") if kind == "text"]
+def test_the_answer_in_the_readme_is_the_one_of_the_api_document_and_adds_up() -> None:
+    call = CALL.search((ROOT / "README.md").read_text())
+    assert call is not None
+    understood, *lines = map(json.loads, call["answer"].splitlines())
     answer = json.loads(next(text for kind, text in fences(DOCS / "api.md") if kind == "json 200"))
-    bundles = [bundle for bundle in answer["bundles"] if isinstance(bundle, dict)]
-    assert said.splitlines() == [
-        f"{one['label']}  {one['total_cents'] / 100:.2f} {one['currency']}  {one['title']}" for one in bundles
+    assert understood["max"] == answer["understood"]["budget"]["max_cents"]
+    assert understood["without"] == answer["understood"]["exclude"]["materials"]
+    bundles = [line | {"items": []} for line in lines if "total_cents" in line]
+    bundle = iter(bundles)
+    for line in lines:
+        if "total_cents" in line:
+            into = next(bundle)
+        else:
+            into["items"].append(line)
+    assert all(one["total_cents"] == sum(item["price_cents"] for item in one["items"]) for one in bundles)
+    assert all(one["total_cents"] <= understood["max"] for one in bundles)
+    for mine, theirs in zip(bundles, answer["bundles"], strict=False):
+        if isinstance(theirs, dict):
+            assert (mine["label"], mine["total_cents"]) == (theirs["label"], theirs["total_cents"])
+            titles = [item["title"] for item in theirs["items"] if isinstance(item, dict)]
+            assert [item["title"] for item in mine["items"]][: len(titles)] == titles
+
+
+def test_what_the_readme_shows_is_what_jq_selects_of_an_answer(leave_out) -> None:
+    if shutil.which("jq") is None:
+        leave_out("jq", "it is not installed")
+    call = CALL.search((ROOT / "README.md").read_text())
+    assert call is not None
+    item = {"title": "Sofa", "price_cents": 5, "reasons": ["bought often"], "slot": "sofa"}
+    answer = {
+        "understood": {"budget": {"max_cents": 9}, "styles": ["modern"], "exclude": {"materials": ["leather"]}},
+        "bundles": [{"label": "best match", "total_cents": 5, "reasons": ["cheap"], "items": [item], "score": 1.0}],
+    }
+    assert [json.loads(line) for line in selected(answer, call["selection"]).splitlines()] == [
+        {"max": 9, "styles": ["modern"], "without": ["leather"]},
+        {"label": "best match", "total_cents": 5, "reasons": ["cheap"]},
+        {"title": "Sofa", "price_cents": 5, "why": "bought often"},
     ]

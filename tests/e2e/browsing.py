@@ -19,8 +19,11 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
+)
 SIZES = {
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "user_agent": PHONE},
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
 WATCH = """

@@ -7,13 +7,14 @@ import msgspec
 
 from setwise.cloud_event import CloudEvent
 from setwise.events import Interaction, InteractionItem, Served, ServedBundle, ServedItem
-from setwise.events.served import TYPE
+from setwise.events.served import TYPE, Device
 from setwise.log import Record
 from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CLICK, IMPRESSION = timedelta(days=7), timedelta(hours=24)
 CURRENCIES = ("USD", "EUR")
+DEVICES: tuple[Device, ...] = ("phone", "desktop", "")
 HOSTILE = ("<script>alert('a sofa')</script> under $5", '=HYPERLINK("https://shop.example","a lamp")')
 """Sentences for which there was no bundle."""
 
@@ -88,6 +89,7 @@ class Shoppers:
             request_id, "bundles", "shop", "r-1", "full", {"total": self._random.uniform(5, 90)}, 1, user, visitor,
             bundles=bundles, prompt=prompt, infeasible=infeasible, explore_share=0.01,
             experiment=self._variants(visitor), is_test=visitor.endswith("7"),
+            device=DEVICES[self.truth.answers % len(DEVICES)],
         )  # fmt: skip
         event = CloudEvent(request_id, TYPE, at, data)
         self.served.append(Record(SERVED_TOPIC, 0, len(self.served), user or visitor, event.encoded(), {}, at))

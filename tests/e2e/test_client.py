@@ -1,5 +1,6 @@
 """The clients of shops' own servers against a service in a process of its own."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -16,8 +17,10 @@ from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_
 from fault_servers import Service, free_port, serving
 from typescript import compiled
 
-from setwise.names import INTERACTIONS_TOPIC
+from setwise.events.served import decode_served
+from setwise.names import INTERACTIONS_TOPIC, SERVED_TOPIC
 from setwise_client import (
+    AsyncSetwiseClient,
     CatalogueChange,
     EventSender,
     Item,
@@ -122,6 +125,24 @@ def test_bundles_swaps_products_and_searches_are_answered_with_their_types(setwi
     assert setwise.product(found[0].product_id).title == found[0].title
 
 
+def test_a_shoppers_device_is_passed_on_and_nothing_else_of_their_headers(
+    setwise: SetwiseClient, service: Service
+) -> None:
+    tablet = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+    theirs = setwise.for_shopper({"User-Agent": tablet, "Cookie": "secret", "Authorization": "Bearer theirs"})
+    wish = m.BundleRequest(prompt="a desk", n_bundles=1)
+    answers = {theirs.bundles(wish).request_id: "tablet", setwise.bundles(wish).request_id: ""}
+    later = theirs.submit(wish)
+    theirs.wait(later.request_id)
+    answers[later.request_id] = "tablet"
+    found: dict[str, str] = {}
+    until = time.monotonic() + 30
+    while not answers.keys() <= found.keys() and time.monotonic() < until:
+        served = [decode_served(record.value).data for record in records_of(service.environ, SERVED_TOPIC, 1)]
+        found = {one.request_id: one.device for one in served}
+    assert {request_id: found.get(request_id) for request_id in answers} == answers
+
+
 def test_a_submitted_request_is_followed_resumed_and_waited_for(setwise: SetwiseClient) -> None:
     wish = m.BundleRequest(prompt="a desk and a chair")
     accepted = setwise.submit(wish, "order-1")
@@ -212,12 +233,48 @@ def test_a_refusal_is_tried_again_after_its_time_so_many_times_and_never_for_too
     assert long.value.retry_after_s == 60
 
 
-def test_the_example_of_the_guide_runs(service: Service, capsys) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
-    example = example.replace("https://setwise.example", f"http://127.0.0.1:{service.port}")
-    exec(example.replace("swk_...", service.admin_key), {})
-    said = capsys.readouterr().out
-    assert "USD" in said and "understood\n" in said and said.endswith("done\n")
+def test_the_asynchronous_client_does_several_things_at_once_and_reads_and_refuses_as_the_other_one(
+    service: Service,
+) -> None:
+    async def asked() -> None:
+        url = f"http://127.0.0.1:{service.port}"
+        async with AsyncSetwiseClient(url, service.admin_key, timeout_s=60) as setwise:
+            wishes = [m.BundleRequest(prompt=f"a sofa and a lamp under ${most}") for most in (2_000, 3_000, 4_000)]
+            answers = await asyncio.gather(*(setwise.bundles(wish) for wish in wishes))
+            assert [one.understood.budget.max_cents for one in answers if one.understood.budget] == [
+                200_000, 300_000, 400_000
+            ]  # fmt: skip
+            best = answers[0].bundles[0]
+            swapped = await setwise.swap(best.bundle_id, m.SwapRequest(slot=best.items[0].slot, mode="different"))
+            assert swapped.parent_bundle_id == best.bundle_id
+            accepted = await setwise.submit(wishes[0], "order-2")
+            assert (await setwise.submit(wishes[0], "order-2")).request_id == accepted.request_id
+            steps = [step async for step in setwise.follow(accepted.request_id)]
+            assert (steps[0].name, steps[-1].name) == ("understood", "done")
+            again = [step.name async for step in setwise.follow(accepted.request_id, steps[0].id)]
+            assert again == [step.name for step in steps[1:]]
+            assert (await setwise.wait(accepted.request_id)).request_id == accepted.request_id
+            assert "sofa" in [one.term for one in (await setwise.suggestions("a so")).suggestions]
+            with pytest.raises(ProblemError) as unknown:
+                await setwise.product("no/such product")
+            assert unknown.value.status == 404
+        with refusing(1, "1") as busy:
+            async with AsyncSetwiseClient(busy) as other:
+                began = time.monotonic()
+                told, _ = await asyncio.gather(other.rules_history(), asyncio.sleep(0.5))
+                assert told == [] and 1 <= time.monotonic() - began < 1.4, "it waits, and nothing waits for it"
+
+    asyncio.run(asked())
+
+
+def test_the_examples_of_the_guide_run(service: Service, capsys) -> None:
+    waiting, at_once = re.findall(r"```python\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
+    for example in (waiting, at_once):
+        here = example.replace("https://setwise.example", f"http://127.0.0.1:{service.port}")
+        exec(here.replace("swk_...", service.admin_key), {})
+        said = capsys.readouterr().out
+        assert "understood\n" in said and said.endswith("done\n")
+        assert "USD" in said or "sofas" in said.lower()
 
 
 def test_the_typescript_client_is_answered(service: Service, leave_out) -> None:

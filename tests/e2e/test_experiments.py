@@ -19,6 +19,7 @@ from litestar.testing import TestClient
 from online.flags_watch import POLL_S
 from setwise.events.secret import event_secret
 from setwise.events.served import Served, decode_served
+from setwise.experiment import Person
 from setwise.flags import Flags, read_flags
 from setwise.names import SERVED_TOPIC
 from setwise.overrides import VARIANTS_HEADER, Overrides
@@ -121,7 +122,7 @@ def test_the_variant_decides_what_is_answered_on_every_path_and_is_recorded(
 ) -> None:
     flags, before = write(environ, flag()), assigned(client)
     assert flags is not None
-    of = {user: flags.assign(user, "user").variants for user in (f"u-{n}" for n in range(8))}
+    of = {user: flags.assign(Person(user, None, "")).variants for user in (f"u-{n}" for n in range(8))}
     assert {found["sizes"] for found in of.values()} == set(SIZES)
     expected: dict[str, list[dict[str, str]]] = {}
     for user, variants in of.items():
@@ -155,6 +156,21 @@ def test_who_gave_no_consent_takes_part_in_no_experiment(client: TestClient, env
     write(environ, flag())
     answer = client.post("/v1/bundles", json=OPEN | {"user_id": "u-1", "consent": False}).json()
     assert answer["experiment"] == {}
+
+
+def test_a_visitor_who_signs_in_stays_in_the_variant_of_a_flag_of_visitors(
+    client: TestClient, environ: dict[str, str]
+) -> None:
+    def variants(**who: str) -> dict[str, str]:
+        found: dict[str, str] = client.post("/v1/bundles", json=OPEN | who).json()["experiment"]
+        return found
+
+    flags = write(environ, flag() | {"metadata": {"unit": "visitor"}})
+    assert flags is not None
+    before = {f"v-{n}": flags.assign(Person(None, f"v-{n}", "")).variants for n in range(8)}
+    assert {found["sizes"] for found in before.values()} == set(SIZES)
+    until(lambda: all(variants(visitor_id=who, user_id=f"u-of-{who}") == found for who, found in before.items()))
+    assert all(variants(visitor_id=who) == found for who, found in before.items())
 
 
 def test_kept_answers_of_one_variant_are_never_given_under_another(client: TestClient, environ: dict[str, str]) -> None:

@@ -39,7 +39,9 @@ LOADED = (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 9, tzinfo=UTC))
 PEOPLE = int(os.environ.get("MARTS_PEOPLE", "150"))
 FLAGS = b"""{"flags": {"ranking": {"state": "ENABLED", "variants": {"control": {}, "treatment": {}},
     "targeting": {"fractional": [["control", 1], ["treatment", 1]]},
-    "metadata": {"started_at": "2026-02-20T00:00:00Z"}}}}"""
+    "metadata": {"started_at": "2026-02-20T00:00:00Z"}},
+    "other": {"state": "ENABLED", "variants": {"x": {}},
+    "metadata": {"started_at": "2026-02-20T00:00:00Z", "unit": "visitor"}}}}"""
 MARTS = (
     "dim_products", "dim_users", "fct_served", "fct_served_items", "fct_impressions", "fct_interactions", "fct_orders",
     "fct_bundle_outcomes", "rpt_bundle_performance_daily", "rpt_experiment_results", "rpt_service_levels_hourly",
@@ -125,7 +127,11 @@ def check_experiments(warehouse: Warehouse, shoppers: Shoppers, folder: Path) ->
     left = {name: variants for name, variants in seen.items() if name not in two | machines | testers}
     results = made_results(warehouse, read_flags(FLAGS).flags, LOADED[1])
     write_results(results, folder / "reports" / "experiments.json")
-    (mine,) = results.experiments
+    mine, of_visitors = results.experiments
+    visitors = {one.visitor for one in served if one.experiment and not one.is_test}
+    visitors -= {event.visitor for event in events if event.marks} | {one.visitor for one in served if one.is_test}
+    assert [one.units for one in of_visitors.variants] == [len(visitors)] and len(visitors) > 50
+    assert {one.segment for one in mine.segments} >= {"device phone", "device desktop", "new"}
     assert {one.name: one.units for one in mine.variants} == {
         name: sum(name in variants for variants in left.values()) for name in ("control", "treatment")
     }

@@ -13,10 +13,11 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
-from e2e_support import own_copy
+from e2e_support import delete_topics, own_copy
 from fault_servers import Service, serving
 from playwright.sync_api import Browser, Page, expect
-from test_erasure import load, stream
+from test_erasure import load, settings_of, stream
+from warehouses import warehouse_settings
 
 from demo.player import SHELF_FILE, Player
 from demo.shelf import Shelf
@@ -25,11 +26,9 @@ from orchestration.warehouse.stores import build_warehouse
 from setwise.demo_player import Played, read_switch, write_played
 from setwise.names import EXPERIMENTS_FILE, REJECTIONS_FILE
 from setwise.release import CURRENT, MANIFEST
-from setwise.settings import Settings
 from setwise.whole_file import write_whole
 from setwise_client.events import EventSender
 
-pytestmark = pytest.mark.parametrize("profile", ["embedded"], indirect=True)
 VISITS = 14
 HOSTILE = (
     "<img src=x onerror=window.hit=1> sofa", "<script>window.hit=1</script> lamp", "=cmd|' /C calc'!A0 rug",
@@ -41,8 +40,6 @@ EXPERIMENTS = {
     "experiments": [{
         "flag": "ranking<img src=x onerror=window.hit=1>", "days": 4, "srm_p": 0.42, "planned_units": 20_000,
         "left_out": {"in two variants": 3, "machines": 0},
-        "segments": [{"segment": "language de", "variant": "treatment", "units": 300, "relative": None, "low": None,
-                      "high": None, "p": 1.0, "verdict": "open"}],
         "words": "treatment earns 3.1 % more per visitor (0.9 to 5.4), keep going 4 days",
         "variants": [
             {"name": "control", "units": 510, "conversion": 0.06, "revenue_per_unit": {"USD": 512.5}},
@@ -50,6 +47,12 @@ EXPERIMENTS = {
         ],
         "metrics": [{"metric": "conversion", "control": 0.06, "treatment": 0.072, "relative": 0.2, "low": 0.01,
                      "high": 0.4, "verdict": "better"}],
+        "segments": [
+            {"segment": "device phone", "variant": "treatment", "units": 640, "relative": 0.25, "low": -0.02,
+             "high": 0.6, "p": 0.21, "verdict": "open"},
+            {"segment": "language de", "variant": "treatment", "units": 300, "relative": None, "low": None,
+             "high": None, "p": 1.0, "verdict": "open"},
+        ],
     }],
 }  # fmt: skip
 REJECTED = {
@@ -57,7 +60,7 @@ REJECTED = {
 }  # fmt: skip
 PAGES = {
     "live": "Readers of the log", "business": "From served to bought", "search": "Top prompts",
-    "catalogue": "Rows of the feed that were not taken", "experiments": "keep going 4 days",
+    "catalogue": "Rows of the feed that were not taken", "experiments": "device phone",
     "rules": "Try, then publish", "playground?prompt=a+sofa+under+%24900": "Time of each stage", "users": "User id",
 }  # fmt: skip
 
@@ -89,14 +92,27 @@ def keep_an_older_release(data_dir: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def operator(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    folder = tmp_path_factory.mktemp("operator")
-    environ = own_copy(profile, folder) | {"SETWISE_ADDRESS_PER_S": "0", "SETWISE_KEY_PER_S": "0"}
+def environ(
+    profile: dict[str, str], leave_out: Callable[[str, str], None], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    mine = own_copy(profile, tmp_path_factory.mktemp("operator")) | {
+        "SETWISE_ADDRESS_PER_S": "0", "SETWISE_KEY_PER_S": "0"
+    }  # fmt: skip
+    is_on_servers = mine.get("SETWISE_LOG") == "kafka"
+    kind = "postgres" if is_on_servers else "duckdb"
+    with warehouse_settings(kind, Path(mine["SETWISE_DATA_DIR"]), leave_out) as warehouse:
+        yield mine | warehouse
+    if is_on_servers:
+        delete_topics(mine)
+
+
+@pytest.fixture(scope="module")
+def operator(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     data_dir = Path(environ["SETWISE_DATA_DIR"])
     keep_an_older_release(data_dir)
     write_whole(data_dir / EXPERIMENTS_FILE, json.dumps(EXPERIMENTS).encode())
     write_whole(data_dir / REJECTIONS_FILE, json.dumps(REJECTED).encode() + b"\n")
-    with serving(environ, folder / "log") as service:
+    with serving(environ, tmp_path_factory.mktemp("log") / "log") as service:
         one = Operator(service, environ)
         events = EventSender(one.url, one.key, source="demo")
         player = Player(one.http, events, Shelf(one.http, data_dir / SHELF_FILE), 60, seed=4)
@@ -105,7 +121,7 @@ def operator(profile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         assert events.close(20) == 0
         for prompt in HOSTILE:
             one.http.post("/v1/bundles", json={"prompt": prompt, "visitor_id": "v-1"}).raise_for_status()
-        settings = Settings.from_env(environ)
+        settings = settings_of(environ)
         one.http.get("/v1/operator/live").raise_for_status()
         load(settings)
         stream(environ)
@@ -208,7 +224,7 @@ def test_pages_allow_nothing_inline_and_the_data_is_the_admins_alone(operator) -
 
 
 def test_business_shows_what_the_marts_hold_and_the_streams_count(window, operator) -> None:
-    warehouse = build_warehouse(Settings.from_env(operator.environ))
+    warehouse = build_warehouse(settings_of(operator.environ))
     ((served, shown, clicked, bought, cents),) = warehouse.rows(
         "SELECT count(*), count(CASE WHEN impressions > 0 THEN 1 END), count(CASE WHEN clicks > 0 THEN 1 END), "
         "count(CASE WHEN products_bought > 0 THEN 1 END), sum(revenue_cents) FROM marts.fct_bundle_outcomes"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from browsing import SIZES, Visit, chromium
-from e2e_support import SERVER_SETTINGS, interactions, own_copy
+from e2e_support import SERVER_SETTINGS, delete_topics, interactions, own_copy, records_of
 from fault_servers import Service, serving
 from playwright.sync_api import Browser, Page, Route, expect
 
-# What it is stored in makes no difference to a page: the suite of the API has both profiles.
-pytestmark = pytest.mark.parametrize("profile", ["embedded"], indirect=True, scope="session")
+from setwise.events.served import decode_served
+from setwise.names import SERVED_TOPIC
+
 LIVING_ROOM = "a cosy mid-century living room under $1500, no leather"
 PAYLOADS = [
     "<script>window.hit = 1</script>",
@@ -30,12 +31,16 @@ PAYLOADS = [
 
 
 @pytest.fixture(scope="module")
-def environ(profile: dict[str, str], shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environ(
+    profile: dict[str, str], shop: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:  # fmt: skip
     servers = {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
     mine = own_copy(profile, tmp_path_factory.mktemp("storefront"))
     shutil.copytree(shop / "pictures", Path(mine["SETWISE_DATA_DIR"]) / "sample" / "pictures")
     patient = {"SETWISE_DEADLINE_MS": "5000", "SETWISE_DEADLINE_ENCODE_MS": "3000", "SETWISE_ADDRESS_PER_S": "0"}
-    return servers | mine | patient | {"SETWISE_STOREFRONT": "true", "SETWISE_EXPLORE_SHARE": "0"}
+    yield servers | mine | patient | {"SETWISE_STOREFRONT": "true", "SETWISE_EXPLORE_SHARE": "0"}
+    if mine.get("SETWISE_LOG") == "kafka":
+        delete_topics(mine)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +115,9 @@ def test_a_wish_becomes_sets_that_are_changed_and_bought_and_the_purchase_arrive
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
         visit.all_sent()
+    served = [decode_served(record.value).data for record in records_of(environ, SERVED_TOPIC, 1)]
+    assert {one.device for one in served if one.request_id == request} == {size}
+    assert not any(one.understood["said"] for one in served if one.understood)
     events = interactions(environ, 1)
     [purchase] = [event for event in events if event.kind == "purchase" and event.request_id == request]
     carted = {item.product_id for one in events if one.kind == "add_to_cart" for item in one.items}
@@ -219,6 +227,43 @@ def test_what_was_understood_can_be_changed_piece_by_piece(browser, service) -> 
         expect(page.locator(".chip.money")).to_have_text("up to $2,000")
 
 
+IN_FOUR_LANGUAGES = [
+    ("en-US", "a green sofa and two cushions under $2000, no leather",
+     ["up to $2,000", "sofa", "2 × cushion", "green", "no leather"], "a sofa and two cushions under $2000"),
+    ("de-DE", "ein grünes Sofa und zwei Kissen unter 2000 $, kein Leder",
+     ["bis 2.000 $", "Sofa", "2 × Kissen", "grünes", "ohne Leder"], "ein Sofa und zwei Kissen unter 2000 $"),
+    ("fr-FR", "un canapé vert et deux coussins à moins de 2000 $, sans cuir",
+     ["jusqu’à 2 000 $US", "canapé", "2 × coussin", "vert", "sans cuir"],
+     "un canapé et deux coussins à moins de 2000 $"),
+    ("es-ES", "un sofá verde y dos cojines por menos de 2000 $, sin cuero",
+     ["hasta 2000 US$", "sofá", "2 × cojín", "verde", "sin cuero"], "un sofá y dos cojines por menos de 2000 $"),
+]  # fmt: skip
+
+
+def titled(shown: list[str]) -> str:
+    thing, other = shown[1], shown[2].removeprefix("2 × ")
+    return f"{thing[0].upper()}{thing[1:]}, {other}"
+
+
+@pytest.mark.parametrize(("locale", "wish", "shown", "shorter"), IN_FOUR_LANGUAGES, ids=lambda value: str(value)[:5])
+def test_what_was_understood_stands_in_the_shoppers_own_words_and_is_taken_back_in_them(
+    browser, service, locale, wish, shown, shorter
+) -> None:
+    with Visit(browser, service, locale=locale) as visit:
+        visit.wish(wish)
+        chips = visit.page.locator(".chip-text")
+        expect(chips).to_have_count(5)
+        assert [re.sub(r"\s", " ", text) for text in chips.all_inner_texts()] == shown
+        title = visit.page.locator(".set h2").first.inner_text()
+        assert title == ("Sofas, cushions" if locale == "en-US" else titled(shown)), title
+        for text in reversed(shown[3:]):
+            visit.chip(text).get_by_role("button").click()
+            expect(visit.chip(text)).to_have_count(0)
+        expect(visit.page.locator("#wish")).to_have_value(shorter)
+        visit.settled()
+        assert len(visit.sets()) == 3
+
+
 def test_without_a_set_it_says_why_and_what_would_help(browser, service) -> None:
     with Visit(browser, service) as visit:
         visit.wish("a sofa and a desk under $20")
@@ -226,6 +271,8 @@ def test_without_a_set_it_says_why_and_what_would_help(browser, service) -> None
         expect(nothing).to_contain_text("$20 is not enough")
         nothing.get_by_role("button", name=re.compile("Show sets from")).click()
         expect(visit.page.locator(".set[data-bundle]").first).to_be_visible()
+        total = visit.page.locator(".set .total").first.inner_text()
+        expect(visit.page.locator("#answer-count")).to_have_text(f"1 set, {total}")
         visit.page.go_back()
         expect(nothing.get_by_role("button", name="Try another wish")).to_be_visible()
 
@@ -247,7 +294,7 @@ def test_nothing_that_is_typed_linked_or_sold_is_ever_run(browser, service) -> N
     with Visit(browser, service) as visit:
         page = visit.page
         for payload in PAYLOADS:
-            visit.wish(f"a sofa {payload}"[:500])
+            visit.wish(f"a sofa {payload}, no constructor"[:500])
             assert page.locator("#answer script, #answer iframe, #answer [onerror], #answer [onload]").count() == 0
         page.goto(
             visit.url

@@ -235,7 +235,7 @@ class Service:
     def __init__(self, environ: dict[str, str], log: Path, port: int = 0) -> None:
         self.port = port or free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SETWISE_")}
-        environ = {"SETWISE_ANONYMOUS": "recommend,events"} | environ
+        environ = self.environ = {"SETWISE_ANONYMOUS": "recommend,events"} | environ
         self.admin_key = new_key(Settings.from_env(environ), "operator", "admin")
         self._log = log.open("ab")
         self.process = subprocess.Popen(

@@ -1,5 +1,5 @@
 from setwise_client.problems import problem_of
-from setwise_client.stream import Progress, progress_of
+from setwise_client.stream import Progress, ProgressReader
 
 
 def test_comments_and_what_was_cut_off_are_no_steps() -> None:
@@ -14,7 +14,8 @@ def test_comments_and_what_was_cut_off_are_no_steps() -> None:
         "",
     ]
     lines += [": still here", "", "id: 2", "event: done", 'data: {"a": 1}']
-    assert list(progress_of(lines)) == [Progress("understood", "1", {"slots": []})]
+    reader = ProgressReader()
+    assert [step for line in lines if (step := reader.read(line))] == [Progress("understood", "1", {"slots": []})]
 
 
 def test_a_problem_is_read_with_its_time_and_a_page_of_a_proxy_is_one_too() -> None:

@@ -136,7 +136,17 @@ def test_each_shopify_variant_is_a_product_of_its_handles_group(tmp_path: Path) 
 
 
 def test_shopifys_prices_need_a_default_currency(tmp_path: Path) -> None:
-    assert [(r.row, r.field) for r in read(tmp_path, SHOPIFY)] == [(2, "price"), (3, "price"), (5, "price")]
+    found = read(tmp_path, SHOPIFY)
+    assert [(r.row, r.field) for r in found] == [(2, "price"), (3, "price"), (5, "price")]
+    assert {r.remedy for r in found} == {"set SETWISE_CURRENCY, as Shopify's file names none"}
+
+
+@pytest.mark.parametrize(
+    ("price", "remedy"), [("", "fill in Variant Price, such as 1499.00"), ("free", "write it as 1499.00")]
+)
+def test_a_price_that_shopifys_file_lacks_is_asked_for_in_its_own_form(tmp_path: Path, price: str, remedy: str) -> None:
+    [refused] = read(tmp_path, f"Handle,Title,Variant SKU,Variant Price,Status\nmug,Mug,M-1,{price},active\n", "EUR")
+    assert (refused.row, refused.field, refused.remedy) == (2, "price", remedy)
 
 
 NODE = {

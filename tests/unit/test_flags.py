@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import chi2, chi2_contingency
 
 from online.exploring import Explorer
-from setwise.experiment import NO_EXPERIMENT, Assignment, Parameters, unit_of
+from setwise.experiment import NO_EXPERIMENT, Assignment, Parameters, Person
 from setwise.flags import NO_FLAGS, Flags, FlagsError, read_flags
 from setwise.index import Hits
 from setwise.ranking import FEATURES, PARTS, WEIGHTS, weighted_parts
@@ -34,15 +34,19 @@ def flags(**named: dict[str, Any]) -> Flags:
     return read_flags(json.dumps({"flags": named}).encode())
 
 
+def user(user_id: str) -> Person:
+    return Person(user_id, None, "r")
+
+
 def treated(found: Flags, name: str = "ranking", variant: str = "treatment") -> set[str]:
-    return {unit for unit in UNITS if found.assign(unit, "user").variants[name] == variant}
+    return {unit for unit in UNITS if found.assign(user(unit)).variants[name] == variant}
 
 
 def test_a_unit_has_the_same_variant_again_in_another_process_and_after_the_file_was_read_anew() -> None:
     first, second = flags(ranking=flag()), flags(ranking=flag())
     assert treated(first) == treated(second) == treated(first)
     # What this version of the evaluator says: a library that buckets otherwise would mix up running experiments.
-    assert [first.assign(f"u-{n}", "user").variants["ranking"][0] for n in range(12)] == list("tccctccctcct")
+    assert [first.assign(user(f"u-{n}")).variants["ranking"][0] for n in range(12)] == list("tccctccctcct")
 
 
 def test_ramping_up_keeps_everybody_in_treatment_who_was_there() -> None:
@@ -64,7 +68,7 @@ def test_buckets_are_even_and_those_of_two_flags_have_nothing_to_do_with_each_ot
     other = flag(variants={"a": {"ranker": False}, "b": {}, "c": {}}, defaultVariant="a")
     other["targeting"] = {"fractional": [["a", 1], ["b", 1], ["c", 1]]}
     both = flags(ranking=flag(), learned=other)
-    pairs = Counter(tuple(both.assign(unit, "user").variants.values()) for unit in UNITS)
+    pairs = Counter(tuple(both.assign(user(unit)).variants.values()) for unit in UNITS)
     table = np.asarray([[pairs[one, two] for two in "abc"] for one in ("control", "treatment")])
     expected = len(UNITS) / 6
     assert chi2.sf(((table - expected) ** 2 / expected).sum(), 5) > 0.001
@@ -72,7 +76,7 @@ def test_buckets_are_even_and_those_of_two_flags_have_nothing_to_do_with_each_ot
 
 
 def test_the_kill_switch_is_a_state_or_a_weight_of_nothing() -> None:
-    assert flags(ranking=flag(state="DISABLED")).assign("u-1", "user") == NO_EXPERIMENT
+    assert flags(ranking=flag(state="DISABLED")).assign(user("u-1")) == NO_EXPERIMENT
     assert not flags(ranking=flag(state="DISABLED")).is_on and not NO_FLAGS.is_on
     assert treated(flags(ranking=flag([["control", 100], ["treatment", 0]]))) == set()
 
@@ -80,27 +84,40 @@ def test_the_kill_switch_is_a_state_or_a_weight_of_nothing() -> None:
 def test_a_rule_may_leave_out_kinds_of_units_and_then_nothing_is_assigned() -> None:
     known = {"if": [{"==": [{"var": "kind"}, "request"]}, None, {"fractional": [["control", 1], ["treatment", 1]]}]}
     found = flags(ranking=flag(targeting=known, defaultVariant=None))
-    assert found.assign("x", "request") == NO_EXPERIMENT
-    assert found.assign("x", "user").variants.keys() == {"ranking"}
+    assert found.assign(Person(None, None, "x")) == NO_EXPERIMENT
+    assert found.assign(user("x")).variants.keys() == {"ranking"}
     assert found.flags["ranking"].shares == {"control": 0.5, "treatment": 0.5}
 
 
 def test_the_unit_is_the_user_else_the_visitor_else_the_request() -> None:
-    assert unit_of("u", "v", "r") == ("u", "user")
-    assert unit_of(None, "v", "r") == ("v", "visitor")
-    assert unit_of("", None, "r") == ("r", "request")
+    assert Person("u", "v", "r").unit() == ("u", "user")
+    assert Person(None, "v", "r").unit() == ("v", "visitor")
+    assert Person("", None, "r").unit() == ("r", "request")
+
+
+def test_a_flag_of_visitors_keeps_its_variant_when_a_visitor_signs_in_and_one_of_users_on_every_device() -> None:
+    of_visitors = flags(ranking=flag(metadata={"unit": "visitor"}))
+    of_users = flags(ranking=flag())
+    for number in range(200):
+        before, after = Person(None, f"v-{number}", "r"), Person(f"u-{number}", f"v-{number}", "s")
+        assert of_visitors.assign(before).variants == of_visitors.assign(after).variants
+        other_device = Person(f"u-{number}", f"w-{number}", "t")
+        assert of_users.assign(after).variants == of_users.assign(other_device).variants
+    assert of_visitors.assign(user("u-1")).variants == of_users.assign(user("u-1")).variants, "who has no visitor id"
+    with pytest.raises(FlagsError, match="unit"):
+        flags(ranking=flag(metadata={"unit": "household"}))
 
 
 def test_what_two_flags_set_is_put_together_and_answers_of_other_variants_are_other_answers() -> None:
     slots = flag(variants={"more": {"open_slots": 5}}, defaultVariant="more", targeting={})
     both = flags(slots=slots, ranking=flag([["treatment", 1]]))
-    found = both.assign("u-1", "user")
+    found = both.assign(user("u-1"))
     assert found.parameters == Parameters({"popularity": 0.4}, open_slots=5)
     keys = {both.chosen({"ranking": one}).cache_key for one in ("control", "treatment")}
     changed = flags(
         slots=slots, ranking=flag([["treatment", 1]], variants={"treatment": {"ranker": False}, "control": {}})
     )
-    assert len(keys | {found.cache_key, changed.assign("u-1", "user").cache_key, NO_EXPERIMENT.cache_key}) == 5
+    assert len(keys | {found.cache_key, changed.assign(user("u-1")).cache_key, NO_EXPERIMENT.cache_key}) == 5
 
 
 def test_a_tester_may_choose_what_is_off_and_is_marked() -> None:

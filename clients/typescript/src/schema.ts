@@ -1026,6 +1026,9 @@ export interface components {
                 [key: string]: number;
             };
             relaxed: string[];
+            said?: {
+                [key: string]: string;
+            };
             sizes: string[];
             slots: components["schemas"]["SlotRead"][];
             styles: string[];
@@ -1236,9 +1239,9 @@ export interface operations {
                     /** Format: date-time */
                     changed_at?: string;
                     price?: string | number;
-                    product_id?: string;
+                    product_id: string;
                     removed?: boolean;
-                    sale_price?: string | number;
+                    sale_price?: string | number | null;
                     stock?: number | null;
                 }[];
             };

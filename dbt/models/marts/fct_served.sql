@@ -26,7 +26,8 @@ select
     total_ms,
     trace_id,
     loaded_at,
-    is_test
+    is_test,
+    device
 from {{ ref('stg_served') }}
 where failed_status = 0
 {{ since_last_run('and') }}

@@ -27,5 +27,6 @@ select
     coalesce(cast((data -> 'timings_ms' ->> '{{ stage }}') as double precision), 0) as {{ stage }}_ms,
     {% endfor -%}
     {{ said("data -> 'understood'", 'language') }} as language,
+    {{ said('data', 'device') }} as device,
     data
 from {{ source('raw', 'served') }}

@@ -1,7 +1,7 @@
 // What was understood, as chips that can be changed: fields where the API has one, else the sentence itself.
 import { el, icon, PATHS } from "./dom.js"
-import { without } from "./sentence.js"
-import { list, money, t } from "./texts.js"
+import { asTyped, without } from "./sentence.js"
+import { capital, list, money, t } from "./texts.js"
 
 const OWN = ["styles", "colors", "materials", "brands", "sizes"]
 const DENIED = ["styles", "colors", "materials", "brands", "categories", "words"]
@@ -18,9 +18,18 @@ export const budgetText = ({ min_cents: least, max_cents: most, currency, scope,
 
 const asked = (understood) => understood.slots.filter(({ locked }) => !locked).map(({ name, quantity, required }) => ({ name, quantity, required }))
 
-const slotChip = (slot, understood, change) => {
-  const { name, quantity } = slot
-  const with_ = (number) => change({ slots: asked(understood).flatMap((one) => (one.name !== name ? [one] : number ? [{ ...one, quantity: number }] : [])) })
+/** The shopper's own words for a word of the catalogue. */
+export const inTheirWords = (wish, { said = {} }) => (word) => asTyped(wish.q, Object.hasOwn(said, word) ? said[word] : word)
+
+/** The same for a thing: German writes it with a capital letter. */
+export const thingInTheirWords = (wish, understood) => (name) => {
+  const words = inTheirWords(wish, understood)(name)
+  return understood.language === "de" ? capital(words) : words
+}
+
+const slotChip = (slot, understood, name, change) => {
+  const { quantity } = slot
+  const with_ = (number) => change({ slots: asked(understood).flatMap((one) => (one.name !== slot.name ? [one] : number ? [{ ...one, quantity: number }] : [])) })
   const step = (path, label, number) => el("button", {
     type: "button", class: "chip-button", "aria-label": label, "data-key": `step:${path.length}:${name}`, on: { click: () => with_(number) },
   }, icon(path))
@@ -46,6 +55,7 @@ const adder = (understood, change) => {
 
 /** `change(part)` asks again with part of the wish changed, `cannot()` says that only the shopper can change it. */
 export const chips = (wish, understood, { change, cannot, titleOf }) => {
+  const own = inTheirWords(wish, understood), thing = thingInTheirWords(wish, understood)
   const say = (word, others) => () => {
     const sentence = without(wish.q, word, others.filter((other) => other !== word))
     if (sentence === null) cannot()
@@ -55,11 +65,14 @@ export const chips = (wish, understood, { change, cannot, titleOf }) => {
   if (understood.budget) found.push(chip("money", budgetText(understood.budget), wish.max === "none" ? null : () => change({ max: "none" })))
   for (const id of wish.lock) found.push(chip("kept", t("keeping", titleOf(id)), () => change({ lock: wish.lock.filter((one) => one !== id) })))
   for (const id of wish.not) found.push(chip("denied", t("dropped", titleOf(id)), () => change({ not: wish.not.filter((one) => one !== id) })))
-  for (const slot of understood.slots) if (!slot.locked) found.push(slotChip(slot, understood, change))
-  for (const kind of OWN) for (const word of understood[kind]) found.push(chip("taste", word, say(word, understood[kind])))
-  const denied = [...new Set(DENIED.flatMap((kind) => understood.exclude[kind]))]
+  for (const slot of understood.slots) if (!slot.locked) found.push(slotChip(slot, understood, thing(slot.name), change))
+  for (const kind of OWN) {
+    const words = understood[kind].map(own)
+    for (const word of new Set(words)) found.push(chip("taste", word, say(word, words)))
+  }
+  const denied = [...new Set(DENIED.flatMap((kind) => understood.exclude[kind]).map(own))]
   for (const word of denied) found.push(chip("denied", t("no", word), say(word, denied)))
-  if (understood.relaxed.length) found.push(el("li", { class: "chip relaxed" }, t("relaxed", list(understood.relaxed))))
+  if (understood.relaxed.length) found.push(el("li", { class: "chip relaxed" }, t("relaxed", list(understood.relaxed.map(own)))))
   if (!wish.cart.length) found.push(adder(understood, change))
   return found
 }

@@ -2,7 +2,7 @@
 import { ask, product, reopen, suggestions, swap, Trouble } from "./api.js"
 import { hideSlider, showSlider } from "./budget.js"
 import { addToCart, cartIds, startCart } from "./cart.js"
-import { chips } from "./chips.js"
+import { chips, inTheirWords, thingInTheirWords } from "./chips.js"
 import { announce, el, find, icon, PATHS } from "./dom.js"
 import { consents, setConsent, track, who } from "./events.js"
 import { kindOf, nothing, trouble } from "./nothing.js"
@@ -45,6 +45,9 @@ const titleOf = (id) => {
   return title.length > 40 ? `${title.slice(0, 38)}…` : title
 }
 
+const own = (word) => (answer ? inTheirWords(wish, answer.understood)(word) : word)
+const thing = (name) => thingInTheirWords(wish, answer.understood)(name)
+
 const showChips = (understood) => main.chips.replaceChildren(...chips(wish, understood, {
   change, titleOf,
   cannot: () => { say(t("ownWords")); find("#wish").focus() },
@@ -57,11 +60,11 @@ const showAnswer = () => {
   const { understood, bundles, request_id: requestId } = answer
   main.sets.removeAttribute("aria-busy")
   for (const bundle of bundles) for (const one of bundle.items) titles.set(one.product_id, one.title)
-  const kept = { requestId, budget: understood.budget, wish, act }
-  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, another: () => { find("#wish").focus(); find("#wish").select() } })]))
+  const kept = { requestId, budget: understood.budget, wish, own, thing, said: understood.said ?? {}, act }
+  main.sets.replaceChildren(...(bundles.length ? bundles.map((bundle, place) => card(bundle, place, kept)) : [nothing(answer, wish, { change, thing, another: () => { find("#wish").focus(); find("#wish").select() } })]))
   const least = Math.min(...bundles.map((one) => one.total_cents))
   const said = !bundles.length ? t("none") : bundles.length === 1 ? t("foundOne", money(least, bundles[0].currency)) : t("found", bundles.length, money(least, bundles[0].currency))
-  main.count.textContent = said
+  main.count.textContent = bundles.length ? said : ""
   showChips(understood)
   showSlider(answer, wish.q, (cents) => change({ max: cents }, { replace: true }))
   announce(said)
@@ -74,6 +77,8 @@ const showAnswer = () => {
 
 const showTrouble = (error) => {
   isOffline = kindOf(error) === "offline"
+  main.chips.replaceChildren()
+  hideSlider()
   main.sets.removeAttribute("aria-busy")
   main.count.textContent = ""
   main.sets.replaceChildren(trouble(error, () => start()))
@@ -167,7 +172,7 @@ const act = {
       titles.set(instead.product_id, instead.title)
       answer = { ...answer, bundles: answer.bundles.with(place, other) }
       answers.set(answer.request_id, answer)
-      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, act })
+      const next = card(other, place, { requestId: answer.request_id, budget: answer.understood.budget, wish, own, thing, said: answer.understood.said ?? {}, act })
       main.sets.children[place].replaceWith(next)
       const said = t("nowInstead", instead.title)
       find(".set-note", next).textContent = said
@@ -241,6 +246,7 @@ const translate = () => {
 translate()
 showExamples()
 startProduct({
+  own,
   itemOf: (id) => holding(id)?.items.find(({ product_id }) => product_id === id),
   buy: (found) => {
     const bundle = holding(found.product_id), item = bundle?.items.find(({ product_id }) => product_id === found.product_id)

@@ -14,19 +14,19 @@ const actions = (...all) => el("div", { class: "nothing-buttons" }, ...all)
 const nearestOf = ({ items, currency }) => el("ul", { class: "nearest" }, ...items.map((one) => el("li", {}, picture(one.image_link),
   el("span", { class: "name" }, one.title), el("span", { class: "price" }, money(one.price_cents * one.quantity, currency)))))
 
-/** No dead end: `change` asks with part of the wish changed, `another` lets the shopper write a new one. */
-export const nothing = ({ infeasible, understood }, wish, { change, another }) => {
+/** No dead end: `thing(name)` is the shopper's word for a slot, `change` asks with part of the wish changed, `another` lets the shopper write a new one. */
+export const nothing = ({ infeasible, understood }, wish, { change, another, thing }) => {
   const { reason, cheapest_total_cents: cheapest, blocking = [], cheapest: nearest } = infeasible || {}
   const { budget } = understood, currency = nearest?.currency || budget?.currency
   const key = has(`none ${reason}`) ? `none ${reason}` : "none nothing_found"
   const limit = budget && budget.max_cents !== null ? money(budget.max_cents, budget.currency, true) : ""
   const free = understood.slots.filter(({ locked }) => !locked).map(({ name, quantity, required }) => ({ name, quantity, required }))
-  return panel(t("none"), el("p", {}, t(key, limit)), nearest && nearestOf(nearest), actions(
+  return panel(t("none"), el("p", {}, t(key, limit)), actions(
     cheapest && currency && action(t("fromPrice", money(cheapest, currency)), () => change({ max: cheapest }), "primary"),
-    ...(free.length > blocking.length ? blocking : []).map((slot) => action(t("leaveOut", slot), () => change({ slots: free.filter(({ name }) => name !== slot) }))),
+    ...(free.length > blocking.length ? blocking : []).map((slot) => action(t("leaveOut", thing(slot)), () => change({ slots: free.filter(({ name }) => name !== slot) }))),
     wish.not.length > 0 && action(t("bringBack"), () => change({ not: [] })),
     wish.lock.length > 0 && action(t("unkeep"), () => change({ lock: [] })),
-    action(t("another"), another)))
+    action(t("another"), another)), nearest && nearestOf(nearest))
 }
 
 export const kindOf = ({ kind }) => (KINDS.includes(kind) ? kind : "busy")

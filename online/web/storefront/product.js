@@ -14,7 +14,7 @@ const leadsOn = (link) => {
   return url && !url.hostname.endsWith(".example") ? url : null
 }
 
-const draw = (found, { item, buy, complete }) => {
+const draw = (found, { item, buy, complete, own }) => {
   const link = leadsOn(found.link)
   return [
     picture(found.image_link, true),
@@ -22,7 +22,7 @@ const draw = (found, { item, buy, complete }) => {
     el("p", { class: found.is_sellable ? "stock" : "warning" }, t(found.is_sellable ? "inStock" : "soldOut")),
     el("p", { class: "about" }, found.description.slice(0, LONGEST)),
     el("dl", {}, ...["brand", "color", "material", "size"].flatMap((name) => fact(name, found[name]))),
-    item?.reasons.length > 0 && el("ul", { class: "reasons" }, ...item.reasons.map((said) => el("li", {}, icon(PATHS.check), reason(said, found.currency)))),
+    item?.reasons.length > 0 && el("ul", { class: "reasons" }, ...item.reasons.map((said) => el("li", {}, icon(PATHS.check), reason(said, found.currency, own)))),
     el("div", { class: "panel-foot" },
       el("button", { type: "button", class: "primary", disabled: !found.is_sellable, on: { click: () => buy(found) } }, icon(PATHS.cart), t("toCart")),
       el("button", { type: "button", class: "quiet", on: { click: () => complete(found.product_id) } }, t("goesWith")),
@@ -30,13 +30,13 @@ const draw = (found, { item, buy, complete }) => {
   ]
 }
 
-/** `itemOf(id)` is the product as an answer has it, `buy(found)` puts it into the cart, `complete(id)` asks what goes with it. */
-export const startProduct = ({ itemOf, buy, complete }) => onPanel("product", async (show, id) => {
+/** `own(word)` is the shopper's word for one of the catalogue's, `itemOf(id)` is the product as an answer has it, `buy(found)` puts it into the cart, `complete(id)` asks what goes with it. */
+export const startProduct = ({ itemOf, ...more }) => onPanel("product", async (show, id) => {
   const item = itemOf(id), isHere = () => location.hash.startsWith("#product=")
   show(item?.title || t("looking"), picture(item?.image_link, true))
   try {
     const found = await product(id)
-    if (isHere()) show(found.title, ...draw(found, { item, buy, complete }))
+    if (isHere()) show(found.title, ...draw(found, { item, ...more }))
   } catch (error) {
     if (isHere()) show(item?.title || t("none"), el("p", {}, t(error.kind === "gone" ? "gone" : error.kind === "offline" ? "offline" : "busy")))
   }

@@ -9,6 +9,13 @@ const isSpace = (piece) => /^\s+$/u.test(piece)
 const isSame = (said = "", word) => ENDS.some((end) => said === word + end || said + end === word)
 const wordsOf = (text) => pieces(text.toLowerCase()).filter((piece) => !isSpace(piece))
 
+/** Where a word stands in the sentence as it was typed; as it is where it does not stand there. */
+export const asTyped = (sentence, word) => {
+  const all = pieces(sentence), places = [...all.keys()].filter((place) => !isSpace(all[place])), wanted = wordsOf(word)
+  const from = places.findIndex((_, start) => wanted.every((one, offset) => all[places[start + offset]]?.toLowerCase() === one))
+  return from < 0 || !wanted.length ? word : all.slice(places[from], places[from + wanted.length - 1] + 1).join("")
+}
+
 /** `others` are the words that were said with it: of "no leather or velvet" the "no" stays with velvet. */
 export const without = (sentence, word, others = []) => {
   const all = pieces(sentence), places = [...all.keys()].filter((place) => !isSpace(all[place]))

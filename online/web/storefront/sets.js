@@ -16,13 +16,19 @@ const bar = (bundle, budget) => {
     left >= 0 && el("p", { class: "left" }, left ? t("left", money(left, currency)) : t("exact")))
 }
 
+/** In the shopper's words, where there is one for each of its products. */
+const titleOf = ({ title }, { said, thing }) => {
+  const names = title.split(", ").map((name) => name.toLowerCase())
+  return names.every((name) => Object.hasOwn(said, name)) ? capital([...new Set(names.map(thing))].join(", ")) : title
+}
+
 const tool = (path, label, key, act, more = {}) =>
   el("button", { type: "button", class: "round", "aria-label": label, title: label, "data-key": key, on: { click: act }, ...more }, icon(path))
 
 const priceOf = ({ quantity, price_cents: price }, currency) =>
   el("p", { class: "price" }, quantity > 1 && el("span", { class: "times" }, `${quantity} × `), money(price, currency))
 
-const item = (one, place, bundle, wish, isEager, act) => {
+const item = (one, place, bundle, isEager, { wish, own, act }) => {
   const { product_id: id, title, slot } = one, isKept = wish.lock.includes(id)
   const modes = el("div", { class: "modes", role: "group", "aria-label": t("swapOf", title), hidden: true },
     ...MODES.map((mode) => el("button", { type: "button", class: "pill", "data-key": `${mode}:${slot}`, on: { click: () => act.swap(bundle, one, mode) } }, t(mode))))
@@ -40,7 +46,7 @@ const item = (one, place, bundle, wish, isEager, act) => {
         picture(one.image_link, isEager), el("span", { class: "name" }, title)),
       el("div", { class: "buy" }, priceOf(one, bundle.currency),
         el("button", { type: "button", class: "round strong", "data-event": "add_to_cart", "aria-label": t("addOne", title), title: t("toCart"), "data-key": `add:${id}`, on: { click: () => act.add(bundle, [one]) } }, icon(PATHS.plus))),
-      el("p", { class: "why" }, one.reasons.length ? reason(one.reasons[0], bundle.currency) : "")),
+      el("p", { class: "why" }, one.reasons.length ? reason(one.reasons[0], bundle.currency, own) : "")),
     el("div", { class: "tools" }, !isKept && opener,
       tool(PATHS.keep, t("keepOf", title), `keep:${id}`, () => act.keep(one, !isKept), { "aria-pressed": String(isKept) }),
       !isKept && tool(PATHS.close, t("dropOf", title), `drop:${id}`, () => act.drop(one))),
@@ -48,22 +54,23 @@ const item = (one, place, bundle, wish, isEager, act) => {
   return whole
 }
 
-/** `act` has what can be done: swap, keep, drop, add, see, share. */
-export const card = (bundle, place, { requestId, budget, wish, act }) => {
-  const { title, label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
-  const why = bundle.reasons.includes("its products go together") ? [t("together")] : []
-  if (bundle.open_slots.length) why.push(t("open", list(bundle.open_slots)))
+/** Of `known`, `act` has what can be done: swap, keep, drop, add, see, share; `own(word)` is the shopper's word for one of the catalogue's, `thing(name)` that for a product. */
+export const card = (bundle, place, known) => {
+  const { requestId, budget, act } = known
+  const { label, total_cents: total, currency } = bundle, id = `set-${bundle.bundle_id}`
+  const why = bundle.reasons.includes("its products go together") ? [[PATHS.check, t("together")]] : []
+  if (bundle.open_slots.length) why.push([PATHS.minus, t("open", list(bundle.open_slots.map(known.thing)))])
   return el("article", { class: "set", "data-bundle": bundle.bundle_id, "data-request": requestId, "aria-labelledby": id },
     el("header", { class: "set-head" },
       el("p", { class: place ? "label" : "label first" }, has(label) ? t(label) : capital(label)),
-      el("h2", { id }, title),
+      el("h2", { id }, titleOf(bundle, known)),
       el("p", { class: "total" }, money(total, currency)),
       bar(bundle, budget),
-      why.length ? el("ul", { class: "reasons" }, ...why.map((one) => el("li", {}, icon(PATHS.check), one))) : null,
+      why.length ? el("ul", { class: "reasons" }, ...why.map(([path, said]) => el("li", {}, icon(path), said))) : null,
       el("div", { class: "set-buttons" },
         el("button", { type: "button", class: "primary", "data-key": `all:${place}`, on: { click: () => act.addAll(bundle) } }, icon(PATHS.cart), t("addAll")),
         el("button", { type: "button", class: "quiet share", "aria-label": t("share"), "data-key": `share:${place}`, on: { click: (event) => act.share(bundle, event.currentTarget) } }, icon(PATHS.share), el("span", {}, t("share"))))),
-    el("ul", { class: "items" }, ...bundle.items.map((one, at) => item(one, at, bundle, wish, place === 0, act))),
+    el("ul", { class: "items" }, ...bundle.items.map((one, at) => item(one, at, bundle, place === 0, known))),
     el("p", { class: "set-note", role: "status" }))
 }
 

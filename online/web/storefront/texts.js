@@ -20,14 +20,14 @@ const TEXTS = {
   upTo: ["up to {0}", "bis {0}", "jusqu’à {0}", "hasta {0}"],
   each: ["up to {0} each", "bis {0} je Stück", "jusqu’à {0} chacun", "hasta {0} cada uno"],
   atLeast: ["from {0}", "ab {0}", "à partir de {0}", "desde {0}"],
-  no: ["no {0}", "kein {0}", "sans {0}", "sin {0}"],
+  no: ["no {0}", "ohne {0}", "sans {0}", "sin {0}"],
   keeping: ["Keeping {0}", "Bleibt: {0}", "Gardé : {0}", "Se queda: {0}"],
   dropped: ["Without {0}", "Ohne {0}", "Sans {0}", "Sin {0}"],
   remove: ["Remove {0}", "{0} entfernen", "Retirer {0}", "Quitar {0}"],
   more: ["One more {0}", "Noch ein {0}", "Un {0} de plus", "Un {0} más"],
   fewer: ["One {0} fewer", "Ein {0} weniger", "Un {0} de moins", "Un {0} menos"],
   add: ["Add a product", "Produkt hinzufügen", "Ajouter un produit", "Añadir un producto"],
-  addHint: ["such as rug", "etwa Teppich", "tapis, par exemple", "por ejemplo, alfombra"],
+  addHint: ["such as rug", "etwa Teppich", "p. ex. tapis", "p. ej. alfombra"],
   relaxed: ["Nothing that fits is {0}", "Nichts Passendes ist {0}", "Rien d’adapté n’est {0}", "Nada adecuado es {0}"],
   ownWords: ["This is said in your own words: please change your sentence.", "Das steht anders in Ihrem Satz: bitte ändern Sie ihn selbst.", "C’est dit autrement dans votre phrase : modifiez-la, s’il vous plaît.", "Está dicho con otras palabras: cambie su frase, por favor."],
   "best match": ["Best match", "Beste Wahl", "Meilleur choix", "Mejor opción"],
@@ -41,7 +41,7 @@ const TEXTS = {
   ofBudget: ["{0} of {1}", "{0} von {1}", "{0} sur {1}", "{0} de {1}"],
   together: ["Made to go together", "Passt zusammen", "Va bien ensemble", "Combinan entre sí"],
   open: ["Without: {0}", "Ohne: {0}", "Sans : {0}", "Sin: {0}"],
-  addAll: ["Add all to cart", "Alles in den Warenkorb", "Tout ajouter au panier", "Añadir todo a la cesta"],
+  addAll: ["Add all to cart", "Alles in den Korb", "Tout ajouter au panier", "Añadir todo a la cesta"],
   addOne: ["Add {0} to cart", "{0} in den Warenkorb", "Ajouter {0} au panier", "Añadir {0} a la cesta"],
   toCart: ["Add to cart", "In den Warenkorb", "Ajouter au panier", "Añadir a la cesta"],
   added: ["In your cart: {0}", "Im Warenkorb: {0}", "Dans le panier : {0}", "En la cesta: {0}"],
@@ -60,7 +60,7 @@ const TEXTS = {
   expired: ["This set is from earlier. Ask again for a fresh one.", "Dieses Set ist älter. Bitte neu suchen.", "Cet ensemble date un peu. Relancez la recherche.", "Este conjunto es antiguo. Busque de nuevo."],
   nowInstead: ["{0} instead", "Stattdessen {0}", "{0} à la place", "{0} en su lugar"],
   found: ["{0} sets, from {1}", "{0} Sets, ab {1}", "{0} ensembles, dès {1}", "{0} conjuntos, desde {1}"],
-  foundOne: ["1 set, {1}", "1 Set, {1}", "1 ensemble, {1}", "1 conjunto, {1}"],
+  foundOne: ["1 set, {0}", "1 Set, {0}", "1 ensemble, {0}", "1 conjunto, {0}"],
   looking: ["Putting sets together", "Sets werden zusammengestellt", "Composition des ensembles", "Componiendo conjuntos"],
   none: ["No complete set this time", "Diesmal kein komplettes Set", "Pas d’ensemble complet cette fois", "Esta vez no hay conjunto completo"],
   "none budget": ["{0} is not enough for everything you named.", "{0} reichen nicht für alles Genannte.", "{0} ne suffisent pas pour tout.", "{0} no alcanza para todo."],
@@ -162,12 +162,13 @@ export const has = (key) => Object.hasOwn(TEXTS, key)
 
 export const examples = () => EXAMPLES.map((row) => row[place])
 
-export const reason = (said, currency) => {
+/** `own(word)` is the shopper's word for one of the catalogue's. */
+export const reason = (said, currency, own) => {
   for (const [pattern, row] of REASONS) {
     const hit = said.match(pattern)
     if (hit) {
       const isAmount = /cheaper than/.test(said)
-      const value = isAmount ? money(Math.round(Number(hit[1]) * 10 ** digitsOf(currency)), currency) : hit[1] || ""
+      const value = isAmount ? money(Math.round(Number(hit[1]) * 10 ** digitsOf(currency)), currency) : (hit[1] || "").split(", ").map(own).join(", ")
       return capital(fill(row[place], value))
     }
   }

@@ -1,7 +1,7 @@
 // How is a wish typed? A sentence that grows, with words of the catalogue offered on the way.
 import { suggestions } from "./api.js"
 import { announce, el, find } from "./dom.js"
-import { language, t } from "./texts.js"
+import { capital, language, t } from "./texts.js"
 
 const PAUSE_MS = 90
 const field = find("#wish"), box = find("#suggestions")
@@ -41,6 +41,9 @@ const move = (to) => {
   field.setAttribute("aria-activedescendant", box.children[active].id)
 }
 
+/** German writes its nouns with a capital letter. */
+const spelled = ({ text, term, kind }) => (language === "de" && kind === "thing" ? { text: text.slice(0, -term.length) + capital(term), term: capital(term), kind } : { text, term, kind })
+
 const show = (found) => {
   hide()
   if (!found.length || document.activeElement !== field) return
@@ -58,12 +61,17 @@ const look = async () => {
   const { signal } = asking, typed = field.value
   try {
     const found = await suggestions(typed, language, signal)
-    if (!signal.aborted && typed === field.value) show(found.suggestions)
+    if (!signal.aborted && typed === field.value) show(found.suggestions.map(spelled))
   } catch { /* typing goes on without help */ }
 }
 
 export const onWish = (ask) => {
-  const submit = () => { hide(); if (field.value.trim()) ask(field.value.trim()) }
+  const submit = () => {
+    hide()
+    if (!field.value.trim()) { field.focus(); return }
+    if (matchMedia("(pointer: coarse)").matches) field.blur() // the keyboard of a phone would lie over the sets
+    ask(field.value.trim())
+  }
   field.addEventListener("input", () => {
     grow()
     clearTimeout(timer)
