@@ -69,9 +69,12 @@ backup: install  ## save what no build can make anew into FOLDER=path
 restore: install  ## put what FOLDER=path has into an empty place; end service and loader first
 	@$(PY) -m orchestration.backup restore "$(FOLDER)"
 
-.PHONY: test
-test: install  ## run the tests; suites for servers that are down are left out with a word
-	@$(PY) -m pytest
+.PHONY: test test-long
+test: install  ## run the tests, several at a time; suites for servers that are down are left out with a word
+	@$(PY) -m pytest -n auto -m "not long"
+
+test-long: install  ## run the tests that take minutes by their nature
+	@$(PY) -m pytest -n auto -m long
 
 .PHONY: check
 check: install  ## lint, types, import contracts, Dockerfile and compose file

@@ -14,6 +14,9 @@ from pathlib import Path
 SHOWN_IN_PAGES = ("model_card", "plots")
 LEAST_FREE_BYTES = 1_000_000_000
 """What a build needs at least: the encoder's export alone writes 0.3 GB, and fails with errors that name no disk."""
+AS_PRINTED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+"""What steps print stays in this terminal: Dagster would start four processes a step to keep it, 3 s of CPU a build. In
+runs that its pages start, it does."""
 INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
 telemetry:
   enabled: false
@@ -51,6 +54,7 @@ def prepare_home(environ: dict[str, str]) -> Path:
 def run_job(name: str) -> int:
     """Runs a job here, recorded in Dagster, with a line for each step; 0 or 1."""
     import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
     from rich.console import Console
 
     from orchestration.definitions import defs
@@ -59,7 +63,8 @@ def run_job(name: str) -> int:
     failures: list[str] = []
     refusals: list[str] = []
     began: dict[str, float] = {}
-    with dg.DagsterInstance.get() as instance:
+    here = InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides={"compute_logs": AS_PRINTED})
+    with dg.DagsterInstance.from_ref(here) as instance:
 
         def show(event: dg.EventLogEntry) -> None:
             step = event.step_key or ""

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
+from setwise.settings import Settings
 from setwise.whole_file import write_whole
 
 MARKER = ".complete.json"
@@ -97,23 +98,24 @@ def _moved(made: Path, place: Path) -> bool:
 
 
 class ArtefactIOManager(dg.ConfigurableIOManager):
-    """Hands an asset's Artefact to the next one as JSON: no pickle, readable, replaced by each run."""
-
-    folder: str
+    """Hands an asset's Artefact to the next one as JSON: no pickle, readable, replaced by each run. Its folder follows
+    from the settings when a run uses it: a process that has loaded the definitions may build several shops."""
 
     def handle_output(self, context: dg.OutputContext, obj: Artefact | None) -> None:
         """Writes <asset>.json, whole."""
-        if obj is None:
-            return
-        path = Path(self.folder) / f"{context.asset_key.path[-1]}.json"
-        write_whole(path, msgspec.json.encode(obj))
+        if obj is not None:
+            write_whole(self._file(context.asset_key), msgspec.json.encode(obj))
 
     def load_input(self, context: dg.InputContext) -> Artefact:
         """Reads what the upstream asset wrote last."""
-        path = Path(self.folder) / f"{context.asset_key.path[-1]}.json"
+        path = self._file(context.asset_key)
         if not path.exists():
             raise dg.Failure(f"{context.asset_key.path[-1]} was never built; materialise it first, or run make build")
         return msgspec.json.decode(path.read_bytes(), type=Artefact)
+
+    def _file(self, asset: dg.AssetKey) -> Path:
+        data_dir = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
+        return data_dir / "build" / f"{asset.path[-1]}.json"
 
 
 def result(artefact: Artefact, **metadata: object) -> dg.MaterializeResult:

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dagster as dg
 import numpy as np
 import weaviate
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.exceptions import UnexpectedStatusCodeError
 
 from setwise.catalogue import indexed_text
 from setwise.names import COLLECTION_ALIAS
@@ -92,11 +93,13 @@ def object_id(row: int) -> uuid.UUID:
 
 
 def point_alias(client: weaviate.WeaviateClient, name: str) -> None:
-    """Moves the alias to this collection in one step."""
-    if client.alias.exists(alias_name=COLLECTION_ALIAS):
-        client.alias.update(alias_name=COLLECTION_ALIAS, new_target_collection=name)
-    else:
-        client.alias.create(alias_name=COLLECTION_ALIAS, target_collection=name)
+    """Moves the alias to this collection in one step. It is the same for all shops of a server: who built last has
+    it."""
+    if not client.alias.exists(alias_name=COLLECTION_ALIAS):
+        with suppress(UnexpectedStatusCodeError):  # another shop's build made it at the same moment
+            client.alias.create(alias_name=COLLECTION_ALIAS, target_collection=name)
+            return
+    client.alias.update(alias_name=COLLECTION_ALIAS, new_target_collection=name)
 
 
 def remove_others(client: weaviate.WeaviateClient, prefix: str, kept: set[str]) -> list[str]:

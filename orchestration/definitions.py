@@ -1,8 +1,5 @@
 """The one dg.Definitions: assets, checks, jobs, automation, resources. Nothing else."""
 
-import os
-from pathlib import Path
-
 import dagster as dg
 
 from orchestration import automation
@@ -25,13 +22,11 @@ from orchestration.assets import (
     warehouse,
 )
 from orchestration.resources import Workplace
-from setwise.settings import Settings
 
 MODULES = [
     catalogue, history, input_checks, encoder, embeddings, index, vocabulary, features, complementarity, learned,
     training_rows, ranker, evaluation, release, warehouse,
 ]  # fmt: skip
-DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(MODULES),
@@ -39,5 +34,5 @@ defs = dg.Definitions(
     jobs=[automation.release_build, automation.rollback],
     schedules=[automation.daily_build],
     sensors=[automation.new_feed_file],
-    resources={"workplace": Workplace(), "io_manager": ArtefactIOManager(folder=str(DATA_DIR / "build"))},
+    resources={"workplace": Workplace(), "io_manager": ArtefactIOManager()},
 )

@@ -8,19 +8,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from built_once import files_of, sample_shop
 from e2e_support import SERVER_SETTINGS, build, delete_topics, serve
 from litestar.testing import TestClient
 
-from orchestration.sample_shop import generate
 from setwise.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop() -> Path:
     """A sample shop of 300 products."""
-    folder = tmp_path_factory.mktemp("shop") / "sample"
-    generate(folder, products=300, shoppers=60, orders=800)
-    return folder
+    return sample_shop()
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +32,7 @@ def profile(
     request, tmp_path_factory: pytest.TempPathFactory, shop: Path, require_server: Callable
 ) -> Iterator[dict[str, str]]:
     """The settings of one profile, with the sample shop built."""
-    environ = {
-        "SETWISE_DATA_DIR": str(tmp_path_factory.mktemp(request.param)),
-        "SETWISE_FEED": str(shop / "feed.jsonl"),
-        "SETWISE_ORDERS": str(shop / "orders.jsonl"),
-        "SETWISE_SETS": str(shop / "sets.jsonl"),
-    }
+    environ = files_of(shop) | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp(request.param))}
     if request.param == "servers":
         # Where the servers are goes along: a service in a process of its own is given nothing else.
         environ |= {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}

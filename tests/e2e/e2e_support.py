@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import builds
+from built_once import build_once
 from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
@@ -21,7 +22,6 @@ from setwise.names import INTERACTIONS_TOPIC
 from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-_data_dirs: list[Path] = []
 SERVER_SETTINGS = (
     "SETWISE_REDIS_URL",
     "SETWISE_WEAVIATE_HOST",
@@ -31,31 +31,26 @@ SERVER_SETTINGS = (
 )
 
 
-def build(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """`make build` without make: the same entry point, an environment and a process of its own."""
-    return builds.run(_prepared(environ))
+def build(environ: dict[str, str], from_nothing: bool = False) -> subprocess.CompletedProcess[str]:
+    """`make build` without make: the same entry point, an environment and a process of its own. `from_nothing` makes
+    all but the encoder anew, where another folder has it from the same files."""
+    prepared = prepared_for(environ)
+    return build_once(prepared, lambda: builds.run(prepared), from_nothing)
 
 
 def build_by_command(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The same with an interpreter of its own, as `make build` does."""
-    command = [sys.executable, "-m", "orchestration", "build"]
-    return subprocess.run(command, capture_output=True, text=True, env=_prepared(environ), cwd=ROOT, check=False)
+    command, prepared = [sys.executable, "-m", "orchestration", "build"], prepared_for(environ)
+    return build_once(
+        prepared, lambda: subprocess.run(command, capture_output=True, text=True, env=prepared, cwd=ROOT, check=False)
+    )
 
 
-def _prepared(environ: dict[str, str]) -> dict[str, str]:
-    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
+def prepared_for(environ: dict[str, str]) -> dict[str, str]:
+    """The whole environment of a build."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") or k in SERVER_SETTINGS}
     clean.pop("DAGSTER_HOME", None)
     return clean | {"PYTHONWARNINGS": "ignore", **environ}
-
-
-def seed_encoder(data_dir: Path) -> None:
-    """Hands the first build's encoder to the others: the same artefact under the same key, exported once a session."""
-    target = data_dir / "artefacts" / "encoder"
-    finished = [folder for folder in _data_dirs if (folder / "artefacts" / "encoder").is_dir()]
-    if finished and not target.exists():
-        shutil.copytree(finished[0] / "artefacts" / "encoder", target, copy_function=os.link)
-    _data_dirs.append(data_dir)
 
 
 def own_copy(environ: dict[str, str], folder: Path) -> dict[str, str]:

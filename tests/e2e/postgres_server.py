@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from fault_servers import free_port
 
 START_S = 60
 
@@ -29,10 +29,7 @@ def postgres_server(programs: Path) -> Iterator[str]:
     """Its address, with a user who may make databases and roles and nothing more, as `make services` makes one."""
     is_root = os.geteuid() == 0
     user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if is_root else []
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    password = secrets.token_hex(12)
+    port, password = free_port(), secrets.token_hex(12)
     with tempfile.TemporaryDirectory() as name:  # root's own folders are closed to the server's user
         folder = Path(name)
         (folder / "password").write_text(password)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from built_once import files_of
 from e2e_support import build
 
-from orchestration.sample_shop import generate
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import build_warehouse
 from setwise.cloud_event import CloudEvent
@@ -23,15 +23,9 @@ Rows = list[dict]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> dict[str, str]:
+def built(shop: Path, tmp_path_factory) -> dict[str, str]:
     """A sample shop with a live release."""
-    folder = tmp_path_factory.mktemp("bad-days")
-    generate(folder / "shop", products=200, shoppers=40, orders=400)
-    environ = {
-        "SETWISE_DATA_DIR": str(folder / "var"),
-        "SETWISE_FEED": str(folder / "shop/feed.jsonl"),
-        "SETWISE_ORDERS": str(folder / "shop/orders.jsonl"),
-    }
+    environ = files_of(shop) | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp("bad-days"))}
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return environ
@@ -99,19 +93,19 @@ def clicks_of_one_bot(environ: dict[str, str]) -> None:
     warehouse.close()
 
 
-def test_five_bad_days_are_refused_with_their_reasons_and_a_usual_one_is_taken(shop, tmp_path) -> None:
-    live = live_of(shop)
+def test_five_bad_days_are_refused_with_their_reasons_and_a_usual_one_is_taken(built, tmp_path) -> None:
+    live = live_of(built)
     assert live is not None
-    refused(changed(shop, tmp_path, "feed", times_100), live, "median factor 100", "product_embeddings")
-    refused(changed(shop, tmp_path, "feed", half_without_titles), live, "were rejected (50%", "product_embeddings")
+    refused(changed(built, tmp_path, "feed", times_100), live, "median factor 100", "product_embeddings")
+    refused(changed(built, tmp_path, "feed", half_without_titles), live, "were rejected (50%", "product_embeddings")
     refused(
-        changed(shop, tmp_path, "orders", without_lines), live, "0 orders, the live release had 400", "complementarity"
+        changed(built, tmp_path, "orders", without_lines), live, "0 orders, the live release had 800", "complementarity"
     )
-    refused(changed(shop, tmp_path, "orders", all_of_one), live, "100% of 100 new orders hold")
-    usual = changed(shop, tmp_path, "orders", lambda rows: rows[:-5])
+    refused(changed(built, tmp_path, "orders", all_of_one), live, "100% of 100 new orders hold")
+    usual = changed(built, tmp_path, "orders", lambda rows: rows[:-5])
     done = build(usual)
     assert done.returncode == 0, done.stdout + done.stderr
-    after = live_of(shop)
+    after = live_of(built)
     assert after != live
-    clicks_of_one_bot(shop)
-    refused(shop, after, "95% of 400 clicks come from one of 21 people")
+    clicks_of_one_bot(built)
+    refused(built, after, "95% of 400 clicks come from one of 21 people")

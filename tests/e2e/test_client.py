@@ -31,6 +31,9 @@ from setwise_client import (
 )
 from setwise_client import messages as m
 
+# Clients know nothing of stores; the API's own suites run on both profiles.
+pytestmark = pytest.mark.long_on("servers")
+
 
 @pytest.fixture
 def environ(profile: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:

@@ -179,6 +179,7 @@ def rows_of(warehouse: Warehouse, key: str) -> dict[str, int]:
     }
 
 
+@pytest.mark.long_on("servers")
 def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ, tmp_path: Path) -> None:
     settings = settings_of(environ)
     data_dir, is_kafka = Path(environ["SETWISE_DATA_DIR"]), settings.log.backend == "kafka"

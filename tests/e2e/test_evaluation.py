@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from built_once import files_of
 from e2e_support import build
 
 from orchestration.assets.evaluation import ask, evaluate, read_evaluation
@@ -13,7 +14,6 @@ from orchestration.gates import LEAST_CASES, not_worse
 from orchestration.held_out import Case
 from orchestration.policy_values import Places
 from orchestration.replayed_orders import live_order_values
-from orchestration.sample_shop import generate
 from setwise.catalogue import indexed_text
 from setwise.exploration import explored_list
 from setwise.index import LocalIndex, build_index
@@ -25,18 +25,15 @@ MEASURED = "evaluation/evaluation.json"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Path, Path]:
-    """Two folders with the release of the same sample shop, each built from nothing."""
-    shop = tmp_path_factory.mktemp("evaluated")
-    generate(shop / "sample", products=150, shoppers=30, orders=300)
-    folders = []
+def built(shop: Path, tmp_path_factory) -> tuple[Path, Path]:
+    """Two folders with the release of the same sample shop, made apart from each other: one by whoever built this shop
+    first, the other from nothing."""
+    folder, folders = tmp_path_factory.mktemp("evaluated"), []
     for name in ("one", "two"):
-        environ = {"SETWISE_DATA_DIR": str(shop / name)}
-        for variable, file in (("FEED", "feed"), ("ORDERS", "orders"), ("SETS", "sets")):
-            environ[f"SETWISE_{variable}"] = str(shop / f"sample/{file}.jsonl")
-        done = build(environ)
+        environ = files_of(shop) | {"SETWISE_DATA_DIR": str(folder / name)}
+        done = build(environ, from_nothing=name == "two")
         assert done.returncode == 0, done.stdout + done.stderr
-        releases = Releases(str(shop / name / "releases"), shop / "cache")
+        releases = Releases(str(folder / name / "releases"), folder / "cache")
         live = releases.current_id()
         assert live is not None
         folders.append(releases.fetch(live)[1])

@@ -151,6 +151,7 @@ def test_too_many_changes_or_none_of_the_form_are_refused(both: tuple[Service, S
     assert ask_now(first.port, "/v1/catalogue/changes", {"product_id": "p"}, first.admin_key).status == 422
 
 
+@pytest.mark.long_on("servers")
 def test_changes_are_kept_over_restarts_and_release_switches_until_a_newer_feed(
     shop_of_my_own: dict[str, str], tmp_path: Path
 ) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import builds
 import pytest
-from e2e_support import ROOT, build, seed_encoder, serve
+from built_once import seed
+from e2e_support import ROOT, build, serve
 
 from setwise.release import Releases
 
@@ -43,7 +44,7 @@ def releases_of(folder: Path) -> Releases:
 def build_killed_in(step: str, environ: dict[str, str]) -> None:
     """Starts the build and kills it (SIGKILL, its children too) as soon as this asset has begun."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
-    seed_encoder(Path(environ["SETWISE_DATA_DIR"]))
+    seed(Path(environ["SETWISE_DATA_DIR"]) / "artefacts")
     output = Path(environ["SETWISE_DATA_DIR"]).parent / f"killed-in-{step}"
     process = builds.start({**clean, "PYTHONWARNINGS": "ignore", **environ}, output)
     while process.is_alive() and not (output.is_file() and f"  {step} ...\n" in output.read_text()):
@@ -72,7 +73,7 @@ def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_
 
 def test_two_builds_of_the_same_feed_at_once_end_with_the_same_whole_release(tmp_path) -> None:
     environ = feed(tmp_path, 40)
-    seed_encoder(tmp_path / "var")
+    seed(tmp_path / "var" / "artefacts")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SETWISE_") and k != "DAGSTER_HOME"}
     both = [builds.start({**clean, "PYTHONWARNINGS": "ignore", **environ}, tmp_path / f"run-{n}") for n in (1, 2)]
     for process in both:

@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -17,6 +18,7 @@ CASES = int(os.environ.get("SCHEMA_CASES", "25"))
 DEMANDED = ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
 
 
+@pytest.mark.long_on("servers")
 def test_no_request_brings_an_error_of_the_services_own_or_an_answer_of_another_form(client: TestClient) -> None:
     schema = schemathesis.openapi.from_dict(client.get("/schema/openapi.json").json())
     checks = [CHECKS.get_one(name) for name in DEMANDED]

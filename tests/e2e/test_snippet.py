@@ -12,6 +12,8 @@ from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_
 from fault_servers import Service, serving
 from playwright.sync_api import Browser, Page
 
+# A page knows nothing of stores; that events arrive on servers is in test_events.
+pytestmark = pytest.mark.long_on("servers")
 SCRIPT = ROOT / "online/web/setwise.js"
 PAGE = """<!doctype html><title>shop</title>
 <script src="http://127.0.0.1:{service}/web/setwise.js" {attributes}></script>

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from built_once import files_of, sample_shop
 from e2e_support import build
 from fault_load import ask_now
 from fault_servers import (
@@ -21,8 +22,6 @@ from fault_servers import (
     weaviate_server,
 )
 from warehouses import warehouse_settings
-
-from orchestration.sample_shop import generate
 
 BROKERS = os.environ.get("SETWISE_KAFKA_BROKERS", "127.0.0.1:9092")
 # Ten minutes each: they run by `make faults`.
@@ -39,11 +38,9 @@ ROOMY = {
 
 
 @pytest.fixture(scope="session")
-def fault_shop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def fault_shop() -> dict[str, str]:
     """Feed, orders and sets of 300 products."""
-    folder = tmp_path_factory.mktemp("fault-shop")
-    generate(folder, products=300, shoppers=60, orders=800)
-    return {f"SETWISE_{name.upper()}": str(folder / f"{name}.jsonl") for name in ("feed", "orders", "sets")}
+    return files_of(sample_shop())
 
 
 @pytest.fixture(scope="session")

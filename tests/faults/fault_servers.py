@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -21,13 +23,18 @@ from setwise.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 START_S = 180
+_ports = itertools.count(secrets.randbelow(20_000))
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on. It is none of those that systems give to who asks for any (32768 and more), so
+    that no other process is given it before somebody listens there."""
+    for number in _ports:
+        port = 10_000 + number % 20_000
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float, what: str) -> float:

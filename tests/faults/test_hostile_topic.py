@@ -84,6 +84,7 @@ def spoiled(shoppers: Shoppers) -> list[tuple[str, str, bytes, bool]]:
     return topic
 
 
+@pytest.mark.long_on("postgres")
 def test_duplicates_late_shuffled_huge_and_unreadable_records_leave_the_tables_of_a_clean_run(
     logged_and_loaded: dict[str, str], shoppers: Shoppers, clean: dict[str, str], tmp_path: Path, capsys: Callable
 ) -> None:
