@@ -52,11 +52,10 @@ function drawn(one) {
       { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
       { name: "high", title: "At most", number: true, say: change }, { name: "verdict", title: "Verdict" },
     ], metrics),
-    (one.segments ?? []).length > 0 && h("details", {}, h("summary", {}, "Parts of the shoppers, by the metric that decides"),
-      table(`${one.flag}_segments`, `Parts of the shoppers of ${one.flag}`, [
-        { name: "segment", title: "Part" }, { name: "variant", title: "Variant" }, { name: "units", title: "Shoppers", number: true, say: count },
-        { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
-        { name: "high", title: "At most", number: true, say: change }, { name: "p", title: "p, corrected", number: true, say: precise }, { name: "verdict", title: "Verdict" },
-      ], one.segments)),
+    (one.segments ?? []).length > 0 && table(`${one.flag}_segments`, `Parts of the shoppers of ${one.flag}, by the metric that decides`, [
+      { name: "segment", title: "Part" }, { name: "variant", title: "Variant" }, { name: "units", title: "Shoppers", number: true, say: count },
+      { name: "relative", title: "Change", number: true, say: change }, { name: "low", title: "At least", number: true, say: change },
+      { name: "high", title: "At most", number: true, say: change }, { name: "p", title: "p, corrected", number: true, say: precise }, { name: "verdict", title: "Verdict" },
+    ], one.segments),
     leftOut.length > 0 && h("p", { class: "soft" }, `Left out: ${leftOut.map(([why, number]) => `${count(number)} ${why}`).join(", ")}.`));
 }
