@@ -43,6 +43,10 @@ class Phrases(Generic[V]):
         return None
 
 
+LEAST_TAIL = 5
+"""Letters above which an occasion may end a German compound: 'Sommerwanderung', but no 'Fest' in 'Manifest'."""
+
+
 class Language:
     """One language's grammar words; attributes are sets of words, or Phrases with what they stand for."""
 
@@ -73,10 +77,12 @@ class Language:
         self.clause_joins = frozenset(money["clause_joins"].split())
         self.weights = frozenset(money["weights"].split())
         """Currencies that are weights as well: 'pounds', 'livres'."""
+        self.measures = self.not_money | self.weights
         self.weighing = frozenset(money["weighing"].split())
         self.halves = _phrases(money["halves"])
         self.collective = Phrases((phrase(k), v) for k, v in money["collective"].items())
         """Numbers that are only about right: 'une centaine', 'a couple of hundred'."""
+        self.begins_amount = frozenset(text.split(" ")[0] for p in (self.halves, self.collective) for text in p.values)
         self.choosing_verbs = frozenset(out.get("choosing_verbs", "").split())
         """French verbs that, denied, say what must not come; any other ('ne craint pas') says nothing of it."""
         crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
@@ -122,7 +128,6 @@ class Language:
         self.goes_with = _phrases(words["goes_with"])
         self.relative = frozenset(words["relative"].split())
         self.and_signs = frozenset(words["and_signs"].split())
-        self.occasion_tails = tuple(words["occasion_tails"])
         self.fillers = _set(words["fillers"])
         self.requests = _phrases(words["requests"])
         self.grammar = self.fillers | self.prepositions | self.determiners | self.verbs
@@ -132,6 +137,8 @@ class Language:
         """Words that only describe: 'small', 'good', 'schön'."""
         self.occasions = _stems(words["occasions"], code)
         self.occasions_words = frozenset(w for w in _set(words["occasions"]) if len(w) > 4)
+        longer = sorted(word for word in self.occasions_words if len(word) > LEAST_TAIL) if code == "de" else []
+        self.occasion_tails = (*words["occasion_tails"], *longer)
         self.typo_words = frozenset(w for w in (*self.before.values, *self.prepositions) if " " not in w and len(w) > 3)
         """Words of grammar that may be misspelled: 'whit' is 'with' before it is 'white'."""
         self.occasion_heads = _stems(words["occasion_heads"], code)

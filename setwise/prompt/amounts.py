@@ -74,7 +74,7 @@ class AmountReader:
         for table in self.tables:
             if named := table.amounts.at(words, i):
                 return Amount(start, i + named[0], Decimal(named[1]), code or self.currency, False, False)
-        if found := self._half(i) or self._collective(i):
+        if self.words[i] in self.tables[0].begins_amount and (found := self._half(i) or self._collective(i)):
             return found
         number = next((n for t in self.tables if (n := number_at(self.tokens, i, t))), None)
         if number is None:

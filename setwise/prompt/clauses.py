@@ -90,7 +90,7 @@ class ClauseReader:
     def _past_subject(self, i: int, end: int) -> int:
         """'My son needs two shirts': past who needs it."""
         r = self.r
-        if i >= end or r.words[i] not in self.table.possessive | self.table.definite:
+        if i >= end or (r.words[i] not in self.table.possessive and r.words[i] not in self.table.definite):
             return i
         for verb in range(i + 1, min(i + MAX_SUBJECT + 1, end)):
             if self.table.requests.at(r.words, verb, end):
@@ -141,7 +141,7 @@ class ClauseReader:
             return False
         if i and (self.r.words[i - 1] in self.table.containers or self.r.state[i - 1] == "size"):
             return True
-        if i and word in ("of", "de", "d'") and self.r.words[i - 1] in self.table.not_money | self.table.weights:
+        if i and word in ("of", "de", "d'") and self.r.words[i - 1] in self.table.measures:
             return True
         following = self.r.match_at[i + 1] if i + 1 < len(self.r.words) else None
         if i and self._is_counted(i, following):

@@ -6,7 +6,10 @@ from setwise.prompt.reading import Reading
 
 def is_about_the_former(reading: Reading, chunk: Chunk) -> bool:
     """'The old one was too short' wishes nothing."""
-    table, words = reading.table, reading.words[chunk.start : chunk.end]
+    table = reading.table
+    if table.former.isdisjoint(reading.words[chunk.start + 1 : chunk.start + 4]):
+        return False
+    words = reading.words[chunk.start : chunk.end]
     while words and words[0] in table.openers:
         words = words[1:]
     if len(words) < 3 or words[0] not in table.definite or words[1] not in table.former:

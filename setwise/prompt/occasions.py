@@ -3,9 +3,6 @@
 from setwise.prompt.nouns import Mention, NounReader
 from setwise.prompt.reading import Reading
 
-LEAST_TAIL = 6
-"""Letters of an occasion that ends a German compound: 'Sommerwanderung', but no 'Fest' in 'Manifest'."""
-
 
 class OccasionReader:
     """Finds the occasion words that clauses are about."""
@@ -61,9 +58,8 @@ class OccasionReader:
         return i > 0 and f"{self.r.words[i - 1]} {self.r.words[i]}" in self.table.strong.values
 
     def _german_occasion(self, word: str) -> bool:
-        if any(len(word) > n + 2 and word[-n:] in self.table.occasions_words for n in range(LEAST_TAIL, len(word) - 2)):
-            return True
-        return any(len(word) > len(tail) + 2 and word.endswith(tail) for tail in self.table.occasion_tails)
+        tails = self.table.occasion_tails
+        return word.endswith(tails) and any(len(word) > len(tail) + 2 and word.endswith(tail) for tail in tails)
 
     def _product_behind(self, i: int, mentions: list[Mention]) -> bool:
         """'Christmas jumper': nothing but describing words stand between."""

@@ -68,15 +68,13 @@ class PossessionReader:
         r = self.r
         hit = self.table.goes_with.at(r.words, i)
         items = self._items(i + hit[0]) if hit else []
-        if hit is None or not items:
-            return self._goes_last(i)
+        if not items:
+            return self._goes_last(i) if r.code == "de" and r.words[i] in _TO_A else 0
         return self._beside(i, items[0].end)
 
     def _goes_last(self, i: int) -> int:
         """'Die zum Eichentisch passen': in a German clause of its own the verb is the last word."""
         r = self.r
-        if r.code != "de" or r.words[i] not in _TO_A:
-            return 0
         end = next((k for k in range(i + 2, min(i + 5, len(r.words))) if r.words[k] in _GOES), 0)
         is_one = end and not any(r.is_separator(k) for k in range(i + 1, end))
         return self._beside(i, end + 1) if is_one else 0

@@ -113,10 +113,10 @@ class SizeReader:
             if i + 1 < len(words) and _JEANS.fullmatch(words[i + 1]):
                 return self._take(i, i + 2, f"{words[i]} {words[i + 1]}")
             return self._take(i, i + 1, words[i]) if any(s.startswith(words[i] + " ") for s in self.known) else 0
-        if half := self.table.half_a.at(words, i):
-            return self._half(i, i + half[0])
         number = number_at(r.tokens, i, self.table)
-        if number is None and words[i] in self.table.determiners and words[i + 1 : i + 2] and words[i + 1] in _WHOLE:
+        if number is None and (half := self.table.half_a.at(words, i)):
+            return self._half(i, i + half[0])
+        if number is None and i + 1 < len(words) and words[i + 1] in _WHOLE and words[i] in self.table.determiners:
             number = 1, Decimal(1), True  # "A kilo of rice"
         if number is None or i + number[0] >= len(words):
             return 0
