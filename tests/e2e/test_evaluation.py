@@ -69,8 +69,8 @@ def test_an_index_of_other_products_is_refused_by_how_much_it_answers_worse(buil
     (tmp_path / "index").mkdir()
     build_index(vectors[mixed], [indexed_text(snapshot[int(row)]) for row in mixed], tmp_path / "index")
     said: list[str] = []
-    same = evaluate(parts, ("r-live", folder), [], [], said.append)
-    worse = evaluate(parts | {"index": tmp_path / "index"}, ("r-live", folder), [], [], said.append)
+    same = evaluate(parts, ("r-live", folder), [], [], [], said.append)
+    worse = evaluate(parts | {"index": tmp_path / "index"}, ("r-live", folder), [], [], [], said.append)
     assert not said and not any(gate.refusal for gate in not_worse(same))
     whole, before = worse.figure("NDCG@10"), same.figure("NDCG@10")
     assert before is not None and before.value > 0.9 and whole is not None and whole.difference is not None
@@ -88,7 +88,7 @@ def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(bui
             if file.is_file() and part != "encoder":
                 (tmp_path / part / file.relative_to(folder / part)).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / part / file.relative_to(folder / part)).write_bytes(file.read_bytes())
-    found = evaluate(parts, ("r-live", tmp_path), [], [], said.append)
+    found = evaluate(parts, ("r-live", tmp_path), [], [], [], said.append)
     assert said and "cannot be asked" in said[0]
     assert found.live_release == "" and found.figure("NDCG@10").difference is None
 
