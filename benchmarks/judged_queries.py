@@ -2,7 +2,7 @@
 
 The judged queries of chorus, from the build that `python -m benchmarks.evaluate --work WORK --sets chorus` left. A
 third of them stand for those of other shops, whose trees are the prior; of the others, the shop's own, each fold is
-ranked by trees that learned from the rest. Every third is the prior once for each seed: a query is judged several times."""
+ranked by trees that learned from the rest. Every third is the prior once for each seed: each counts several times."""
 
 import argparse
 import sys
@@ -60,7 +60,7 @@ def main() -> int:
     search, lists, _ = read_questions(parser.parse_args().work)
     rows = []
     for kind, questions in ((SEARCH, search), (LIST, lists)):
-        for own in (20, 30, len(questions) - len(questions) // PARTS):
+        for own in (30, len(questions) - len(questions) // PARTS):
             ndcg = ndcg_by_teacher(questions, training.RECIPES[kind], own)
             known = ~np.isnan(ndcg["own"])
             means = [f"{ndcg[name][known].mean():.4f}" for name in ("sum", "prior", "own")]

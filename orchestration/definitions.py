@@ -21,6 +21,7 @@ from orchestration.assets import (
     ranker,
     release,
     training_rows,
+    typed_words,
     vocabulary,
     warehouse,
 )
@@ -28,8 +29,8 @@ from orchestration.resources import Workplace
 from setwise.settings import Settings
 
 MODULES = [
-    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, features, complementarity, learned,
-    training_rows, ranker, evaluation, release, warehouse,
+    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, typed_words, features, complementarity,
+    learned, training_rows, ranker, evaluation, release, warehouse,
 ]  # fmt: skip
 DATA_DIR = Path(Settings.from_env(os.environ).storage.data_dir).absolute()
 

@@ -7,28 +7,20 @@ are also learned from without the correction for place, and lists of shoppers wh
 import argparse
 import random
 import sys
-import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from benchmarks.clicks.measuring import Outcome, in_common
-from benchmarks.clicks.runs import (
-    asked_of,
-    collect,
-    copy_of,
-    judged_of,
-    learned_from,
-    run_module,
-    shoppers_of,
-    ungated,
-)  # fmt: skip
-from benchmarks.clicks.shoppers import LISTED, Wish, indifferent, wishes
+from benchmarks.clicks.runs import asked_of, run_module, shoppers_of
+from benchmarks.clicks.seeds import Run, run, run_indifferent, say
+from benchmarks.clicks.shoppers import LISTED, Wish, wishes
 from benchmarks.evaluate.report import as_table, write_into
 from benchmarks.evaluate.shops import ROOT
-from orchestration.assets.ranker import Judged
 from orchestration.ranker_training import bootstrap
 from setwise.ranking import SEARCH, SHOPPER
 
@@ -39,49 +31,15 @@ MEASURES = {
     "category": "share of a planted category", "color": "share of a planted colour",
     "style": "share of the planted style",
 }  # fmt: skip
-ARMS = {
-    "corrected": "clicks, corrected for their place", "as they are": "clicks as they are",
-    "indifferent": "clicks of shoppers who click on whatever they see, corrected",
-}  # fmt: skip
+ARMS = {"corrected": "clicks, corrected for their place", "as they are": "clicks as they are"}
+UNLIKE = "clicks of shoppers who click on whatever they see, corrected"
+SIZE = {"SETWISE_SAMPLE_PRODUCTS": "800", "SETWISE_SAMPLE_SHOPPERS": "600", "SETWISE_SAMPLE_ORDERS": "6000"}
 HEAD = ("shopper", "measured", "n", "before", "after", "by seed", "difference [95 %]")
 GATE_HEAD = ("shopper", "seed", "lists with a click", "attention falls by", "served", "own - other at the gate [95 %]")
 ARM_HEAD = ("shopper", "trees of", "purchases", "to before [95 %]", "worth", "of the first ten as before")
 
 
-class Run(msgspec.Struct, frozen=True):
-    """One seed's lists of all wishes, before and after the build, and with trees that no gate has judged."""
-
-    seed: int
-    fall: float | None
-    counts: dict[str, int]
-    judged: dict[str, Judged]
-    after: Outcome
-    arms: dict[str, Outcome]
-
-
-def run(base: Path, work: Path, seed: int, lists: int, fall: float, asked: Sequence[Wish]) -> Run:
-    """Everything of one seed."""
-    people = shoppers_of(base)[0::2]
-    mine = wishes(people, lists, random.Random(seed))
-    shop = copy_of(base, work / f"seed-{seed}")
-    say(f"seed {seed}: {collect(shop, mine, fall, seed)}")
-    found = learned_from(shop)
-    run_module("orchestration", shop, "build")
-    after, arms = asked_of(shop, asked, fall), {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, planted in (("corrected", found.fall), ("as they are", 0.0)):
-            rankers = ungated(found.lists, planted or 0.0, Path(folder) / name)
-            arms[name] = asked_of(base, asked, fall, rankers)
-        other = copy_of(base, work / f"seed-{seed}-indifferent")
-        collect(other, mine, fall, seed, indifferent)
-        theirs = learned_from(other)
-        rankers = ungated(theirs.lists, theirs.fall or 0.0, Path(folder) / "indifferent")
-        arms["indifferent"] = asked_of(base, asked, fall, rankers)
-    counts = {kind: found.count(kind) for kind in SAID}
-    return Run(seed, found.fall, counts, judged_of(shop), after, arms)
-
-
-def report(before: Outcome, runs: Sequence[Run], asked: Sequence[Wish]) -> str:
+def report(before: Outcome, runs: Sequence[Run], unlike: Outcome | None, asked: Sequence[Wish]) -> str:
     """Three tables: what learning brought, what the gates said, and what the correction is for."""
     rows, gates, arms = [], [], []
     for kind, said in SAID.items():
@@ -98,6 +56,7 @@ def report(before: Outcome, runs: Sequence[Run], asked: Sequence[Wish]) -> str:
             by = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*judged.difference) if judged.difference else ""
             gates.append([said, str(one.seed), str(one.counts[kind]), fall, judged.chosen, by])
         arms += [_arm(said, words, before, [one.arms[name] for one in runs], mine) for name, words in ARMS.items()]
+        arms += [_arm(said, UNLIKE, before, [unlike], mine)] if unlike is not None else []
     return "\n\n".join((as_table(HEAD, rows), as_table(GATE_HEAD, gates), as_table(ARM_HEAD, arms)))
 
 
@@ -118,11 +77,6 @@ def _interval(difference: np.ndarray) -> str:
     return "{:+.4f} [{:+.4f}, {:+.4f}]".format(*bootstrap(difference))
 
 
-def say(text: str) -> None:
-    """To whoever waits."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def main() -> int:
     """Prints the tables, and puts them into a document between their marks."""
     parser = argparse.ArgumentParser(
@@ -130,22 +84,36 @@ def main() -> int:
     )
     parser.add_argument("--work", type=Path, default=ROOT / "var/clicks", help="folder for shops (%(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
-    parser.add_argument("--lists", type=int, default=4_000, help="that shoppers see, by seed (%(default)s)")
+    parser.add_argument("--at-once", type=int, default=1, help="seeds at the same time (%(default)s)")
+    parser.add_argument("--lists", type=int, default=2_400, help="that shoppers see, by seed (%(default)s)")
     parser.add_argument("--fall", type=float, default=1.0, help="planted: attention = 1 / place ** this (%(default)s)")
-    parser.add_argument("--held-out", type=int, default=800, help="wishes that are measured (%(default)s)")
+    parser.add_argument("--held-out", type=int, default=400, help="wishes that are measured (%(default)s)")
+    parser.add_argument("--without-build", action="store_true", help="only the build's ranking step learns, in seconds")
+    parser.add_argument("--without-indifferent", action="store_true", help="not those who click on whatever they see")
     parser.add_argument("--document", type=Path, default=ROOT / "docs/quality.md", help="(%(default)s)")
     chosen = parser.parse_args()
     base = chosen.work / "base"
     if not (base / "releases/current").exists():
         say("building the sample shop")
-        run_module("orchestration", base, "build")
+        run_module("orchestration", base, "build", more=SIZE)
     asked = wishes(shoppers_of(base)[1::2], chosen.held_out, random.Random("held out"))
     before = asked_of(base, asked, chosen.fall)
-    runs = [run(base, chosen.work, seed, chosen.lists, chosen.fall, asked) for seed in range(1, chosen.seeds + 1)]
-    tables = report(before, runs, asked)
+    size = None if chosen.without_build else SIZE
+    # Spawned: what this process has opened of a release is no other's.
+    with ProcessPoolExecutor(chosen.at_once, get_context("spawn")) as pool:
+        of_others = None
+        if not chosen.without_indifferent:
+            of_others = pool.submit(run_indifferent, base, chosen.work, chosen.lists, chosen.fall, asked)
+        begun = [
+            pool.submit(run, base, chosen.work, seed, chosen.lists, chosen.fall, asked, size)
+            for seed in range(1, chosen.seeds + 1)
+        ]
+        runs, unlike = [one.result() for one in begun], of_others and of_others.result()
+    tables = report(before, runs, unlike, asked)
     text = (
         f"{tables}\n\n{chosen.lists:,} lists of {LISTED} a seed; {len(asked)} wishes of shoppers who clicked on "
-        f"nothing; planted: attention falls by {chosen.fall:g}."
+        f"nothing; planted: attention falls by {chosen.fall:g}. "
+        f"{'Only the ranking step of a build' if chosen.without_build else 'A whole build'} learned from them."
     )
     print(text)
     write_into(chosen.document, MARK, text)

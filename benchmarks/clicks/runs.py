@@ -20,7 +20,7 @@ from benchmarks.evaluate.shops import ROOT
 from benchmarks.examples.service import serve
 from orchestration import ranker_training as training
 from orchestration.artefacts import ArtefactStore
-from orchestration.assets.ranker import JUDGED_FILE, Judged, grown
+from orchestration.assets.ranker import JUDGED_FILE, Judged, grown, judge
 from orchestration.impressions import LEARNED_FROM, Listed, as_questions, fall_of_attention, read_lists
 from orchestration.policy_values import read_places
 from orchestration.warehouse.stores import Warehouse, build_warehouse
@@ -115,11 +115,21 @@ def ungated(lists: Sequence[Listed], fall: float, folder: Path) -> Path:
     return folder
 
 
+def judged_by_gate(lists: Sequence[Listed], fall: float, folder: Path) -> dict[str, Judged]:
+    """What the build's own step makes of the lists: of each kind the trees that it would serve, and why."""
+    questions, kinds = as_questions(lists, fall)
+    return {
+        kind: judge(kind, questions.only(np.flatnonzero(kinds == KINDS.index(kind))), folder / kind)
+        for kind in (SEARCH, SHOPPER)
+    }
+
+
 def asked_of(data_dir: Path, asked: Sequence[Wish], fall: float, rankers: Path | None = None) -> Outcome:
-    """The live release's lists, with its own trees or with those of a folder."""
+    """The live release's lists, with its own trees or with those of a folder in their place."""
     live, dependencies = open_data(Settings.from_env({"SETWISE_DATA_DIR": str(data_dir.absolute())}))
     if rankers is not None:
-        live = msgspec.structs.replace(live, rankers={**live.rankers, **open_rankers(rankers)})
+        others = {kind: ranker for kind, ranker in live.rankers.items() if kind not in (SEARCH, SHOPPER)}
+        live = msgspec.structs.replace(live, rankers={**others, **open_rankers(rankers)})
     return outcome(live, dependencies, asked, fall)
 
 

@@ -38,7 +38,7 @@ def offline_evaluation(
     product_embeddings: Artefact,
     product_index: Artefact,
     product_collection: Artefact,
-    vocabulary: Artefact,
+    typed_words: Artefact,
     complementarity: Artefact,
     learned: Artefact,
     product_stats: Artefact,
@@ -50,7 +50,7 @@ def offline_evaluation(
 ) -> dg.MaterializeResult[Artefact]:
     """The candidate asked about orders that it has not seen. One row = one measure of one task and segment."""
     candidate = candidate_of(
-        products, encoder, product_embeddings, product_index, product_collection, vocabulary, complementarity,
+        products, encoder, product_embeddings, product_index, product_collection, typed_words, complementarity,
         learned, product_stats, ranker, input_summary,
     )  # fmt: skip
     manifest, path = live_one(workplace.releases, candidate.release_id)
@@ -110,7 +110,7 @@ def ask_all(parts: Mapping[str, Path], cases: Sequence[Case]) -> dict[str, Answe
     TrialFailedError."""
     judged = [case for case in cases if case.task == JUDGED]
     past = [case for case in cases if case.task != JUDGED]
-    return ask(unaware(parts), past) | (ask(parts, judged) if judged else {})
+    return (ask(unaware(parts), past) if past else {}) | (ask(parts, judged) if judged else {})
 
 
 def unaware(parts: Mapping[str, Path]) -> dict[str, Path]:

@@ -45,7 +45,7 @@ def training_rows(
     encoder: Artefact,
     product_embeddings: Artefact,
     product_index: Artefact,
-    vocabulary: Artefact,
+    typed_words: Artefact,
     learned: Artefact,
     orders: Artefact,
     merchant_sets: Artefact,
@@ -60,7 +60,7 @@ def training_rows(
         "snapshot": products.path,
         "encoder": encoder.path / SERVING,
         "index": product_index.path,
-        "vocabulary": vocabulary.path,
+        "vocabulary": typed_words.path,
         # A handful of weights, as answers have them: what they were fitted on cannot be read back from them.
         "learned": learned.path,
     }
@@ -99,7 +99,7 @@ def training_rows(
         asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
         return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
 
-    made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
+    made_from = [products, encoder, product_embeddings, product_index, typed_words, learned, orders, merchant_sets]
     if judgements.facts["rows"]:
         # Only what people judged is ranked by what is known today.
         made_from += [judgements, complementarity, product_stats]

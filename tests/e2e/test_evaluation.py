@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from e2e_support import build
 
+from orchestration.artefacts import ArtefactStore
 from orchestration.assets.evaluation import ask, evaluate, read_evaluation
 from orchestration.candidate import FOLDERS
 from orchestration.gates import LEAST_CASES, not_worse
@@ -29,10 +30,12 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
     """Two folders with the release of the same sample shop, each built from nothing."""
     shop = tmp_path_factory.mktemp("evaluated")
     generate(shop / "sample", products=150, shoppers=30, orders=300)
+    judge_queries(shop / "sample")
     folders = []
     for name in ("one", "two"):
         environ = {"SETWISE_DATA_DIR": str(shop / name)}
-        for variable, file in (("FEED", "feed"), ("ORDERS", "orders"), ("SETS", "sets")):
+        files = (("FEED", "feed"), ("ORDERS", "orders"), ("SETS", "sets"), ("JUDGEMENTS", "judgements"))
+        for variable, file in files:
             environ[f"SETWISE_{variable}"] = str(shop / f"sample/{file}.jsonl")
         done = build(environ)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -41,6 +44,36 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
         assert live is not None
         folders.append(releases.fetch(live)[1])
     return folders[0], folders[1]
+
+
+def judge_queries(folder: Path) -> None:
+    """Of each kind and style: 3 for what is both, 1 for the rest of the kind, 0 for some that are neither."""
+    rows = [json.loads(line) for line in (folder / "feed.jsonl").read_text().splitlines()]
+    kinds = {row["id"]: row["product_type"].rsplit(" > ", 1)[-1] for row in rows}
+    with (folder / "judgements.jsonl").open("w") as file:
+        for kind, style in sorted({(kinds[row["id"]], row["custom_label_0"]) for row in rows}):
+            others = [row["id"] for row in rows if kinds[row["id"]] != kind][:5]
+            grades = {row["id"]: 1 + 2 * (row["custom_label_0"] == style) for row in rows if kinds[row["id"]] == kind}
+            line = {"query": f"{style} {kind.lower()}", "grades": grades | dict.fromkeys(others, 0)}
+            file.write(json.dumps(line) + "\n")
+
+
+def test_judged_queries_teach_the_ranker_and_every_fourth_judges_the_release(built) -> None:
+    folder, _ = built
+    found = read_evaluation(folder / "evaluation")
+    assert found.cases["judged query"] >= 10
+    figure = found.figure("NDCG@10", "judged query")
+    assert (
+        figure is not None
+        and figure.value > 0.5
+        and f"| judged query | {figure.segment} |" in (folder / CARD).read_text()
+    )
+    artefact = ArtefactStore(folder.parents[1] / "artefacts").latest("ranker")
+    assert artefact is not None
+    judged = {one["kind"]: one for one in json.loads((artefact.path / "judged.json").read_text())}
+    learned_from = json.loads((folder / "ranker/list/ranker.json").read_text())["trained_on"]
+    assert judged["list"]["questions"] >= 40 and (judged["list"]["chosen"] == "own") == ("this shop" in learned_from)
+    assert judged["search"]["judged_by"] >= 40
 
 
 def test_a_release_carries_its_figures_its_gates_and_a_card(built) -> None:
