@@ -9,7 +9,7 @@ $(shell mkdir -p var && sed -n '/^[A-Z_]*=/{s/[$$]/&&/g;s/#/\\#/g;s/=/ ?= /p}' .
 include var/env.mk
 export
 endif
-# FEED=, ORDERS= and SETS= bring one's own shop.
+# FEED=, ORDERS=, SETS= and JUDGEMENTS= bring one's own shop.
 ifdef FEED
 export SETWISE_FEED := $(FEED)
 endif
@@ -18,6 +18,9 @@ export SETWISE_ORDERS := $(ORDERS)
 endif
 ifdef SETS
 export SETWISE_SETS := $(SETS)
+endif
+ifdef JUDGEMENTS
+export SETWISE_JUDGEMENTS := $(JUDGEMENTS)
 endif
 UV := .venv/bin/uv
 
@@ -37,7 +40,7 @@ demo: install  ## build everything on the embedded defaults; storefront and API 
 	@PYTHONWARNINGS=ignore PYTHONPATH=. $(PY) scripts/demo.py
 
 .PHONY: build
-build: install  ## feed to live release: FEED=path ORDERS=path SETS=path, else the sample shop
+build: install  ## feed to live release: FEED=path ORDERS=path SETS=path JUDGEMENTS=path, else the sample shop
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration build
 
 .PHONY: serve

@@ -25,7 +25,7 @@ from setwise.names import RANKER_SERVICE
 from setwise.ranking import LIST, SEARCH
 
 PRIOR = ROOT / "orchestration/prior_ranker"
-FOLDS, SEEDS = 5, (0, 1, 2)
+SEEDS = (0, 1, 2)
 RELEVANT = 2
 Query = dict[str, Any]
 Measure = Callable[[Questions, NDArray[np.float64]], NDArray[np.float64]]
@@ -74,22 +74,11 @@ def recall_at_50(
     return found
 
 
-def cross_validated(questions: Questions, recipe: training.Recipe, seed: int) -> NDArray[np.float64]:
-    """The learned part of each row, by trees that never saw its query."""
-    fold_of = np.random.default_rng(seed).permutation(len(questions)) % FOLDS
-    learned, of = np.zeros(len(questions.gains)), np.repeat(np.arange(len(questions)), questions.counts)
-    for fold in range(FOLDS):
-        rest, mine = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        trees = training.fit(questions.only(rest), recipe, seed=seed)
-        learned[np.isin(of, mine)] = training.learned_by(trees, recipe, questions.only(mine))
-    return learned
-
-
 def line(name: str, measure: Measure, questions: Questions, recipe: training.Recipe) -> tuple[list[str], float]:
     """What the learned part brings on queries that were held out, mean over the seeds, with a paired interval."""
     sums = questions.sums()
     was = measure(questions, sums)
-    runs = [measure(questions, sums + cross_validated(questions, recipe, seed)) for seed in SEEDS]
+    runs = [measure(questions, sums + training.learned_by_folds(questions, recipe, seed)) for seed in SEEDS]
     now, known = np.mean(runs, axis=0), ~np.isnan(was)
     mean, low, high = training.bootstrap((now - was)[known])
     seeds = ", ".join(f"{np.nanmean(run):.4f}" for run in runs)

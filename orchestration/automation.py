@@ -31,7 +31,7 @@ daily_build = dg.ScheduleDefinition(
 def new_feed_file(context: dg.SensorEvaluationContext, workplace: Workplace) -> dg.SensorResult | dg.SkipReason:
     """Starts a build when one of the merchant's files was replaced."""
     mine = workplace.settings.catalogue
-    paths = [Path(path) for path in (mine.feed, mine.orders, mine.sets) if path]
+    paths = [Path(path) for path in (mine.feed, mine.orders, mine.sets, mine.judgements) if path]
     present = [path for path in paths if path.is_file()]
     if not present:
         return dg.SkipReason("SETWISE_FEED names no file: there is nothing to watch")

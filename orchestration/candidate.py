@@ -13,7 +13,7 @@ FOLDERS = {
     "snapshot": ("products", ""),
     "encoder": ("encoder", encoder.SERVING),
     "index": ("product_index", ""),
-    "vocabulary": ("vocabulary", ""),
+    "vocabulary": ("typed_words", ""),
     "complementarity": ("complementarity", ""),
     "learned": ("learned", ""),
     "ranker": ("ranker", ranker.SERVING),

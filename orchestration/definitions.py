@@ -18,14 +18,15 @@ from orchestration.assets import (
     ranker,
     release,
     training_rows,
+    typed_words,
     vocabulary,
     warehouse,
 )
 from orchestration.resources import Workplace
 
 MODULES = [
-    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, features, complementarity, learned,
-    training_rows, ranker, evaluation, release, warehouse,
+    catalogue, history, input_checks, encoder, embeddings, index, vocabulary, typed_words, features, complementarity,
+    learned, training_rows, ranker, evaluation, release, warehouse,
 ]  # fmt: skip
 
 defs = dg.Definitions(

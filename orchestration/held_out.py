@@ -13,6 +13,7 @@ import numpy as np
 from setwise import statistics
 from setwise.complementarity import build_complementarity
 from setwise.index import LocalIndex
+from setwise.judgements import Judgement, by_query
 from setwise.names import SHOPPER_PROFILES_VIEW, ProductId
 from setwise.orders import MerchantSet, Order
 from setwise.profiles import shopper_profiles
@@ -29,6 +30,7 @@ FEW_CASES = 30
 """With fewer cases of the shop's own past, products are looked for by the words of their titles too."""
 K = 50
 MAX_BASKET = 200
+JUDGED = "judged query"
 HEAD = 0.1
 """Share of the catalogue that counts as head: the most ordered products."""
 
@@ -42,6 +44,13 @@ class Case(msgspec.Struct, frozen=True):
     relevant: list[str]
     segments: list[str]
     known: dict[str, Any] = {}
+    grades: dict[str, int] = {}
+    """What each of them is worth, where people said so."""
+
+    @property
+    def gains(self) -> dict[str, int]:
+        """Of each product that was meant; 1 where nobody graded."""
+        return self.grades or dict.fromkeys(self.relevant, 1)
 
 
 class Split(msgspec.Struct, frozen=True):
@@ -68,7 +77,9 @@ def split(orders: Iterable[Order], sets: Iterable[MerchantSet]) -> Split:
     return Split(cut, past, ordered[len(past) :], *kept_sets)
 
 
-def cases_of(found: Split, snapshot: Snapshot, known: frozenset[ProductId]) -> list[Case]:
+def cases_of(
+    found: Split, snapshot: Snapshot, known: frozenset[ProductId], judgements: Iterable[Judgement] = ()
+) -> list[Case]:
     """Questions about products of `known`, which every compared release sells."""
     times = Counter(line.product_id for order in found.past for line in order.lines)
     head = {product for product, _ in times.most_common(max(1, int(len(snapshot) * HEAD)))}
@@ -81,6 +92,7 @@ def cases_of(found: Split, snapshot: Snapshot, known: frozenset[ProductId]) -> l
         relevant = [str(product) for product in one.product_ids if product in known]
         if relevant and one.title:
             cases.append(Case(f"set {one.set_id}", "set", {"prompt": one.title[:512], "k": K}, relevant, []))
+    cases += _judged(judgements, known)
     if len(cases) < FEW_CASES:
         cases += _titles(snapshot, known)
     return cases
@@ -125,6 +137,14 @@ def _titles(snapshot: Snapshot, known: frozenset[ProductId]) -> Iterable[Case]:
     for title, products in _some(list(same.items()), lambda pair: pair[1][0]):
         prompt = " ".join(title.split()[:6])[:512]
         yield Case(f"title {products[0]}", "title", {"prompt": prompt, "k": K}, products, [])
+
+
+def _judged(judgements: Iterable[Judgement], known: frozenset[ProductId]) -> Iterable[Case]:
+    """The judged queries that no release learns from; a product that nobody judged counts nothing."""
+    queries = [one for one in by_query(judgements, known) if one.is_held_out]
+    for one in _some(queries, lambda one: one.text):
+        grades = {str(product): grade for product, grade in one.grades.items() if grade}
+        yield Case(f"judged {one.text}", JUDGED, {"prompt": one.text, "k": K}, list(grades), [], {}, grades)
 
 
 def _bought(order: Order, known: frozenset[ProductId]) -> list[str]:

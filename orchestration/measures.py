@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.held_out import Case
+from orchestration.held_out import JUDGED, Case
 from setwise.drift import size_label
 from setwise.snapshot import Snapshot
 
@@ -68,17 +68,16 @@ class Evaluation(msgspec.Struct, frozen=True):
         return next((one for one in self.figures if (one.task, one.segment, one.measure) == wanted), None)
 
 
-def ndcg(ranked: Sequence[str], relevant: Sequence[str]) -> float:
-    """NDCG@10 with gains of 1."""
-    wanted = set(relevant)
-    gains = [1 / np.log2(place + 2) for place, product in enumerate(ranked[:TOP]) if product in wanted]
-    best = sum(1 / np.log2(place + 2) for place in range(min(TOP, len(wanted))))
-    return float(sum(gains) / best)
+def ndcg(ranked: Sequence[str], gains: Mapping[str, int]) -> float:
+    """NDCG@10 with these gains."""
+    found = sum(gains.get(product, 0) / np.log2(place + 2) for place, product in enumerate(ranked[:TOP]))
+    best = sorted(gains.values(), reverse=True)[:TOP]
+    return float(found / sum(gain / np.log2(place + 2) for place, gain in enumerate(best)))
 
 
-def recall(ranked: Sequence[str], relevant: Sequence[str]) -> float:
+def recall(ranked: Sequence[str], gains: Mapping[str, int]) -> float:
     """Share of the meant products among the first ten."""
-    return len(set(ranked[:TOP]) & set(relevant)) / min(len(set(relevant)), TOP)
+    return len(set(ranked[:TOP]) & gains.keys()) / min(len(gains), TOP)
 
 
 MEASURES = {"NDCG@10": ndcg, "recall@10": recall}
@@ -88,7 +87,7 @@ def figures(cases: Sequence[Case], answers: Mapping[str, Answer], live: Mapping[
     """Every measure of all cases, of each task, and of each task's segments."""
     groups: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
-        languages = {"title", "set"} & {case.task}
+        languages = {"title", "set", JUDGED} & {case.task}
         spoken = [f"language {answers[case.id].language}"] if languages and case.id in answers else []
         for key in ((ALL, ALL), (case.task, ALL), *((case.task, segment) for segment in (*case.segments, *spoken))):
             groups.setdefault(key, []).append(case)
@@ -104,7 +103,7 @@ def figures(cases: Sequence[Case], answers: Mapping[str, Answer], live: Mapping[
 
 def _values(cases: Sequence[Case], answers: Mapping[str, Answer], measure) -> NDArray[np.float64]:
     """A case without an answer counts 0."""
-    return np.asarray([measure(answers[c.id].products, c.relevant) if c.id in answers else 0.0 for c in cases])
+    return np.asarray([measure(answers[c.id].products, c.gains) if c.id in answers else 0.0 for c in cases])
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -1,5 +1,5 @@
-"""Questions whose answers a shop's past knows: the next order of a shopper, the missing one of a cart, a set by its
-title. Each with what was known before, and nothing later."""
+"""Questions whose answers a shop knows: the next order of a shopper, the missing one of a cart, a set by its title, a
+query that people judged. Each with what was known before, and nothing later."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from setwise.judgements import JudgedQuery
 from setwise.names import ProductId, UserId
 from setwise.orders import MerchantSet, Order
 
@@ -17,14 +18,15 @@ ASKED_FOR = timedelta(days=30)
 MOST_OF_THE_PAST = 0.2
 """The newest orders that are asked for: of the last month, at most this share of all."""
 K = 100
-LONGEST_PROMPT, LONGEST_BASKET, LONGEST_EXCLUDE = 512, 200, 2_000
+LONGEST_PROMPT, LONGEST_BASKET, LONGEST_EXCLUDE, LONGEST_LIST = 512, 200, 2_000, 1_000
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One request with the products that were meant; `at` orders questions in time, sets have none."""
+    """One request with the products that were meant and what each is worth; `at` orders questions in time, only those
+    of orders have one."""
 
     request: dict[str, Any]
-    meant: frozenset[ProductId]
+    meant: Mapping[ProductId, int]
     at: datetime | None = None
 
 
@@ -59,14 +61,14 @@ def of_orders(orders: Sequence[Order], cutoff: datetime, products: frozenset[Pro
     for user_id, order in _some(rng, sorted(firsts.items(), key=lambda item: item[1].ordered_at)):
         meant, own = bought(order, products), history[user_id]
         asked: dict[str, Any] = {"user_id": user_id, "k": K}
-        found.append(Question(asked, frozenset(meant), order.ordered_at))
-        if new := frozenset(meant) - own.keys():
+        found.append(Question(asked, dict.fromkeys(meant, 1), order.ordered_at))
+        if new := {product_id: 1 for product_id in meant if product_id not in own}:
             found.append(Question({**asked, "exclude": list(own)[-LONGEST_EXCLUDE:]}, new, order.ordered_at))
     for order in _some(rng, [order for order in later if len(bought(order, products)) > 1]):
         ids = bought(order, products)
         held = rng.choice(ids)
         basket = [product_id for product_id in ids if product_id != held][:LONGEST_BASKET]
-        found.append(Question({"basket": basket, "k": K}, frozenset((held,)), order.ordered_at))
+        found.append(Question({"basket": basket, "k": K}, {held: 1}, order.ordered_at))
     return found
 
 
@@ -80,8 +82,19 @@ def of_sets(sets: Iterable[MerchantSet], products: frozenset[ProductId]) -> tupl
     asked = _some(rng, usable, len(usable) // 3)
     for one in asked:
         ids = [product_id for product_id in dict.fromkeys(one.product_ids) if product_id in products]
-        found.append(Question({"prompt": one.title[:LONGEST_PROMPT], "k": K}, frozenset(ids)))
+        found.append(Question({"prompt": one.title[:LONGEST_PROMPT], "k": K}, dict.fromkeys(ids, 1)))
     return found, asked
+
+
+def of_judgements(queries: Iterable[JudgedQuery]) -> list[Question]:
+    """Judged queries, each as a search and, where several products were judged, as a list of these to be ordered."""
+    rng, found = random.Random(0), []  # noqa: S311 - a sample, no secret
+    for one in _some(rng, [one for one in queries if not one.is_held_out]):
+        found.append(Question({"prompt": one.text, "k": K}, one.grades))
+        judged = list(one.grades)[:LONGEST_LIST]
+        if len(judged) > 1:
+            found.append(Question({"prompt": one.text, "candidates": judged}, {i: one.grades[i] for i in judged}))
+    return found
 
 
 def without_traces(orders: Iterable[Order], asked: Sequence[MerchantSet]) -> list[Order]:

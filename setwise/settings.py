@@ -43,6 +43,8 @@ class Catalogue(msgspec.Struct, frozen=True):
     """Orders, JSON Lines or CSV, plain or .gz. May be empty."""
     sets: str = ""
     """Merchant-made sets, JSON Lines, plain or .gz. May be empty."""
+    judgements: str = ""
+    """Judged queries (query, product_id, grade), JSON Lines or CSV, plain or .gz. May be empty."""
     feed_mode: Literal["full", "delta"] = "full"
     """full: products that the feed no longer has are gone. delta: the feed only adds and changes."""
     currency: str = ""

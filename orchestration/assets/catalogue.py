@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -21,11 +22,22 @@ GROUP = "catalogue"
 SAMPLE_FOLDER = "sample"
 
 
-def resolve_feed(workplace: Workplace) -> tuple[Path, Path | None, Path | None]:
-    """Paths of feed, orders and sets: the merchant's own, or those of the sample shop, which is made if need be."""
+class Sources(NamedTuple):
+    """The files that a shop brings."""
+
+    feed: Path
+    orders: Path | None = None
+    sets: Path | None = None
+    judgements: Path | None = None
+
+
+def sources_of(workplace: Workplace) -> Sources:
+    """The merchant's own, or those of the sample shop, which is made if need be and whose queries nobody judged."""
     mine = workplace.settings.catalogue
+    judgements = Path(mine.judgements) if mine.judgements else None
     if mine.feed:
-        return tuple(Path(path) if path else None for path in (mine.feed, mine.orders, mine.sets))  # type: ignore[return-value]
+        orders, sets = (Path(path) if path else None for path in (mine.orders, mine.sets))
+        return Sources(Path(mine.feed), orders, sets, judgements)
     folder = workplace.data_dir / SAMPLE_FOLDER
     base_url = f"http://127.0.0.1:{workplace.settings.service.port}/sample"
     generate(
@@ -35,13 +47,13 @@ def resolve_feed(workplace: Workplace) -> tuple[Path, Path | None, Path | None]:
         orders=mine.sample_orders,
         picture_base_url=base_url,
     )
-    return folder / "feed.jsonl", folder / "orders.jsonl", folder / "sets.jsonl"
+    return Sources(*(folder / f"{name}.jsonl" for name in ("feed", "orders", "sets")), judgements)
 
 
 @dg.asset(group_name=GROUP, kinds={"file"})
 def product_feed(workplace: Workplace) -> dg.MaterializeResult[Artefact]:
     """The merchant's product feed as it came, kept beside what is made from it. One row = one row of the file."""
-    feed, _, _ = resolve_feed(workplace)
+    feed = sources_of(workplace).feed
     if not feed.is_file():
         raise dg.Failure(f"the product feed {feed} is not there; set FEED= to a file that is")
 

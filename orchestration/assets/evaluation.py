@@ -10,17 +10,18 @@ import dagster as dg
 import msgspec
 
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.history import SETS_FILE
+from orchestration.assets.history import JUDGEMENTS_FILE, SETS_FILE
 from orchestration.assets.input_checks import drift_result
 from orchestration.assets.ranker import PRIOR
 from orchestration.candidate import FOLDERS, candidate_of
-from orchestration.held_out import Case, as_of_the_cut, cases_of, split
+from orchestration.held_out import JUDGED, Case, as_of_the_cut, cases_of, split
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.live_release import live_one
 from orchestration.measures import ALL, Answer, Evaluation, evaluated
 from orchestration.resources import Workplace
 from orchestration.trial import TrialFailedError, run_module, trial_folder
 from setwise.drift import drifts
+from setwise.judgements import Judgement
 from setwise.orders import MerchantSet, Order
 from setwise.snapshot import Snapshot
 
@@ -37,7 +38,7 @@ def offline_evaluation(
     product_embeddings: Artefact,
     product_index: Artefact,
     product_collection: Artefact,
-    vocabulary: Artefact,
+    typed_words: Artefact,
     complementarity: Artefact,
     learned: Artefact,
     product_stats: Artefact,
@@ -45,10 +46,11 @@ def offline_evaluation(
     input_summary: Artefact,
     orders: Artefact,
     merchant_sets: Artefact,
+    judgements: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """The candidate asked about orders that it has not seen. One row = one measure of one task and segment."""
     candidate = candidate_of(
-        products, encoder, product_embeddings, product_index, product_collection, vocabulary, complementarity,
+        products, encoder, product_embeddings, product_index, product_collection, typed_words, complementarity,
         learned, product_stats, ranker, input_summary,
     )  # fmt: skip
     manifest, path = live_one(workplace.releases, candidate.release_id)
@@ -57,11 +59,12 @@ def offline_evaluation(
     def build(folder: Path) -> dict[str, object]:
         past = read_kept(orders.path / ORDERS_FILE, Order)
         sets = read_kept(merchant_sets.path / SETS_FILE, MerchantSet)
-        found = evaluate(candidate.parts, live, past, sets, context.log.warning)
+        judged = read_kept(judgements.path / JUDGEMENTS_FILE, Judgement)
+        found = evaluate(candidate.parts, live, past, sets, judged, context.log.warning)
         (folder / EVALUATION_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(found, order="deterministic")))
         return facts_of(found)
 
-    inputs = ["1", candidate.keys, orders.key, merchant_sets.key, live[0] if live else ""]
+    inputs = ["2", candidate.keys, orders.key, merchant_sets.key, judgements.key, live[0] if live else ""]
     artefact = workplace.artefacts.make("offline_evaluation", inputs, build)
     found = read_evaluation(artefact.path)
     return result(artefact, figures=_table(found), plots=dg.MetadataValue.md(_plots(found)))
@@ -78,7 +81,7 @@ def scores_are_spread_as_before(workplace: Workplace, offline_evaluation: Artefa
     return drift_result(drifts(before.spreads, now.spreads))
 
 
-def evaluate(parts: Mapping[str, Path], live: tuple[str, Path] | None, orders, sets, warn) -> Evaluation:
+def evaluate(parts: Mapping[str, Path], live: tuple[str, Path] | None, orders, sets, judgements, warn) -> Evaluation:
     """Both releases on the same questions, each with statistics of the past alone. A live one that can no longer be
     asked is compared with nothing, and it is said."""
     found, snapshot = split(orders, sets), Snapshot(parts["snapshot"])
@@ -89,17 +92,25 @@ def evaluate(parts: Mapping[str, Path], live: tuple[str, Path] | None, orders, s
         known = common
     else:
         live_parts = {}  # another shop: there is nothing to compare
-    cases = cases_of(found, snapshot, known)
+    cases = cases_of(found, snapshot, known, judgements)
     with tempfile.TemporaryDirectory() as folder:
-        answers = ask(as_of_the_cut(unaware(parts), found, Path(folder) / "new"), cases)
+        answers = ask_all(as_of_the_cut(parts, found, Path(folder) / "new"), cases)
         theirs: Mapping[str, Answer] = {}
         if live_parts:
             try:
-                theirs = ask(as_of_the_cut(unaware(live_parts), found, Path(folder) / "live"), cases)
+                theirs = ask_all(as_of_the_cut(live_parts, found, Path(folder) / "live"), cases)
             except (TrialFailedError, OSError, ValueError) as error:
                 warn(f"the live release cannot be asked ({error}); there is nothing to compare with")
     cut = found.cut.isoformat() if found.cut else ""
     return evaluated(cut, cases, answers, theirs, snapshot, live_snapshot, live[0] if live else "")
+
+
+def ask_all(parts: Mapping[str, Path], cases: Sequence[Case]) -> dict[str, Answer]:
+    """Judged queries are asked with the release's own trees, which learn from others; the past without them. Raises
+    TrialFailedError."""
+    judged = [case for case in cases if case.task == JUDGED]
+    past = [case for case in cases if case.task != JUDGED]
+    return (ask(unaware(parts), past) if past else {}) | (ask(parts, judged) if judged else {})
 
 
 def unaware(parts: Mapping[str, Path]) -> dict[str, Path]:

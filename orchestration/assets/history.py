@@ -1,17 +1,18 @@
-"""What was bought together: orders, and sets that the merchant made."""
+"""What the shop knows beside its products: orders, sets that the merchant made, and judged queries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.catalogue import GROUP, rejection_table, resolve_feed
+from orchestration.assets.catalogue import GROUP, rejection_table, sources_of
 from orchestration.forgotten import ERASURES_AS_OF, OtherSecretError, erasures_of_the_log
 from orchestration.intake import REPORT_FILE, IntakeReport, note_rejection
 from orchestration.kept_rows import ORDERS_FILE, keep
 from orchestration.resources import Workplace
-from setwise.feeds import FeedError, Rejection, read_orders, read_sets
+from setwise.feeds import FeedError, Rejection, read_judgements, read_orders, read_sets
+from setwise.judgements import Judgement
 from setwise.log import LogDownError
 from setwise.names import ProductId
 from setwise.orders import MerchantSet, Order
@@ -19,13 +20,15 @@ from setwise.release import now_utc, sha256_of
 from setwise.snapshot import Snapshot
 
 SETS_FILE = "sets.msgpack"
+JUDGEMENTS_FILE = "judgements.msgpack"
+Kept = Order | MerchantSet | Judgement
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
 def orders(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
     """The shop's past. One row = one order; products that the feed lacks stay in history and are counted. Orders of
     people who were forgotten after them are left out, whatever the shop's file has."""
-    _, source, _ = resolve_feed(workplace)
+    source = sources_of(workplace).orders
     currency, now = str(products.facts["currency"]), now_utc()
     try:
         erasures = erasures_of_the_log(workplace.settings)
@@ -54,7 +57,7 @@ def orders(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Art
 @dg.asset(group_name=GROUP, kinds={"python"})
 def merchant_sets(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
     """Sets that the merchant made. One row = one set."""
-    _, _, source = resolve_feed(workplace)
+    source = sources_of(workplace).sets
 
     def build(folder: Path) -> dict[str, object]:
         return _keep(read_sets(source) if source else (), folder, SETS_FILE, Snapshot(products.path))
@@ -62,9 +65,20 @@ def merchant_sets(workplace: Workplace, products: Artefact) -> dg.MaterializeRes
     return _history(workplace, "merchant_sets", source, products, build)
 
 
+@dg.asset(group_name=GROUP, kinds={"python"})
+def judgements(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
+    """Queries whose products people graded. One row = one grade of one product for one query."""
+    source = sources_of(workplace).judgements
+
+    def build(folder: Path) -> dict[str, object]:
+        return _keep(read_judgements(source) if source else (), folder, JUDGEMENTS_FILE, Snapshot(products.path))
+
+    return _history(workplace, "judgements", source, products, build)
+
+
 def _history(workplace, name, source, products, build, *more: str) -> dg.MaterializeResult[Artefact]:
     if source and not source.is_file():
-        raise dg.Failure(f"{source} is not there; set ORDERS= and SETS= to files that are, or to nothing")
+        raise dg.Failure(f"{source} is not there; set ORDERS=, SETS= and JUDGEMENTS= to files that are, or to nothing")
     try:
         artefact = workplace.artefacts.make(
             name, [sha256_of(source) if source else "", products.key, *filter(None, more)], build
@@ -74,9 +88,7 @@ def _history(workplace, name, source, products, build, *more: str) -> dg.Materia
     return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
 
 
-def _keep(
-    rows: Iterable[Order | MerchantSet | Rejection], folder: Path, name: str, snapshot: Snapshot
-) -> dict[str, object]:
+def _keep(rows: Iterable[Kept | Rejection], folder: Path, name: str, snapshot: Snapshot) -> dict[str, object]:
     report, unknown = IntakeReport(), set[ProductId]()
     with (folder / name).open("wb") as kept, (folder / REPORT_FILE).open("wb") as refused:
         for row in rows:
@@ -84,8 +96,17 @@ def _keep(
                 report.rejected += 1
                 note_rejection(report, row, refused)
                 continue
-            ids = row.product_ids if isinstance(row, MerchantSet) else [line.product_id for line in row.lines]
-            unknown.update(product_id for product_id in ids if snapshot.row_of(product_id) is None)
+            unknown.update(product_id for product_id in _ids_of(row) if snapshot.row_of(product_id) is None)
             keep(row, kept)
             report.taken += 1
     return {"rows": report.taken, "rejected": report.rejected, "products_that_the_feed_lacks": len(unknown)}
+
+
+def _ids_of(row: Kept) -> Sequence[ProductId]:
+    match row:
+        case Order():
+            return [line.product_id for line in row.lines]
+        case MerchantSet():
+            return row.product_ids
+        case Judgement():
+            return (row.product_id,)

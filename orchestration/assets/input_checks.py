@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration import bad_days
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.catalogue import GROUP, products, resolve_feed
+from orchestration.assets.catalogue import GROUP, products, sources_of
 from orchestration.assets.history import orders
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.live_release import live_one, live_snapshot
@@ -45,8 +45,7 @@ def orders_are_of_a_usual_day(workplace: Workplace, orders: Artefact) -> dg.Asse
     """The past is still there, and new orders are not all of one product or one shopper."""
     _, folder = live_one(workplace.releases)
     live = read_summary(folder / "summary") if folder else None
-    _, source, _ = resolve_feed(workplace)
-    if live is None or source is None:  # who names no orders wants none
+    if live is None or sources_of(workplace).orders is None:  # who names no orders wants none
         return _judged("")
     kept = orders.path / ORDERS_FILE
     now = summarise_orders(read_kept(kept, Order))

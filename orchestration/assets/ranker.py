@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import msgspec
@@ -16,13 +17,16 @@ from setwise.ranker import CARD_FILE, Ranker
 from setwise.ranking import FEATURES, KINDS
 from setwise.release import sha256_of
 
+if TYPE_CHECKING:
+    import lightgbm
+
 SERVING = "serving"
 """The part of the artefact that goes into the release."""
 JUDGED_FILE = "judged.json"
 PRIOR = Path(__file__).parents[1] / "prior_ranker"
 """What a shop with too little data keeps; `python -m benchmarks.prior_ranker` makes it."""
 LEARNED_FROM, STOPPED_BY = 0.6, 0.75
-"""Shares of the questions: trees grow from the first, stop by the next, and are judged by the last, which are the
+"""Shares of many questions: trees grow from the first, stop by the next, and are judged by the last, which are the
 latest ones where questions have a time."""
 SURE = 0.9
 """How sure it must be, by bootstrap, that own trees are better than what they replace: what only may be is noise."""
@@ -63,7 +67,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["5", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["6", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -74,14 +78,13 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     # Where nothing that was meant is among the candidates there is no order to learn.
     found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
     count = 0 if found is None else len(found)
-    if found is None or count < training.LEAST_QUESTIONS:
+    recipe = training.RECIPES[kind]
+    if found is None or count < recipe.least_questions:
         _copy_prior(kind, folder)
         return Judged(kind, "prior" if has_prior else "sum", count)
-    learn, stop, held = (found.only(part) for part in np.split(np.arange(count), _ends(count)))
-    recipe = training.RECIPES[kind]
-    trees = training.fit(learn, recipe, held_out=stop)
+    trees, grown_from, held, own = grown(found, recipe)
     sums = held.sums()
-    scores = {"sum": sums, "own": sums + training.learned_by(trees, recipe, held)}
+    scores = {"sum": sums, "own": sums + own}
     if has_prior:
         scores["prior"] = sums + Ranker(PRIOR / kind).score(held.features.astype(np.float64))
     ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
@@ -92,7 +95,8 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     refused = ""
     if chosen == "own":
         metrics = {"ndcg_at_10": means["own"], "ndcg_at_10_sum": means["sum"]}
-        training.write_ranker(trees, recipe, folder, RANKER_SERVICE, f"{len(learn)} questions of this shop", metrics)
+        said = f"{grown_from} questions of this shop"
+        training.write_ranker(trees, recipe, folder, RANKER_SERVICE, said, metrics)
         off, is_same = training.parity(trees, recipe, folder, held)
         if off > MOST_DIFFERENCE or not is_same:
             shutil.rmtree(folder)
@@ -106,8 +110,18 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
     )  # fmt: skip
 
 
-def _ends(count: int) -> list[int]:
-    return [int(count * LEARNED_FROM), int(count * STOPPED_BY)]
+def grown(
+    found: training.Questions, recipe: training.Recipe
+) -> tuple["lightgbm.Booster", int, training.Questions, np.ndarray]:
+    """Trees, of how many questions, and their part of the scores of questions that they, or others grown alike, have
+    not seen: of the latest quarter of many, of each fold of few."""
+    count = len(found)
+    if count < training.MANY_QUESTIONS:
+        return training.fit(found, recipe), count, found, training.learned_by_folds(found, recipe)
+    ends = [int(count * LEARNED_FROM), int(count * STOPPED_BY)]
+    learn, stop, held = (found.only(part) for part in np.split(np.arange(count), ends))
+    trees = training.fit(learn, recipe, held_out=stop)
+    return trees, len(learn), held, training.learned_by(trees, recipe, held)
 
 
 def _has_gain(questions: training.Questions) -> np.ndarray:

@@ -28,7 +28,7 @@ def release(
     product_embeddings: Artefact,
     product_index: Artefact,
     product_collection: Artefact,
-    vocabulary: Artefact,
+    typed_words: Artefact,
     complementarity: Artefact,
     learned: Artefact,
     product_stats: Artefact,
@@ -40,7 +40,7 @@ def release(
     """The live release: gates, manifest, switch. One row = one release; the last three are kept for rollback."""
     releases = workplace.releases
     candidate = candidate_of(
-        products, encoder, product_embeddings, product_index, product_collection, vocabulary, complementarity,
+        products, encoder, product_embeddings, product_index, product_collection, typed_words, complementarity,
         learned, product_stats, ranker, input_summary,
     )  # fmt: skip
     release_id, parts, live = candidate.release_id, candidate.parts, releases.current_id()
@@ -57,7 +57,10 @@ def release(
             raise dg.Failure(f"{refusal}. The live release {live or '(none)'} stays") from refusal
         summary = read_summary(input_summary.path)
         assert summary is not None
-        made_of = {"encoder": encoder.facts["model"], "pairs seen": complementarity.facts.get("pairs_seen", 0)}
+        made_of = {
+            "encoder": encoder.facts["model"], "pairs seen": complementarity.facts.get("pairs_seen", 0),
+            "words learned from purchases": typed_words.facts["typed"],
+        }  # fmt: skip
         card = model_card(release_id, candidate.keys, gates, evaluation, summary, made_of)
         card_folder = write_card(card, workplace.data_dir / "reports" / "card")
         parts = parts | {"card": card_folder, "evaluation": offline_evaluation.path}

@@ -1,4 +1,4 @@
-"""What a ranker learns from: questions that the shop's past answers, ranked by the very code that serves."""
+"""What a ranker learns from: questions that the shop knows answers to, ranked by the very code that serves."""
 
 import hashlib
 import shutil
@@ -11,19 +11,21 @@ import numpy as np
 
 from orchestration import ranker_training as training
 from orchestration.artefacts import Artefact, result
+from orchestration.assets import features
 from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.encoder import SERVING
 from orchestration.assets.features import newest_order
-from orchestration.assets.history import SETS_FILE
+from orchestration.assets.history import JUDGEMENTS_FILE, SETS_FILE
 from orchestration.impressions import Questioned, in_place_of, questions_of_lists
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.point_in_time import profiles_then
 from orchestration.ranked_rows import ranked_rows
 from orchestration.resources import Workplace
-from orchestration.training_questions import Question, cutoff_of, of_orders, of_sets, without_traces
+from orchestration.training_questions import Question, cutoff_of, of_judgements, of_orders, of_sets, without_traces
 from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
 from setwise import statistics
 from setwise.complementarity import build_complementarity
+from setwise.judgements import Judgement, by_query
 from setwise.names import SHOPPER_PROFILES_VIEW, UserId
 from setwise.orders import MerchantSet, Order
 from setwise.point_in_time import leaks
@@ -43,10 +45,13 @@ def training_rows(
     encoder: Artefact,
     product_embeddings: Artefact,
     product_index: Artefact,
-    vocabulary: Artefact,
+    typed_words: Artefact,
     learned: Artefact,
     orders: Artefact,
     merchant_sets: Artefact,
+    judgements: Artefact,
+    complementarity: Artefact,
+    product_stats: Artefact,
 ) -> dg.MaterializeResult[Artefact]:
     """One row = one candidate of one question, with the features it would have been served by; of kinds of which enough
     lists were clicked in, one product of one list with those that it was served by."""
@@ -55,7 +60,7 @@ def training_rows(
         "snapshot": products.path,
         "encoder": encoder.path / SERVING,
         "index": product_index.path,
-        "vocabulary": vocabulary.path,
+        "vocabulary": typed_words.path,
         # A handful of weights, as answers have them: what they were fitted on cannot be read back from them.
         "learned": learned.path,
     }
@@ -81,7 +86,12 @@ def training_rows(
             found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, kept, None))
         for name in ("orders", "sets"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        made = in_place_of(mixed(found) if found else None, lists, training.LEAST_QUESTIONS)
+        made = in_place_of(mixed(found) if found else None, lists, training.LEAST_LISTS)
+        if asked := of_judgements(by_query(read_kept(judgements.path / JUDGEMENTS_FILE, Judgement), known)):
+            # Beside the others and never in their place: a person's grades say what clicks cannot.
+            today = {"complementarity": complementarity.path, "statistics": product_stats.path / features.SERVING}
+            graded = ranked(workplace.settings, parts | today, asked, snapshot, (), None)
+            made = graded if made is None else mixed([made, graded])
         if made is None:
             return {"questions": 0}
         questions, kinds = made
@@ -89,8 +99,11 @@ def training_rows(
         asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
         return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
 
-    made_from = [products, encoder, product_embeddings, product_index, vocabulary, learned, orders, merchant_sets]
-    inputs = ["4", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
+    made_from = [products, encoder, product_embeddings, product_index, typed_words, learned, orders, merchant_sets]
+    if judgements.facts["rows"]:
+        # Only what people judged is ranked by what is known today.
+        made_from += [judgements, complementarity, product_stats]
+    inputs = ["5", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
 
 
@@ -164,9 +177,11 @@ def ranked(
     found = ranked_rows(parts, lines)
     of = np.repeat(np.arange(len(asked)), found.counts)
     ids = [snapshot.ids[row] for row in found.rows.tolist()]
-    gains = np.asarray([product in asked[q].meant for q, product in zip(of.tolist(), ids, strict=True)], dtype=np.int64)
-    ideal = np.asarray([training.ideal_of([1.0] * len(one.meant)) for one in asked])
-    return training.Questions(found.features, gains, found.counts, ideal, np.ones(len(asked))), found.kinds
+    gains = [asked[q].meant.get(product, 0) for q, product in zip(of.tolist(), ids, strict=True)]
+    ideal = np.asarray([training.ideal_of(list(one.meant.values())) for one in asked])
+    return training.Questions(
+        found.features, np.asarray(gains, dtype=np.int64), found.counts, ideal, np.ones(len(asked))
+    ), found.kinds
 
 
 def known_then(

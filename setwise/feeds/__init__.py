@@ -12,13 +12,14 @@ from setwise.feeds.delimited import delimiter_of
 from setwise.feeds.fields import field_name
 from setwise.feeds.google import read_text, read_xml
 from setwise.feeds.jsonlines import read_json
+from setwise.feeds.judgements import read_judgements
 from setwise.feeds.orders import read_orders, read_sets
 from setwise.feeds.report import FeedError, Rejection
 from setwise.feeds.shopify import is_shopify, read_shopify
 from setwise.feeds.text import clean, decoded, head_of
 from setwise.money import is_currency
 
-__all__ = ["FeedError", "Rejection", "read_orders", "read_products", "read_sets"]
+__all__ = ["FeedError", "Rejection", "read_judgements", "read_orders", "read_products", "read_sets"]
 
 _FORMATS = "a Google Merchant feed (TSV, CSV, RSS or Atom), a Shopify product CSV, JSON-LD or JSON Lines"
 

@@ -48,7 +48,12 @@ class AttributeReader:
             if r.state[i] in ("out", "money", "said", "people", "limit") and not everything:
                 i += 1
                 continue
-            if match is not None and match.start == i and r.code != r.lexicon.home and not everything:
+            if (
+                match is not None
+                and match.start == i
+                and (r.code != r.lexicon.home or match.entry.typed)
+                and not everything
+            ):
                 words.append(self._at_home(match))
                 i = match.end
                 continue
@@ -69,7 +74,7 @@ class AttributeReader:
                 i += 1
             elif hit := r.table.requests.at(r.words, i):
                 i += hit[0]
-            elif match is not None and match.start == i and r.code != r.lexicon.home:
+            elif match is not None and match.start == i and (r.code != r.lexicon.home or match.entry.typed):
                 words.append(self._at_home(match))
                 i = match.end
             else:

@@ -32,6 +32,8 @@ class Entry(msgspec.Struct):
     hint: bool = False
     synonym: str = ""
     """The product's name in the catalogue's language, where the phrase is of another."""
+    typed: bool = False
+    """True where shoppers alone say it: no product has the word."""
 
     def is_attribute(self) -> bool:
         return bool(self.color or self.material or self.style)
@@ -95,6 +97,14 @@ class Lexicon:
                 }
                 for word in words_in(name):
                     self._keep_surface(word)
+        for word, leaves in v.typed.items():
+            entry = self._entry(key_of(word, home))
+            if not (entry.product or entry.hint) and leaves:
+                total = sum(leaves.values())
+                entry.product = entry.typed = True
+                entry.shares = {leaf: n / total for leaf, n in leaves.items()}
+                # What is searched for in its place is the kind's own name.
+                entry.synonym = max(leaves, key=lambda leaf: (leaves[leaf], leaf)).lower()
         for leaf in v.categories:
             known = self._home_entries.get(key_of(leaf, home))
             if known is not None and known.product:
@@ -183,7 +193,7 @@ class Lexicon:
         table = language(code)
         known = set(table.known) | set(spellings)
         if code == self.home:
-            known |= {word for word in v.words if len(word) > 2}
+            known |= {word for word in v.words if len(word) > 2} | set(v.typed)
             for name in (*v.nouns, *v.categories, *v.brands, *v.colors, *v.materials):
                 for word in words_in(name):
                     spellings[word] = spellings.get(word, 0) + SOLD_HERE

@@ -38,6 +38,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """The first three words of each title, letters only: who types them names that product."""
     words: frozenset[str] = frozenset()
     """Words of titles, as they are spelled."""
+    typed: dict[str, dict[str, int]] = {}
+    """Words that no product has and shoppers type ('telly') -> people who bought of it, by leaf category."""
 
 
 def words_of(text: str) -> list[str]:

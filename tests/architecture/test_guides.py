@@ -13,7 +13,8 @@ import yaml
 
 from benchmarks.examples.readme import CALL, selected
 from setwise.catalogue import Product
-from setwise.feeds import Rejection, read_orders, read_products, read_sets
+from setwise.feeds import Rejection, read_judgements, read_orders, read_products, read_sets
+from setwise.judgements import Judgement
 from setwise.orders import MerchantSet, Order
 from setwise.rules import KINDS, read_rules
 from setwise.settings import Settings
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DOCUMENTS = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-READERS = {"orders": lambda path: read_orders(path, "USD"), "sets": read_sets}
+READERS = {"orders": lambda path: read_orders(path, "USD"), "sets": read_sets, "judgements": read_judgements}
 
 
 def fences(document: Path) -> list[tuple[str, str]]:
@@ -53,6 +54,8 @@ def told(result: object) -> str:
             return f"{result.order_id} | {result.user_id} | {result.currency} | {lines}"
         case MerchantSet():
             return f"{result.set_id} | {result.title} | {', '.join(result.product_ids)}"
+        case Judgement():
+            return f"{result.query} | {result.product_id} | {result.grade}"
         case Rejection():
             return f"row {result.row} is rejected: {result.field} {result.value!r}: {result.reason}; {result.remedy}"
     raise TypeError(result)
@@ -71,7 +74,16 @@ def test_every_feed_of_the_guide_is_read_as_it_says(kind: str, content: str, sai
 
 
 def test_the_guide_of_feeds_has_every_form() -> None:
-    assert {kind for kind, _, _ in feed_examples()} == {"tsv", "xml", "csv", "json", "jsonl", "orders", "sets"}
+    assert {kind for kind, _, _ in feed_examples()} == {
+        "tsv",
+        "xml",
+        "csv",
+        "json",
+        "jsonl",
+        "orders",
+        "sets",
+        "judgements",
+    }
 
 
 def test_the_rules_of_the_guide_are_of_every_kind_and_are_taken() -> None:

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built_once import files_of
 from e2e_support import build
 
+from orchestration.artefacts import ArtefactStore
 from orchestration.assets.evaluation import ask, evaluate, read_evaluation
 from orchestration.candidate import FOLDERS
 from orchestration.gates import LEAST_CASES, not_worse
 from orchestration.held_out import Case
 from orchestration.policy_values import Places
 from orchestration.replayed_orders import live_order_values
+from orchestration.sample_shop import generate
 from setwise.catalogue import indexed_text
 from setwise.exploration import explored_list
 from setwise.index import LocalIndex, build_index
@@ -25,12 +26,16 @@ MEASURED = "evaluation/evaluation.json"
 
 
 @pytest.fixture(scope="module")
-def built(shop: Path, tmp_path_factory) -> tuple[Path, Path]:
-    """Two folders with the release of the same sample shop, made apart from each other: one by whoever built this shop
-    first, the other from nothing."""
+def built(tmp_path_factory) -> tuple[Path, Path]:
+    """Two folders with the release of the same sample shop, made apart from each other: the second from nothing."""
     folder, folders = tmp_path_factory.mktemp("evaluated"), []
+    generate(folder / "sample", products=150, shoppers=30, orders=300)
+    judge_queries(folder / "sample")
     for name in ("one", "two"):
-        environ = files_of(shop) | {"SETWISE_DATA_DIR": str(folder / name)}
+        environ = {"SETWISE_DATA_DIR": str(folder / name)}
+        files = (("FEED", "feed"), ("ORDERS", "orders"), ("SETS", "sets"), ("JUDGEMENTS", "judgements"))
+        for variable, file in files:
+            environ[f"SETWISE_{variable}"] = str(folder / f"sample/{file}.jsonl")
         done = build(environ, from_nothing=name == "two")
         assert done.returncode == 0, done.stdout + done.stderr
         releases = Releases(str(folder / name / "releases"), folder / "cache")
@@ -38,6 +43,36 @@ def built(shop: Path, tmp_path_factory) -> tuple[Path, Path]:
         assert live is not None
         folders.append(releases.fetch(live)[1])
     return folders[0], folders[1]
+
+
+def judge_queries(folder: Path) -> None:
+    """Of each kind and style: 3 for what is both, 1 for the rest of the kind, 0 for some that are neither."""
+    rows = [json.loads(line) for line in (folder / "feed.jsonl").read_text().splitlines()]
+    kinds = {row["id"]: row["product_type"].rsplit(" > ", 1)[-1] for row in rows}
+    with (folder / "judgements.jsonl").open("w") as file:
+        for kind, style in sorted({(kinds[row["id"]], row["custom_label_0"]) for row in rows}):
+            others = [row["id"] for row in rows if kinds[row["id"]] != kind][:5]
+            grades = {row["id"]: 1 + 2 * (row["custom_label_0"] == style) for row in rows if kinds[row["id"]] == kind}
+            line = {"query": f"{style} {kind.lower()}", "grades": grades | dict.fromkeys(others, 0)}
+            file.write(json.dumps(line) + "\n")
+
+
+def test_judged_queries_teach_the_ranker_and_every_fourth_judges_the_release(built) -> None:
+    folder, _ = built
+    found = read_evaluation(folder / "evaluation")
+    assert found.cases["judged query"] >= 10
+    figure = found.figure("NDCG@10", "judged query")
+    assert (
+        figure is not None
+        and figure.value > 0.5
+        and f"| judged query | {figure.segment} |" in (folder / CARD).read_text()
+    )
+    artefact = ArtefactStore(folder.parents[1] / "artefacts").latest("ranker")
+    assert artefact is not None
+    judged = {one["kind"]: one for one in json.loads((artefact.path / "judged.json").read_text())}
+    learned_from = json.loads((folder / "ranker/list/ranker.json").read_text())["trained_on"]
+    assert judged["list"]["questions"] >= 40 and (judged["list"]["chosen"] == "own") == ("this shop" in learned_from)
+    assert judged["search"]["judged_by"] >= 40
 
 
 def test_a_release_carries_its_figures_its_gates_and_a_card(built) -> None:
@@ -66,8 +101,8 @@ def test_an_index_of_other_products_is_refused_by_how_much_it_answers_worse(buil
     (tmp_path / "index").mkdir()
     build_index(vectors[mixed], [indexed_text(snapshot[int(row)]) for row in mixed], tmp_path / "index")
     said: list[str] = []
-    same = evaluate(parts, ("r-live", folder), [], [], said.append)
-    worse = evaluate(parts | {"index": tmp_path / "index"}, ("r-live", folder), [], [], said.append)
+    same = evaluate(parts, ("r-live", folder), [], [], [], said.append)
+    worse = evaluate(parts | {"index": tmp_path / "index"}, ("r-live", folder), [], [], [], said.append)
     assert not said and not any(gate.refusal for gate in not_worse(same))
     whole, before = worse.figure("NDCG@10"), same.figure("NDCG@10")
     assert before is not None and before.value > 0.9 and whole is not None and whole.difference is not None
@@ -85,7 +120,7 @@ def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(bui
             if file.is_file() and part != "encoder":
                 (tmp_path / part / file.relative_to(folder / part)).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / part / file.relative_to(folder / part)).write_bytes(file.read_bytes())
-    found = evaluate(parts, ("r-live", tmp_path), [], [], said.append)
+    found = evaluate(parts, ("r-live", tmp_path), [], [], [], said.append)
     assert said and "cannot be asked" in said[0]
     assert found.live_release == "" and found.figure("NDCG@10").difference is None
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setwise.catalogue import Product
-from setwise.feeds import FeedError, Rejection, read_orders, read_products, read_sets
+from setwise.feeds import FeedError, Rejection, read_judgements, read_orders, read_products, read_sets
+from setwise.judgements import Judgement
 from setwise.orders import MerchantSet, Order
 
 STARTS = [
@@ -27,7 +28,12 @@ STARTS = [
     b"Handle,Title,Variant Price\n",
     b"\xef\xbb\xbf{",
 ]
-STARTS += [b"order_id,timestamp,product_id,quantity,unit_price\n", b'{"@type":"Product","offers":', b"\x1f\x8b\x08\x00"]
+STARTS += [
+    b"order_id,timestamp,product_id,quantity,unit_price\n",
+    b"query,product_id,grade\n",
+    b'{"@type":"Product","offers":',
+    b"\x1f\x8b\x08\x00",
+]
 FIELDS = (
     "id title price sale_price availability sale_price_effective_date product_type stock rating link custom_label_1"
 )
@@ -51,12 +57,13 @@ def read_all(data: bytes) -> list[object]:
         path = Path(folder) / "feed"
         path.write_bytes(data)
         results: list[object] = []
-        for reader in (lambda: read_products(path, "USD"), lambda: read_orders(path, "USD"), lambda: read_sets(path)):
+        readers = (lambda p: read_products(p, "USD"), lambda p: read_orders(p, "USD"), read_sets, read_judgements)
+        for reader in readers:
             try:
-                results += reader()
+                results += reader(path)
             except FeedError as error:
                 assert "\n" not in str(error).replace(str(path), "")
-    assert all(isinstance(result, (Product, Rejection, Order, MerchantSet)) for result in results)
+    assert all(isinstance(result, (Product, Rejection, Order, MerchantSet, Judgement)) for result in results)
     msgspec.json.encode(results)  # nothing in them is beyond UTF-8
     return results
 
@@ -89,7 +96,11 @@ def test_random_fields_never_change_a_price(fields: dict[str, str], cents: int, 
             assert (result.id, result.price_cents, result.currency) == ("7", cents, "USD")
 
 
-@given(st.dictionaries(st.sampled_from((FIELDS + " product_ids items order_id set_id timestamp").split()), JSON))
+@given(
+    st.dictionaries(
+        st.sampled_from((FIELDS + " product_ids items order_id set_id timestamp query grade gold").split()), JSON
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_random_json_objects_are_read_or_rejected(row: dict[str, object]) -> None:
     read_all(json.dumps(row).encode())

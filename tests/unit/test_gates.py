@@ -36,8 +36,9 @@ def evaluation(snapshot: Snapshot, mine: dict[str, Answer], live: dict[str, Answ
 
 
 def test_figures_are_those_of_the_book() -> None:
-    assert ndcg(["a", "b", "c"], ["b"]) == pytest.approx(1 / np.log2(3))
-    assert ndcg(["a"], ["a"]) == 1.0 and recall(["a", "b"], ["a", "z"]) == 0.5
+    assert ndcg(["a", "b", "c"], {"b": 1}) == pytest.approx(1 / np.log2(3))
+    assert ndcg(["a"], {"a": 1}) == 1.0 and recall(["a", "b"], {"a": 1, "z": 1}) == 0.5
+    assert ndcg(["a", "x", "b"], {"a": 1, "b": 3}) == pytest.approx((1 + 3 / 2) / (3 + 1 / np.log2(3)))
     mean, low, high = interval(np.asarray([0.0, 1.0] * 50))
     assert (mean, low < 0.45, high > 0.55) == (0.5, True, True)
     assert interval(np.asarray([0.0, 1.0] * 50)) == (mean, low, high)

@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestration.held_out import HELD_OUT, cases_of, split
+from orchestration.held_out import HELD_OUT, JUDGED, cases_of, split
+from orchestration.training_questions import of_judgements
 from setwise.catalogue import Product
+from setwise.judgements import HELD_OUT_IN, Judgement, by_query
 from setwise.names import SHOPPER_PROFILES_VIEW, ProductId, UserId
 from setwise.orders import MerchantSet, Order, OrderLine
 from setwise.snapshot import Snapshot, write_snapshot
@@ -60,3 +62,14 @@ def test_products_that_a_compared_release_lacks_are_not_asked_for(snapshot) -> N
 def test_a_shop_without_a_past_is_asked_by_its_own_titles(snapshot) -> None:
     cases = cases_of(split([], []), snapshot, frozenset(snapshot.ids))
     assert {case.task for case in cases} == {"title"} and len(cases) == 10
+
+
+def test_judged_queries_are_asked_that_nothing_learns_from_with_their_grades(snapshot) -> None:
+    known = frozenset(snapshot.ids)
+    judged = [Judgement(f"lamp {n}", ProductId(f"p{at}"), at) for n in range(80) for at in (0, 1, 3)]
+    cases = [case for case in cases_of(split(ORDERS, SETS), snapshot, known, judged) if case.task == JUDGED]
+    assert len(cases) == pytest.approx(80 / HELD_OUT_IN, abs=10)
+    assert all(case.gains == {"p1": 1, "p3": 3} and case.relevant == ["p1", "p3"] for case in cases)
+    learned_from = {one.request["prompt"] for one in of_judgements(by_query(judged, known))}
+    asked = {case.body["prompt"] for case in cases}
+    assert not learned_from & asked and len(learned_from | asked) == 80

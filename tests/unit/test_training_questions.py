@@ -8,8 +8,9 @@ import pytest
 
 from orchestration.assets.ranker import PRIOR, judge
 from orchestration.assets.training_rows import refuse_leaks
-from orchestration.ranker_training import LEAST_QUESTIONS, Questions, ideal_of
-from orchestration.training_questions import cutoff_of, of_orders, of_sets, without_traces
+from orchestration.ranker_training import MANY_QUESTIONS, RECIPES, Questions, ideal_of
+from orchestration.training_questions import cutoff_of, of_judgements, of_orders, of_sets, without_traces
+from setwise.judgements import Judgement, by_query
 from setwise.names import ProductId, UserId
 from setwise.orders import MerchantSet, Order, OrderLine
 from setwise.ranking import FEATURES, SHOPPER, feature_rows
@@ -62,10 +63,10 @@ def test_sets_that_are_asked_for_leave_no_trace_in_what_is_known() -> None:
 
 
 def test_a_kind_with_too_few_questions_keeps_the_prior_where_there_is_one(tmp_path) -> None:
-    few = planted(LEAST_QUESTIONS - 1, 0)
+    few = planted(RECIPES["search"].least_questions - 1, 0)
     assert judge("search", few, tmp_path / "search").chosen == "prior"
     assert (tmp_path / "search/ranker.onnx").read_bytes() == (PRIOR / "search/ranker.onnx").read_bytes()
-    assert judge(SHOPPER, few, tmp_path / SHOPPER).chosen == "sum"
+    assert judge(SHOPPER, planted(MANY_QUESTIONS - 1, 0), tmp_path / SHOPPER).chosen == "sum"
     assert not (tmp_path / SHOPPER).exists()
     assert judge("list", None, tmp_path / "list").chosen == "prior"
 
@@ -84,6 +85,32 @@ def test_trees_that_learned_something_are_taken_and_those_that_learned_noise_are
     )
     assert judge(SHOPPER, known, tmp_path / "none").chosen == "sum"
     assert not (tmp_path / "none").exists()
+
+
+def test_few_questions_judge_each_other_by_folds_and_all_of_them_are_learned_from(tmp_path) -> None:
+    found = judge("list", planted(60, 0), tmp_path / "list")
+    assert (found.chosen, found.questions, found.judged_by) == ("own", 60, 60)
+    assert "60 questions" in (tmp_path / "list/ranker.json").read_text()
+
+
+def test_judged_queries_are_searches_and_lists_with_their_grades_and_those_held_out_are_never_asked() -> None:
+    judged = [Judgement(f"query {n}", ProductId("ab"[at]), 3 * at) for n in range(40) for at in (0, 1)]
+    judged += [Judgement("one product", ProductId("c"), 2), Judgement("nothing good", ProductId("c"), 0)]
+    queries = by_query(judged, KNOWN)
+    held = {one.text for one in queries if one.is_held_out}
+    assert 4 <= len(held) <= 16 and "nothing good" not in {one.text for one in queries}
+    found = of_judgements(queries)
+    assert {one.request["prompt"] for one in found} == {one.text for one in queries} - held
+    searches = [one for one in found if "candidates" not in one.request]
+    lists = [one for one in found if "candidates" in one.request]
+    assert {one.request["prompt"] for one in searches} - {one.request["prompt"] for one in lists} <= {"one product"}
+    assert all(one.meant == {"a": 0, "b": 3} and one.request["candidates"] == ["a", "b"] for one in lists)
+
+
+def test_of_several_judgements_of_a_product_the_last_one_holds_and_case_makes_no_other_query() -> None:
+    said = [("Red  Lamp", "a", 1), ("red lamp", "b", 2), ("RED LAMP", "a", 3), ("red lamp", "sold elsewhere", 3)]
+    (found,) = by_query([Judgement(query, ProductId(i), grade) for query, i, grade in said], KNOWN)
+    assert (found.text, found.grades) == ("Red  Lamp", {"a": 3, "b": 2})
 
 
 def test_evidence_that_is_as_new_as_a_question_is_refused() -> None:

@@ -1,0 +1,128 @@
+"""The catalogue's words, and those of its shoppers that help."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import numpy as np
+
+from orchestration.artefacts import Artefact, result
+from orchestration.assets import features
+from orchestration.assets.encoder import SERVING
+from orchestration.assets.evaluation import ask
+from orchestration.assets.ranker import PRIOR
+from orchestration.held_out import Case, K
+from orchestration.measures import ndcg
+from orchestration.ranker_training import bootstrap, sure_above
+from orchestration.resources import Workplace
+from orchestration.typed_words import Typed, Words, in_time, kinds_of_words, purchases_of, taught, with_a_word
+from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
+from setwise.settings import Settings
+from setwise.snapshot import Snapshot
+from setwise.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
+
+LEAST_CASES, MOST_CASES = 10, 200
+"""Held-out purchases after the words: with fewer nothing is shown, more take longer than they are worth."""
+SURE = 0.95
+"""How sure it must be, by bootstrap, that sentences with the words are answered better."""
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What the held-out purchases said of the words that the earlier ones taught."""
+
+    words: Words = {}
+    """Those that the release has: none where the trial failed."""
+    cases: int = 0
+    before: float = 0.0
+    after: float = 0.0
+    difference: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    reason: str = ""
+    """Why there are none."""
+
+    @property
+    def said(self) -> str:
+        """For the model card."""
+        if not self.words:
+            return f"none, {self.reason}"
+        by = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*self.difference)
+        return f"{', '.join(sorted(self.words))}; NDCG@10 of {self.cases} later purchases after them {by}"
+
+
+@dg.asset(group_name="index", kinds={"python"})
+def typed_words(
+    context: dg.AssetExecutionContext, workplace: Workplace, products: Artefact, encoder: Artefact,
+    product_index: Artefact, vocabulary: Artefact, complementarity: Artefact, product_stats: Artefact,
+) -> dg.MaterializeResult[Artefact]:  # fmt: skip
+    """The vocabulary of the release. One row = one name: the catalogue's own, and words that at least five people typed
+    before they bought one kind, if the newest purchases say that knowing them answers better."""
+    mined = read_vocabulary(vocabulary.path)
+    bought = _bought(context, workplace.settings, Snapshot(products.path), mined)
+    parts = {
+        "snapshot": products.path, "encoder": encoder.path / SERVING, "index": product_index.path,
+        "vocabulary": vocabulary.path, "complementarity": complementarity.path,
+        "statistics": product_stats.path / features.SERVING, "ranker": PRIOR,
+    }  # fmt: skip
+
+    def build(folder: Path) -> dict[str, object]:
+        tried = try_words(parts, mined, bought)
+        write_vocabulary(taught(mined, tried.words), folder)
+        return {
+            "typed": tried.said,
+            "words": len(tried.words),
+            "cases": tried.cases,
+            "difference": list(tried.difference),
+        }
+
+    digest = hashlib.sha256(msgspec.json.encode(bought)).hexdigest()[:16]
+    made_from = [vocabulary, *([products, encoder, product_index, complementarity, product_stats] if bought else [])]
+    inputs = ["1", *(artefact.key for artefact in made_from), digest]
+    return result(workplace.artefacts.make("typed_words", inputs, build))
+
+
+def _bought(
+    context: dg.AssetExecutionContext, settings: Settings, snapshot: Snapshot, vocabulary: Vocabulary
+) -> list[Typed]:
+    """A warehouse that is away fails no build: the release has the catalogue's words alone then."""
+    try:
+        warehouse = build_warehouse(settings)
+        try:
+            warehouse.migrate()
+            return purchases_of(warehouse, snapshot, vocabulary)
+        finally:
+            warehouse.close()
+    except WarehouseDownError as error:
+        context.log.warning(f"no words are learned from purchases ({error}); the next build tries again")
+        return []
+
+
+def try_words(parts: Mapping[str, Path], mined: Vocabulary, bought: Sequence[Typed]) -> Tried:
+    """Learns from the earlier purchases, asks about the newest quarter with and without what was learned, and keeps
+    the words of all where that is better. Raises TrialFailedError."""
+    earlier, later = in_time(bought)
+    learned = kinds_of_words(earlier)
+    if not learned:
+        return Tried(reason="as no unknown word was typed by enough people who bought the same kind")
+    held = with_a_word(later, learned)[-MOST_CASES:]
+    if len(held) < LEAST_CASES:
+        return Tried(cases=len(held), reason=f"as only {len(held)} later purchases could say whether they help")
+    cases = [
+        Case(str(number), "typed", {"prompt": one.prompt, "k": K}, [str(one.product)], [])
+        for number, one in enumerate(held)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        write_vocabulary(taught(mined, learned), Path(folder))
+        before, after = _ndcg(parts, cases), _ndcg({**parts, "vocabulary": Path(folder)}, cases)
+    difference, low, high = bootstrap(after - before)
+    is_better = sure_above(after - before) >= SURE
+    words = {word: kinds for word, kinds in kinds_of_words(bought).items() if word in learned} if is_better else {}
+    reason = "" if words else f"as later purchases are not found better by them ({difference:+.4f} of NDCG@10)"
+    rounded = (round(difference, 4), round(low, 4), round(high, 4))
+    return Tried(words, len(cases), round(float(before.mean()), 4), round(float(after.mean()), 4), rounded, reason)
+
+
+def _ndcg(parts: Mapping[str, Path], cases: Sequence[Case]) -> np.ndarray:
+    answers = ask(parts, cases)
+    return np.asarray([ndcg(answers[case.id].products, case.gains) for case in cases])
