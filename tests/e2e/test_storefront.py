@@ -271,8 +271,6 @@ def test_without_a_set_it_says_why_and_what_would_help(browser, service) -> None
         expect(nothing).to_contain_text("$20 is not enough")
         nothing.get_by_role("button", name=re.compile("Show sets from")).click()
         expect(visit.page.locator(".set[data-bundle]").first).to_be_visible()
-        total = visit.page.locator(".set .total").first.inner_text()
-        expect(visit.page.locator("#answer-count")).to_have_text(f"1 set, {total}")
         visit.page.go_back()
         expect(nothing.get_by_role("button", name="Try another wish")).to_be_visible()
 
