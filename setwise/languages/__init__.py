@@ -126,6 +126,8 @@ class Language:
         self.its = frozenset(words["its"].split())
         """Possessives of a product that was named before: 'a phone and its case'."""
         self.goes_with = _phrases(words["goes_with"])
+        self.named_before = frozenset(words["named_before"].split())
+        """Pronouns of a product that was named before: 'what goes with it?'."""
         self.relative = frozenset(words["relative"].split())
         self.and_signs = frozenset(words["and_signs"].split())
         self.fillers = _set(words["fillers"])

@@ -64,7 +64,7 @@ _ENDS_IN_S = ("as", "es", "is", "os", "us")
 
 
 def _german(plain: str) -> str:
-    for ending, least in (("en", 3), ("er", 4), ("em", 4), ("es", 4)):
+    for ending, least in (("en", 3), ("er", 4), ("em", 3), ("es", 3)):
         if plain.endswith(ending) and len(plain) - 2 >= least:
             # "Weingläser" as "Weinglas", but "Matrosen" as "Matrose".
             return plain[:-3] if ending == "er" and len(plain) > 6 and plain[-4:-2] in _ENDS_IN_S else plain[:-2]

@@ -67,10 +67,17 @@ class PossessionReader:
         """Tokens of 'goes with my grey sofa', 'passt zu einem Tisch': something is there that is not excluded."""
         r = self.r
         hit = self.table.goes_with.at(r.words, i)
-        items = self._items(i + hit[0]) if hit else []
-        if not items:
-            return self._goes_last(i) if r.code == "de" and r.words[i] in _TO_A else 0
-        return self._beside(i, items[0].end)
+        if hit and (items := self._items(i + hit[0])):
+            return self._beside(i, items[0].end)
+        if hit and (end := self._named_before(i + hit[0])):
+            return self._beside(i, end)
+        return self._goes_last(i) if r.code == "de" and r.words[i] in _TO_A else 0
+
+    def _named_before(self, i: int) -> int:
+        """Where a clause ends at `i` or behind a pronoun: 'I have a desk, what goes with it?'; 0 if it goes on."""
+        if i < len(self.r.words) and self.r.words[i] in self.table.named_before:
+            i += 1
+        return i if self.is_end(i) else 0
 
     def _goes_last(self, i: int) -> int:
         """'Die zum Eichentisch passen': in a German clause of its own the verb is the last word."""

@@ -166,3 +166,22 @@ def test_a_word_that_only_describes_a_category_does_not_name_it() -> None:
     rows = [row for row in read_products(SHOPS / "furniture.jsonl") if isinstance(row, Product)]
     understood = understand("a bag of coffee", mine(rows))
     assert [(slot.name, slot.categories) for slot in understood.named] == [("coffee", [])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I already have a desk; what goes with it?",
+        "I have a desk. What matches it?",
+        "j'ai déjà un bureau, qu'est-ce qui va avec ?",
+        "ich habe schon einen Schreibtisch, was passt zu ihm?",
+    ],
+)
+def test_a_question_what_goes_with_it_names_no_product(text: str) -> None:
+    understood = read("furniture", text)
+    assert understood.named == [] and understood.exclude.categories == ["desk"]
+
+
+@pytest.mark.parametrize("text", ["ein rotes Sofa", "ein roter Sessel", "ein Bett mit rotem Bezug", "zwei rote Stühle"])
+def test_a_short_german_colour_is_known_in_each_of_its_forms(text: str) -> None:
+    assert read("furniture", text).colors == ["red"]
