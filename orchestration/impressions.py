@@ -125,22 +125,14 @@ def gains_of(one: Listed, fall: float) -> Ints:
     return np.minimum(np.round(worth * weight), training.MOST_GAIN).astype(np.int64)
 
 
-def in_place_of(
-    others: Questioned | None, shown: Questioned | None, least: int
-) -> Questioned | None:  # fmt: skip
-    """Questions of lists for each kind that has at least so many of them, those of orders and sets for the rest."""
+def with_enough(shown: Questioned | None, least: int) -> Questioned | None:
+    """Questions of the kinds of which there are at least so many lists; None without such a kind."""
     if shown is None:
-        return others
+        return None
     questions, kinds = shown
     enough = [kind for kind, count in zip(*np.unique(kinds, return_counts=True), strict=True) if count >= least]
-    parts = [] if others is None else [_only(*others, ~np.isin(others[1], enough))]
-    parts.append(_only(questions, kinds, np.isin(kinds, enough)))
-    return training.joined([part for part, _ in parts]), np.concatenate([kinds for _, kinds in parts])
-
-
-def _only(questions: training.Questions, kinds: Ints, mask: NDArray[np.bool_]) -> Questioned:
-    at = np.flatnonzero(mask)
-    return questions.only(at), kinds[at]
+    at = np.flatnonzero(np.isin(kinds, enough))
+    return (questions.only(at), kinds[at]) if len(at) else None
 
 
 def _row(features: Mapping[str, float]) -> list[float]:

@@ -1,6 +1,7 @@
 """What is learned of ranking: trees on top of the weighted sum, for each kind of request, taken only if not worse."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from orchestration import ranker_training as training
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.training_rows import QUESTIONS_FILE
+from orchestration.assets.training_rows import LISTS_FILE, QUESTIONS_FILE
 from orchestration.resources import Workplace
 from setwise.names import RANKER_SERVICE
 from setwise.ranker import CARD_FILE, Ranker
@@ -56,20 +57,33 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
     """Trees for each kind of request. One row = one kind."""
 
     def build(folder: Path) -> dict[str, object]:
-        path = training_rows.path / QUESTIONS_FILE
-        questions, kinds = training.load(path) if path.is_file() else (None, np.empty(0, np.int64))
-        judged = []
-        for at, kind in enumerate(KINDS):
-            mine = questions.only(np.flatnonzero(kinds == at)) if questions is not None else None
-            judged.append(judge(kind, mine, folder / SERVING / kind))
+        teachers = [of_kinds(training_rows.path / file) for file in (LISTS_FILE, QUESTIONS_FILE)]
+        judged = [judge_in_turn(kind, [one.get(kind) for one in teachers], folder / SERVING / kind) for kind in KINDS]
         (folder / SERVING).mkdir(exist_ok=True)
         (folder / JUDGED_FILE).write_bytes(msgspec.json.encode(judged))
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["6", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["7", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
+
+
+def of_kinds(path: Path) -> dict[str, training.Questions]:
+    """The questions of a file by their kind; none without the file."""
+    if not path.is_file():
+        return {}
+    questions, kinds = training.load(path)
+    return {KINDS[at]: questions.only(np.flatnonzero(kinds == at)) for at in np.unique(kinds)}
+
+
+def judge_in_turn(kind: str, teachers: Sequence[training.Questions | None], folder: Path) -> Judged:
+    """Learns from the first teacher whose trees are better: what the next one taught is not lost for it."""
+    for questions in teachers[:-1]:
+        if questions is not None and (judged := judge(kind, questions, folder)).chosen == "own":
+            return judged
+        shutil.rmtree(folder, ignore_errors=True)
+    return judge(kind, teachers[-1], folder)
 
 
 def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judged:

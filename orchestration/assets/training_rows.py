@@ -16,7 +16,7 @@ from orchestration.assets.embeddings import VECTORS_FILE
 from orchestration.assets.encoder import SERVING
 from orchestration.assets.features import newest_order
 from orchestration.assets.history import JUDGEMENTS_FILE, SETS_FILE
-from orchestration.impressions import Questioned, in_place_of, questions_of_lists
+from orchestration.impressions import Questioned, questions_of_lists, with_enough
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.point_in_time import profiles_then
 from orchestration.ranked_rows import ranked_rows
@@ -35,6 +35,8 @@ from setwise.settings import Settings
 from setwise.snapshot import Snapshot
 
 QUESTIONS_FILE = "questions.npz"
+LISTS_FILE = "lists.npz"
+"""Of the kinds of which enough lists were clicked in: learned from first, and the others where that is of no use."""
 
 
 @dg.asset(group_name="models", kinds={"feast", "numpy"})
@@ -86,24 +88,25 @@ def training_rows(
             found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, kept, None))
         for name in ("orders", "sets"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        made = in_place_of(mixed(found) if found else None, lists, training.LEAST_LISTS)
+        graded: list[tuple[training.Questions, np.ndarray]] = []
         if asked := of_judgements(by_query(read_kept(judgements.path / JUDGEMENTS_FILE, Judgement), known)):
             # Beside the others and never in their place: a person's grades say what clicks cannot.
             today = {"complementarity": complementarity.path, "statistics": product_stats.path / features.SERVING}
-            graded = ranked(workplace.settings, parts | today, asked, snapshot, (), None)
-            made = graded if made is None else mixed([made, graded])
-        if made is None:
-            return {"questions": 0}
-        questions, kinds = made
-        training.save(questions, kinds, folder / QUESTIONS_FILE)
-        asked_of = {kind: int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
-        return {"questions": len(questions), "rows": len(questions.gains), "cutoff": str(cutoff or ""), **asked_of}
+            graded.append(ranked(workplace.settings, parts | today, asked, snapshot, (), None))
+        clicked = with_enough(lists, training.LEAST_LISTS)
+        facts: dict[str, object] = {"cutoff": str(cutoff or "")}
+        for file, sources in ((QUESTIONS_FILE, found + graded), (LISTS_FILE, [clicked, *graded] if clicked else [])):
+            if sources:
+                questions, kinds = mixed(sources)
+                training.save(questions, kinds, folder / file)
+                facts |= facts_of(file.removesuffix(".npz"), questions, kinds)
+        return facts
 
     made_from = [products, encoder, product_embeddings, product_index, typed_words, learned, orders, merchant_sets]
     if judgements.facts["rows"]:
         # Only what people judged is ranked by what is known today.
         made_from += [judgements, complementarity, product_stats]
-    inputs = ["5", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
+    inputs = ["6", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
 
 
@@ -135,6 +138,12 @@ def refuse_leaks(asked: Sequence[Question], evidence: Sequence[Order]) -> None:
     moments = [(str(number), one.at, {"orders": newest}) for number, one in enumerate(asked) if one.at is not None]
     if found := leaks(moments):
         raise dg.Failure(f"rows to learn from know their own future: {'; '.join(map(str, found[:3]))}")
+
+
+def facts_of(name: str, questions: training.Questions, kinds: np.ndarray) -> dict[str, object]:
+    """How many there are, in all and of each kind."""
+    of_kinds = {f"{name} of {kind}": int((kinds == at).sum()) for at, kind in enumerate(KINDS)}
+    return {name: len(questions), f"{name} rows": len(questions.gains), **of_kinds}
 
 
 def mixed(found: Sequence[tuple[training.Questions, np.ndarray]]) -> tuple[training.Questions, np.ndarray]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from orchestration.impressions import MOST_WEIGHT, Listed, as_questions, fall_of_attention, gains_of, in_place_of
+from orchestration.impressions import MOST_WEIGHT, Listed, as_questions, fall_of_attention, gains_of, with_enough
 from orchestration.policy_values import Places
 from orchestration.ranker_training import MOST_GAIN, Recipe, fit, learned_by, ndcg_of
 from setwise.exploration import explored_list
@@ -82,12 +82,10 @@ def test_trees_grown_on_corrected_clicks_order_other_lists_better_by_what_they_a
     assert ours[FALL] > ours[0.0] > by_sum
 
 
-def test_lists_take_the_place_of_orders_for_the_kinds_that_have_enough_of_them() -> None:
-    orders, of_orders = questions(30, 0), np.asarray([2] * 10 + [3] * 20)
+def test_only_kinds_that_have_enough_lists_are_learned_from() -> None:
     shown, of_shown = questions(50, 1), np.asarray([0] * 10 + [3] * 40)
-    made, kinds = in_place_of((orders, of_orders), (shown, of_shown), 20)
-    assert sorted(kinds.tolist()) == [2] * 10 + [3] * 40
-    assert np.array_equal(made.only(np.flatnonzero(kinds == 3)).features, shown.only(np.arange(10, 50)).features)
-    assert in_place_of((orders, of_orders), None, 20) == (orders, of_orders)
-    alone, kinds = in_place_of(None, (shown, of_shown), 20)
-    assert len(alone) == 40 and {KINDS[kind] for kind in kinds} == {"shopper"}
+    found = with_enough((shown, of_shown), 20)
+    assert found is not None
+    assert np.array_equal(found[0].features, shown.only(np.arange(10, 50)).features)
+    assert {KINDS[kind] for kind in found[1]} == {"shopper"}
+    assert with_enough((shown, of_shown), 60) is None and with_enough(None, 20) is None

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from orchestration.assets.ranker import judge_in_turn
 from orchestration.ranker_training import (
     Recipe,
     bootstrap,
@@ -16,7 +17,7 @@ from orchestration.ranker_training import (
     write_ranker,
 )
 from setwise.ranker import CARD_FILE, MODEL_FILE, Ranker, RankerCard, UnknownFeatureError, open_rankers
-from setwise.ranking import FEATURES, LAYOUT, PARTS, WEIGHTS, feature_rows, weighted_parts
+from setwise.ranking import FEATURES, LAYOUT, PARTS, SHOPPER, WEIGHTS, feature_rows, weighted_parts
 from tests.unit.ranker_rows import questions
 
 RECIPE = Recipe(0.25, 30, 8, 20)
@@ -100,3 +101,13 @@ def test_a_file_reads_only_the_columns_that_a_tree_splits_by(trained) -> None:
 def test_the_gain_of_a_place_falls_with_its_rank() -> None:
     assert discounted(np.asarray([3.0, 0.0])) > discounted(np.asarray([0.0, 3.0])) > 0
     assert ideal_of([0, 3]) == discounted(np.asarray([3.0, 0.0]))
+
+
+def test_a_teacher_that_teaches_nothing_leaves_what_the_next_one_teaches(tmp_path) -> None:
+    good = questions(300, 3)
+    shuffled = np.random.default_rng(0).permuted(good.gains.reshape(300, -1), axis=1).ravel()
+    noise = msgspec.structs.replace(good, gains=shuffled)
+    assert judge_in_turn(SHOPPER, [noise, None], tmp_path / "noise").chosen != "own"
+    assert judge_in_turn(SHOPPER, [noise, good], tmp_path / "both").chosen == "own"
+    assert (tmp_path / "both" / MODEL_FILE).is_file()
+    assert judge_in_turn(SHOPPER, [good, noise], tmp_path / "first").chosen == "own"
