@@ -121,7 +121,11 @@ def main() -> int:
         print(f"setwise: {error}", file=sys.stderr)
         return 1
     report, first = chosen.work / "report.md", score(shops, asked, chosen, day_0_measures) if chosen.day_0 else []
-    known = [one for one in asked if Asking(one.shop, one.queries, anonymous=True) in asked and not one.anonymous]
+    known = [
+        one
+        for one in asked
+        if Asking(one.shop, one.queries, anonymous=True) in asked and not (one.anonymous or one.day_0)
+    ]
     runs = chosen.work / "runs"
     told = [f"{one.name}: {changed(runs / f'{one.name}.jsonl', runs / f'{one.name}-anonymous.jsonl')}" for one in known]
     write_report(lines, times, told, report)
