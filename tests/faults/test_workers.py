@@ -14,6 +14,8 @@ from benchmarks.serving.overload import judged
 
 LONG = os.environ.get("FAULTS") == "long"
 RATED_PER_S, OVERRUN_S = 50, 60
+STEADY_PER_S = 20 if LONG else 8
+"""What one worker answers while the other starts; the short form shares its cores with other suites."""
 ROOMY = {"SETWISE_DEADLINE_MS": "5000", "SETWISE_QUEUE_MS": "5000", "SETWISE_DRAIN_S": "0.3"}
 
 
@@ -29,7 +31,7 @@ def test_a_killed_worker_is_replaced_and_only_what_it_was_answering_is_lost(embe
     kills = 10 if LONG else 2
     with serving(embedded | ROOMY | {"SETWISE_WORKERS": "2"}, tmp_path / "log") as service:
         killed: set[int] = set()
-        with Load(service.port, 20, 5 * kills, body_of) as load:
+        with Load(service.port, STEADY_PER_S, 5 * kills, body_of) as load:
             for _ in range(kills):
                 time.sleep(3)
                 victim = workers_of(service).pop()
@@ -49,7 +51,7 @@ def test_a_rolling_restart_loses_nothing(embedded, tmp_path) -> None:
     restarts = 20 if LONG else 2
     with serving(embedded | ROOMY | {"SETWISE_WORKERS": "2"}, tmp_path / "log") as service:
         seen: set[int] = set(workers_of(service))
-        with Load(service.port, 20, 10 * restarts, body_of) as load:
+        with Load(service.port, STEADY_PER_S, 10 * restarts, body_of) as load:
             for _ in range(restarts):
                 old = workers_of(service)
                 service.process.send_signal(signal.SIGHUP)
