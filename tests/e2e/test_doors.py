@@ -139,15 +139,15 @@ def test_an_address_that_sends_too_much_is_told_when_to_come_again(profile: dict
         operator = dict(client.headers)
         del client.headers["Authorization"]
         statuses, ends = list[int](), time.monotonic() + PATIENCE_S
-        # A store that is late lets everybody in for a second, so that some more may be asked on a busy machine.
+        # A count that comes late lets everybody in for a second: on a busy machine eight more are asked then.
         while statuses.count(429) < 3 and time.monotonic() < ends:
-            forwarded = {"X-Forwarded-For": f"203.0.113.{len(statuses) % 250}"}
-            refused = client.get("/v1/search", params={"q": "sofa"}, headers=forwarded)
-            statuses.append(refused.status_code)
-        assert statuses.count(429) == 3 and set(statuses) <= {200, 429}, (
+            addresses = [{"X-Forwarded-For": f"203.0.113.{n}"} for n in range(8)]
+            statuses = [client.get("/v1/search", params={"q": "sofa"}, headers=one).status_code for one in addresses]
+        assert statuses.count(429) >= 3 and set(statuses) <= {200, 429}, (
             "who says that it is somebody else is not believed"
         )
-        assert int(refused.headers["Retry-After"]) >= 1
+        refused = client.get("/v1/search", params={"q": "sofa"})
+        assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
         assert client.get("/v1/rules", headers={"Authorization": operator["authorization"]}).status_code == 200
         assert client.get("/health/live").status_code == 200
 
