@@ -90,7 +90,7 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 
 .PHONY: docs
 docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 .PHONY: clients
 clients: install  ## what the clients know of the API, from its OpenAPI; needs Node 20 for TypeScript's

@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {"index.md": "README.md", "architecture.md": "ARCHITECTURE.md", "changelog.md": "CHANGELOG.md"}
 DECISIONS = "adr/index.md"
-LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])+)\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])+)\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
 FENCE_WORDS = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links between documents hold; one to another file of the repository becomes its path."""
+    """Links and pictures between documents hold; a link to another file of the repository becomes its path."""
     source = page.file.src_uri
     folder = ROOT if source in OUTSIDE else (ROOT / "docs" / source).parent
     pages = {str(ROOT / outside): name for name, outside in OUTSIDE.items()}
@@ -44,10 +44,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     pages[str(ROOT / "docs" / "adr")] = DECISIONS
 
     def held(found: re.Match[str]) -> str:
-        text, target, anchor = found[1], os.path.normpath(folder / found[2]), found[3] or ""
+        mark, text, target, anchor = found[1], found[2], os.path.normpath(folder / found[3]), found[4] or ""
         if target in pages:
-            return f"[{text}]({os.path.relpath(pages[target], os.path.dirname(source) or '.')}{anchor})"  # noqa: PTH120
-        if not Path(target).exists():
+            return f"{mark}[{text}]({os.path.relpath(pages[target], os.path.dirname(source) or '.')}{anchor})"  # noqa: PTH120
+        if mark or not Path(target).exists():
             return found[0]  # MkDocs says that it leads nowhere
         path = os.path.relpath(target, ROOT)
         return f"`{path}`" if text.strip("`") == path else f"{text} (`{path}`)"

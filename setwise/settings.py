@@ -173,8 +173,7 @@ class Events(msgspec.Struct, frozen=True):
     seen: Literal["sqlite", "redis"] = "sqlite"
     """Where it is kept for a day which events came. sqlite: a file in the data folder. redis: a server."""
     secret: str = ""
-    """What pseudonyms and request ids are made with, the same for all processes of a shop; empty = a file that is made
-    in the data folder."""
+    """What pseudonyms and request ids are made with, the same in all processes; empty = a file in the data folder."""
     flood_per_min: int = 300
     """Events a minute of one user or visitor; those above are kept with the mark `flood`."""
     spool_mb: int = 256

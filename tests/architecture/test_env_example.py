@@ -15,3 +15,7 @@ def as_env_example() -> str:
 
 def test_env_example_lists_exactly_the_settings_with_their_defaults() -> None:
     assert (ROOT / ".env.example").read_text() == as_env_example()
+
+
+def test_a_copy_of_env_example_sets_nothing_until_a_line_is_uncommented() -> None:
+    assert [line for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"] == []
