@@ -48,8 +48,8 @@ serve: install  ## serve the current release on SETWISE_PORT
 	@$(PY) -m online
 
 .PHONY: rollback
-rollback: install  ## make the release before the live one live again
-	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback
+rollback: install  ## make the release before the live one live again; RELEASE=r-... any that is kept
+	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback $(if $(RELEASE),--to $(RELEASE))
 
 .PHONY: boards
 boards: install  ## events into tables, tables into marts, marts into a page with plots, ten answers and CSV files

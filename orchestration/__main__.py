@@ -7,11 +7,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 SHOWN_IN_PAGES = ("model_card", "plots")
+SHOWN_ROWS = 3
+"""Rows of an input that were not taken, in the terminal; all of them are in a file."""
 LEAST_FREE_BYTES = 1_000_000_000
 """What a build needs at least: the encoder's export alone writes 0.3 GB, and fails with errors that name no disk."""
 AS_PRINTED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -51,8 +54,8 @@ def prepare_home(environ: dict[str, str]) -> Path:
     return home
 
 
-def run_job(name: str) -> int:
-    """Runs a job here, recorded in Dagster, with a line for each step; 0 or 1."""
+def run_job(name: str, ops: Mapping[str, Any] | None = None) -> int:
+    """Runs a job here with this configuration of its ops, recorded in Dagster, with a line for each step; 0 or 1."""
     import dagster as dg
     from dagster._core.instance.ref import InstanceRef
     from rich.console import Console
@@ -84,6 +87,8 @@ def run_job(name: str) -> int:
                     if isinstance(v.value, int | float | str) and k not in SHOWN_IN_PAGES
                 ]
                 console.print(f"    {', '.join(s for s in shown if not s.startswith(('key', 'feed ', 'path')))}")
+                for said in _not_taken(facts):
+                    console.print(f"    {said}", style="yellow")
             elif kind == "STEP_SUCCESS" and step in began:
                 console.print(f"    done in {time.perf_counter() - began[step]:.1f} s", style="dim")
             elif kind == "ASSET_CHECK_EVALUATION":
@@ -104,13 +109,24 @@ def run_job(name: str) -> int:
 
         instance.handle_new_event = record_and_show  # type: ignore[method-assign]
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        done = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False)
+        done = job.execute_in_process(run_config={**quiet, "ops": ops or {}}, instance=instance, raise_on_error=False)
     if failures or not done.success:
         for text in refusals or failures or ["a check failed; see the run in Dagster's pages"]:
             console.print(f"setwise: {text.strip()}", style="bold red")
         return 1
     console.print(f"{name}: done in {time.perf_counter() - started:.1f} s")
     return 0
+
+
+def _not_taken(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The first rows that this input refused, and where the others are."""
+    if "rejected_rows" not in facts or not facts["rejected"].value:
+        return
+    for record in facts["rejected_rows"].records[:SHOWN_ROWS]:
+        row = record.data
+        yield f"row {row['row']}: {row['field']} {row['value']!r}: {row['reason']}; {row['remedy']}"
+    if (more := facts["rejected"].value - SHOWN_ROWS) > 0:
+        yield f"and {more} more, all of them in {facts['path_of_rejections'].value}"
 
 
 def _reason(failure) -> str:
@@ -127,7 +143,9 @@ def main() -> int:
     """Parses the command line; errors are one sentence."""
     parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
     parser.add_argument("command", choices=["build", "rollback", "home"], help="home: prepare DAGSTER_HOME, print it")
-    command = parser.parse_args().command
+    parser.add_argument("--to", default="", metavar="RELEASE", help="rollback: this one instead of the one before")
+    chosen = parser.parse_args()
+    command = chosen.command
     from setwise.settings import SettingsError
 
     home = Path()
@@ -144,7 +162,7 @@ def main() -> int:
         warnings.simplefilter("ignore")
         with _one_at_a_time(home):
             if command == "rollback":
-                return run_job("rollback")
+                return run_job("rollback", {"switch_back": {"config": {"release_id": chosen.to}}})
             if _is_full(home):
                 return _say_full(home)
             return run_job("release_build") and (_say_full(home) if _is_full(home) else 1)

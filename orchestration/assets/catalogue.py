@@ -99,7 +99,10 @@ def products(workplace: Workplace, product_feed: Artefact) -> dg.MaterializeResu
 
     inputs = [product_feed.key, settings.feed_mode, settings.currency, base.key if base else ""]
     artefact = workplace.artefacts.make("products", ["7", *inputs], build)
-    return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
+    if artefact.reused:  # the report is that of the feed that was read last
+        report_file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(artefact.path / REPORT_FILE, report_file)
+    return result(artefact, **rejections(artefact.path / REPORT_FILE))
 
 
 def _refuse_bad(report: IntakeReport, count: int, max_share: float, report_file: Path) -> None:
@@ -113,15 +116,16 @@ def _refuse_bad(report: IntakeReport, count: int, max_share: float, report_file:
         )
 
 
-def rejection_table(report_file: Path, limit: int = 50) -> dg.TableMetadataValue:
-    """The first rejected rows as Dagster shows them."""
+def rejections(report_file: Path, limit: int = 50) -> dict[str, object]:
+    """The first rejected rows as Dagster shows them, and where all of them are."""
     columns = ["row", "id", "field", "value", "reason", "remedy"]
     with report_file.open() as file:
         rows = [json.loads(line) for _, line in zip(range(limit), file, strict=False)]
-    return dg.MetadataValue.table(
+    table = dg.MetadataValue.table(
         [dg.TableRecord({column: str(row[column]) for column in columns}) for row in rows],
         dg.TableSchema([dg.TableColumn(column) for column in columns]),
     )
+    return {"rejected_rows": table, "path_of_rejections": str(report_file)}
 
 
 @dg.asset_check(asset=products, blocking=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.artefacts import Artefact, result
-from orchestration.assets.catalogue import GROUP, rejection_table, sources_of
+from orchestration.assets.catalogue import GROUP, rejections, sources_of
 from orchestration.forgotten import ERASURES_AS_OF, OtherSecretError, erasures_of_the_log
 from orchestration.intake import REPORT_FILE, IntakeReport, note_rejection
 from orchestration.kept_rows import ORDERS_FILE, keep
@@ -85,7 +85,7 @@ def _history(workplace, name, source, products, build, *more: str) -> dg.Materia
         )
     except FeedError as error:
         raise dg.Failure(str(error)) from error
-    return result(artefact, rejected_rows=rejection_table(artefact.path / REPORT_FILE))
+    return result(artefact, **rejections(artefact.path / REPORT_FILE))
 
 
 def _keep(rows: Iterable[Kept | Rejection], folder: Path, name: str, snapshot: Snapshot) -> dict[str, object]:

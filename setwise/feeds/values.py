@@ -41,7 +41,7 @@ def money(field: str, text: str, default_currency: str | None) -> tuple[int, str
             raise Refusal(field, text, "this is not an amount with a currency code", "write it as 1499.00 USD")
         currency = (match[1] or match[3] or default_currency or "").upper()
         if not currency:
-            raise Refusal(field, text, "the currency is missing", "write it as 1499.00 USD, or set a default currency")
+            raise Refusal(field, text, "the currency is missing", "write it as 1499.00 USD, or set SETWISE_CURRENCY")
         amount = _point_only(field, text, match[2], currency)
     try:
         return to_cents(amount, currency), currency

@@ -104,6 +104,20 @@ def test_a_second_build_computes_nothing_and_a_changed_row_is_the_only_one_embed
     assert "embedded 1, kept 11" in changed.stdout, changed.stdout
 
 
+def test_rows_that_were_not_taken_are_said_and_the_report_is_that_of_the_feed_that_was_read_last(tmp_path) -> None:
+    report = tmp_path / "var/reports/rejections.jsonl"
+    bad = lines([*ROWS, {**ROWS[0], "id": "bad", "price": "free"}])
+    done = build(environ_of(tmp_path, bad))
+    assert "row 13: price 'free': this is not an amount with a currency code; write it as" in " ".join(
+        done.stdout.split()
+    )
+    assert [json.loads(line)["id"] for line in report.read_text().splitlines()] == ["bad"]
+    for text, refused in ((lines(ROWS), 0), (bad, 1)):
+        done = build(environ_of(tmp_path, text))
+        assert done.returncode == 0 and len(report.read_text().splitlines()) == refused
+    assert "reused True, feed_written_at" in done.stdout
+
+
 def test_odd_feeds_are_taken_as_they_are(tmp_path) -> None:
     odd = [
         {**ROWS[0], "id": "long", "title": "lamp " * 20_000},

@@ -124,6 +124,8 @@ def test_a_running_service_notices_a_new_release_within_a_second_and_rollback_br
         time.sleep(1.0)
         answer = client.post("/v1/bundles", json={"prompt": "a lamp"}).json()
     assert answer["release"] == releases.current_id() == first
+    forward = subprocess.run([*command, "--to", str(second)], env={**clean, **environ}, cwd=ROOT, check=False)
+    assert forward.returncode == 0 and releases.current_id() == second
     assert all("new" not in item["title"] for bundle in answer["bundles"] for item in bundle["items"])
 
 

@@ -2,9 +2,10 @@
 
 import { read } from "./api.js";
 import { card, field, figure, figures, h, isInUse, notice, select } from "./dom.js";
-import { count, money, monies_of, percent, precise, time, units } from "./format.js";
+import { age, count, money, monies_of, percent, precise, time, units } from "./format.js";
 import { bars, lines } from "./plot.js";
-import { NO_MARTS, objects, summed } from "./reports.js";
+import { SILENT_S, silence } from "./rates.js";
+import { noMarts, objects, summed } from "./reports.js";
 import { table } from "./table.js";
 
 export const title = "Business";
@@ -40,13 +41,14 @@ export async function open(room, { signal, failed }) {
 
   async function minutes(many) {
     // The minute that is under way, and one before it where 60 seconds are wanted.
-    const told = await read(`/v1/operator/business?minutes=${Math.max(many, 2)}`, { signal });
-    if (wanted.endsWith("m") && !isInUse(body)) body.replaceChildren(...ofMinutes(told, many));
+    const [told, now] = await Promise.all([
+      read(`/v1/operator/business?minutes=${Math.max(many, 2)}`, { signal }), read("/v1/operator/live", { signal })]);
+    if (wanted.endsWith("m") && !isInUse(body)) body.replaceChildren(...ofMinutes(told, many, silence(now, "live stream")).filter(Boolean));
   }
 
   async function days(many) {
     const reports = await read("/v1/operator/reports", { signal });
-    body.replaceChildren(...(reports ? ofDays(reports, many) : [notice(NO_MARTS)]));
+    body.replaceChildren(...(reports ? ofDays(reports, many) : [noMarts()]));
   }
 
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -63,12 +65,20 @@ function funnel(total, what, label) {
     ], STEPS.map((step) => ({ step, [label]: total[step], share: total.served ? total[step] / total.served : 0 }))));
 }
 
-function ofMinutes(told, many) {
+// Zeros of a stream that does not run say nothing about shoppers.
+function uncounted(silent) {
+  if (silent <= SILENT_S) return null;
+  return notice([silent === Infinity ? "Nothing is counted here yet: " : `Nothing has been counted for ${age(silent)}: `,
+    h("code", {}, "python -m orchestration.streams"), " counts as long as it runs."], "bad");
+}
+
+function ofMinutes(told, many, silent) {
   const { total } = told;
   const labels = told.by_minute.map(([at]) => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" }));
   const groups = (found, name) => Object.entries(found).map(([key, one]) => ({ [name]: key, ...one, revenue: monies_of(one.revenue_cents) }))
     .sort((a, b) => b.bought - a.bought || b.served - a.served);
   return [
+    uncounted(silent),
     h("p", { class: "soft asof" }, `As of ${time(told.at)}, as the streams count it${many === 1 ? ": this minute and the one before" : ""}. Pieces are credited in the minute of their order.`),
     figures(
       figure("Revenue credited", monies_of(total.revenue_cents), "refunds taken off"),
@@ -77,13 +87,12 @@ function ofMinutes(told, many) {
       figure("Bought", count(total.bought), "pieces"),
     ),
     h("div", { class: "two" },
-      funnel(total, "Products of answers; several of one bundle count each.", "products"),
+      funnel(total, "Products of answers; several of one bundle count each, and of what was bought every piece that was kept.", "products"),
       card("Minute by minute", "Products shown, clicked and bought.",
         lines({ title: "Products by minute", labels, say: count, series: ["shown", "clicked", "bought"].map((step) =>
           ({ name: SAID[step], values: told.by_minute.map(([, one]) => one[step]) })) }))),
-    h("div", { class: "two" },
-      card("By variant", "Of experiments that ran.", table("live_variants", "By variant", columns("variant", "Variant", (value) => value || "no experiment"), groups(told.by_variant, "variant"))),
-      card("By slot", "What the product was answered as.", table("live_slots", "By slot", columns("slot", "Slot", (value) => value || "list of products"), groups(told.by_slot, "slot")))),
+    card("By variant", "Of experiments that ran.", table("live_variants", "By variant", columns("variant", "Variant", (value) => value || "no experiment"), groups(told.by_variant, "variant"))),
+    card("By slot", "What the product was answered as.", table("live_slots", "By slot", columns("slot", "Slot", (value) => value || "list of products"), groups(told.by_slot, "slot"))),
   ];
 }
 

@@ -41,7 +41,7 @@ export function card(title, text, ...children) {
 
 export function figure(label, value, more, kind) {
   return h("div", { class: `figure ${kind ?? ""}` },
-    h("dt", {}, label), h("dd", {}, value), more && h("dd", { class: "more" }, more));
+    h("dt", {}, label), h("dd", { class: /^\S{13,}$/.test(value) && "long" }, value), more && h("dd", { class: "more" }, more));
 }
 
 export function figures(...all) {

@@ -15,7 +15,7 @@ const SRM = 0.01;
 export async function open(room, { signal }) {
   const found = await read("/v1/operator/experiments", { signal });
   if (!found) {
-    room.append(notice("No results of experiments were written yet: make experiments writes them, and where Dagster runs they follow the marts."));
+    room.append(notice(["No results of experiments were written yet: ", h("code", {}, "make experiments"), " writes them, and where Dagster runs they follow the marts."]));
     return;
   }
   const all = found.experiments ?? [];

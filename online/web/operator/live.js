@@ -4,7 +4,7 @@ import { ask, read } from "./api.js";
 import { card, field, figure, figures, h, isInUse, notice } from "./dom.js";
 import { age, bytes, clock, count, ms, percent, precise } from "./format.js";
 import { bars, lines } from "./plot.js";
-import { STAGES, between, quantile, sum } from "./rates.js";
+import { SILENT_S, STAGES, between, quantile, silence, sum } from "./rates.js";
 import { table } from "./table.js";
 
 export const title = "Live";
@@ -13,7 +13,6 @@ export const question = "How is the service right now?";
 const EVERY_MS = 1_000;
 const KEPT = 121;
 const OVER = 10;
-const SILENT_S = 15;
 
 export async function open(room, { signal, failed }) {
   const demo = h("div");
@@ -113,7 +112,7 @@ function caches(recent) {
 
 function consumers(now) {
   const rows = now.consumers.map((one) => {
-    const silent = (new Date(now.at) - new Date(one.at)) / 1000;
+    const silent = silence(now, one.name);
     const behind = one.behind ? sum(Object.values(one.behind)) : null;
     return { reader: one.name, behind, state: silent > SILENT_S ? `silent for ${age(silent)}` : "reads" };
   });

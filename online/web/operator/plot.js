@@ -10,10 +10,10 @@ function isNarrow() {
   return matchMedia("(max-width: 40rem)").matches;
 }
 
-function steps(most, wanted = 4) {
+function steps(most, isWhole, wanted = 4) {
   const rough = most / wanted;
   const size = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((one) => one >= rough * 0.999);
+  const step = isWhole && rough < 5 ? Math.ceil(rough) : [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((one) => one >= rough * 0.999);
   const found = [];
   for (let at = 0; at <= most + step * 0.999; at += step) found.push(at);
   return found;
@@ -31,7 +31,7 @@ export function lines({ title, labels, series, say }) {
   const shown = series.filter((one) => one.values.some((value) => value !== null));
   if (!labels.length || !shown.length) return h("p", { class: "empty" }, "Nothing to draw yet.");
   const most = Math.max(...shown.flatMap((one) => one.values.filter((value) => value !== null)), 0);
-  const ticks = steps(most || 1);
+  const ticks = steps(most || 1, shown.every((one) => one.values.every((value) => Number.isInteger(value ?? 0))));
   const top = ticks.at(-1);
   const width = isNarrow() ? 380 : 720;
   const left = 18 + 6.4 * Math.max(...ticks.map((tick) => say(tick).length), 4);

@@ -3,6 +3,15 @@
 const ANSWERS = ["/v1/bundles", "/v1/products", "/v1/search"];
 export const STAGES = ["understand", "encode", "retrieve", "hydrate", "rank", "assemble", "total"];
 
+// A reader of the log writes every two seconds.
+export const SILENT_S = 15;
+
+// Seconds since that reader last wrote that it reads; Infinity where it never ran here.
+export function silence(now, reader) {
+  const found = now.consumers.find((one) => one.name === reader);
+  return found ? (new Date(now.at) - new Date(found.at)) / 1000 : Infinity;
+}
+
 export const sum = (all) => all.reduce((total, one) => total + one, 0);
 const named = (labels) => JSON.stringify(labels);
 

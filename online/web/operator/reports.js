@@ -1,6 +1,10 @@
 // How are the rows of the marts read? By the names of their columns.
 
-export const NO_MARTS = "The marts were not made yet: `make boards` makes them, and where Dagster runs they follow by themselves.";
+import { h, notice } from "./dom.js";
+
+export function noMarts() {
+  return notice(["The marts were not made yet: ", h("code", {}, "make boards"), " makes them, and where Dagster runs they follow by themselves."]);
+}
 
 export function objects(reports, name) {
   const report = reports.reports.find((one) => one.name === name);

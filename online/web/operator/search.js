@@ -1,10 +1,10 @@
 // What do shoppers ask for, and what was not understood?
 
 import { read } from "./api.js";
-import { card, figure, figures, h, notice } from "./dom.js";
+import { card, figure, figures, h } from "./dom.js";
 import { count, percent, time } from "./format.js";
 import { bars } from "./plot.js";
-import { NO_MARTS, objects, summed } from "./reports.js";
+import { noMarts, objects, summed } from "./reports.js";
 import { table } from "./table.js";
 
 export const title = "Search";
@@ -13,7 +13,7 @@ export const question = "What do shoppers ask for, and what was not understood?"
 export async function open(room, { signal }) {
   const [reports, words] = await Promise.all([read("/v1/operator/reports", { signal }), read("/v1/operator/words", { signal })]);
   if (!reports) {
-    room.append(notice(NO_MARTS));
+    room.append(noMarts());
     return;
   }
   const prompts = objects(reports, "prompts");
