@@ -70,7 +70,9 @@ def _bars(axes: Axes, chart: Chart, rows: Rows) -> None:
         at = [place + number * width for place in range(len(names))]
         heights = [values.get(one, 0) for one in names]
         drawn = axes.barh(at, heights, width * 0.92, color=COLOURS[number % len(COLOURS)], label=name)
-        axes.bar_label(drawn, fmt=lambda x: f"{x:,.0f}", padding=3, fontsize=8)
+        # A bar that is not there has no figure either: two currencies seldom share a row.
+        said = [f"{values[one]:,.0f}" if one in values else "" for one in names]
+        axes.bar_label(drawn, said, padding=3, fontsize=8)
     middle = width * (len(bars) - 1) / 2
     axes.set_yticks([place + middle for place in range(len(names))], [_short(str(one)) for one in names])
     axes.set_ylim(max(len(names), LEAST_BARS) - 0.3, -0.6)
@@ -107,7 +109,8 @@ def _numbers(chart: Chart) -> PercentFormatter | FuncFormatter:
 
 def _name(axes: Axes, named: Sequence[str] | dict[str, Any]) -> None:
     if len(named) > 1 or any(is_currency(name) for name in named):
-        axes.legend(frameon=False, fontsize=8, loc="best")
+        above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+        axes.legend(frameon=False, fontsize=8, ncols=len(named), **above)
 
 
 def _spoken(column: str) -> str:

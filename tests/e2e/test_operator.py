@@ -260,6 +260,7 @@ def test_what_shoppers_wrote_is_text_and_a_download_holds_no_formula(window, ope
     assert f"'{HOSTILE[2]}" in window.download("Top prompts")
     unknown = {one["word"] for one in operator.http.get("/v1/operator/words").json()}
     assert "constructor" in unknown and not {"sofa", "rug", "bed", "lamp"} & unknown
+    assert not {"und", "et", "ein", "une", "two", "dos"} & unknown, "words between words are no words to look for"
     window.check()
 
 
