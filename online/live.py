@@ -176,6 +176,8 @@ class ReleaseWatch:
     def start(self) -> None:
         """Opens the live release now and watches from then on."""
         self._polling.start()
+        if self._live is None:
+            logger.warning("no release is live yet: build one (`make build`); until then answers are 503")
 
     def stop(self) -> None:
         """Ends the watch."""

@@ -34,4 +34,4 @@ quiet=--quiet
 [ ! -t 2 ] || quiet=  # whoever looks on sees what is being loaded
 # Compiled once here: where Python may not write its byte code, each process would compile everything again for seconds.
 .venv/bin/uv sync --frozen --all-extras --inexact --compile-bytecode $quiet ||
-  fail "installing the locked packages failed; see the lines above (network, proxy or disk), then run the command again"
+  fail "installing the locked packages failed; see the lines above (network, proxy or disk; behind a proxy with certificates of its own set UV_SYSTEM_CERTS=true), then run the command again"
