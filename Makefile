@@ -67,10 +67,10 @@ sample-day: install  ## shoppers of the sample shop use the running demo, so tha
 
 .PHONY: backup restore
 backup: install  ## save what no build can make anew into FOLDER=path
-	@$(PY) -m orchestration.backup create "$(FOLDER)"
+	@$(PY) -m orchestration.backup create "$(or $(FOLDER),$(error say where: make backup FOLDER=path))"
 
 restore: install  ## put what FOLDER=path has into an empty place; end service and loader first
-	@$(PY) -m orchestration.backup restore "$(FOLDER)"
+	@$(PY) -m orchestration.backup restore "$(or $(FOLDER),$(error say from where: make restore FOLDER=path))"
 
 .PHONY: test test-long
 test: install  ## run the tests, several at a time; suites for servers that are down are left out with a word
