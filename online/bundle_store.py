@@ -11,11 +11,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from online.messages import BudgetRead, BundleRequest
-from setwise.local_store import end_write_ahead, open_local_store
+from setwise.local_store import STORE_ERRORS, driver_of, end_write_ahead, open_local_store
 from setwise.names import redis_keys_of
 from setwise.settings import Settings
 
@@ -30,6 +29,7 @@ _BUNDLES = Table(
     Column("expires_at_ms", Integer, key="expires_at", nullable=False, index=True),
     Column("bundle", LargeBinary, nullable=False),
 )
+_PUT = "INSERT INTO bundles (bundle_id, expires_at_ms, bundle) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class BundleStoreDownError(Exception):
@@ -107,14 +107,15 @@ class SqliteBundles:
     def put(self, bundles: Sequence[KeptBundle], now: datetime) -> None:
         """One transaction."""
         expires = _ms(now) + self._ttl_s * 1_000
-        rows = [{"bundle_id": b.bundle_id, "expires_at": expires, "bundle": _encode(b)} for b in bundles]
+        rows = [(bundle.bundle_id, expires, _encode(bundle)) for bundle in bundles]
         try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(_BUNDLES).on_conflict_do_nothing(), rows)
-                if abs(now.timestamp() - self._tidied_at) >= TIDY_EVERY_S:
-                    self._tidied_at = now.timestamp()
-                    self._tidy(connection, now)
-        except SQLAlchemyError as error:
+            with driver_of(self._engine) as connection, connection:
+                connection.executemany(_PUT, rows)
+            if abs(now.timestamp() - self._tidied_at) >= TIDY_EVERY_S:
+                self._tidied_at = now.timestamp()
+                with self._engine.begin() as tidying:
+                    self._tidy(tidying, now)
+        except STORE_ERRORS as error:
             raise BundleStoreDownError(type(error).__name__) from error
 
     def get(self, bundle_id: str, now: datetime) -> KeptBundle | None:

@@ -20,7 +20,7 @@ from setwise.snapshot import Snapshot
 logger = logging.getLogger(__name__)
 TYPE = "setwise.catalogue-change"
 AT_ONCE = 1_000
-POLL_S = 0.1
+POLL_S = 0.25
 RETRY_S = 0.5
 WAIT_AT_START_S = 5.0
 

@@ -5,7 +5,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 
-from setwise.local_log import LOG_FILE, LocalLog, LocalReader, LocalTail
+from setwise.local_log import LOG_FILE, LocalLog
+from setwise.local_readers import LocalReader, LocalTail
 from setwise.log import Record
 from setwise.settings import Settings
 

@@ -15,6 +15,7 @@ from online.promises import broken
 from setwise.settings import Seeing
 
 logger = logging.getLogger(__name__)
+ARRIVED = "setwise_arrived"
 UNMATCHED = "unmatched"
 """The route of a path that nobody serves: paths that clients invent must not become series."""
 
@@ -31,6 +32,11 @@ def observe_answer(request: BundleRequest | ProductsRequest, answer: BundleAnswe
     tracing.describe(answer)
 
 
+def arrived(scope: Scope) -> float:
+    """When the request came, by time.perf_counter()."""
+    return float(scope["state"].get(ARRIVED) or time.perf_counter())
+
+
 class RequestWatch:
     """Around everything, so that a refusal, an unknown path and a crash are seen as well.
 
@@ -45,6 +51,7 @@ class RequestWatch:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        scope.setdefault("state", {})[ARRIVED] = started
         trace = self._tracing.begin(dict(scope["headers"]), scope["method"])
 
         async def sending(message: Message) -> None:

@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime
 from typing import NamedTuple
 
@@ -130,16 +129,18 @@ class Recorder:
     def _write_all(self) -> None:
         while self._waiting:
             some = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
-            written = [future for one in some if (future := self._write(one)) is not None]
+            events = [event for one in some if (event := self._event(one)) is not None]
+            # All at once: what comes to the log together is flushed to the disk together.
+            written = [self._log.append(SERVED_TOPIC, *event) for event in events]
             taken = sum(future.exception() is None for future in written)  # waits for each
             metrics.observe_events(KIND, "accepted", taken)
             if taken < len(some):
                 metrics.observe_events(KIND, "dropped", len(some) - taken)
 
-    def _write(self, one: Recorded) -> Future[None] | None:
+    def _event(self, one: Recorded) -> tuple[str, bytes, dict[str, str]] | None:
         try:
             event = served_event(one, self._pseudonyms)
-            return self._log.append(SERVED_TOPIC, event.subject, event.encoded(), event.headers(one.traceparent))
+            return event.subject, event.encoded(), event.headers(one.traceparent)
         except Exception:  # whatever it is, the others have to be written
             logger.exception("an answer could not be recorded")
             return None

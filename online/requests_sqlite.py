@@ -1,38 +1,23 @@
 """Asynchronous requests in a local file that the processes of one machine share."""
 
 import asyncio
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
-    Update,
-    delete,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
 
 from online.request_store import END, Progress, RequestRecord, RequestStoreDownError, Status, StoredEvent
-from setwise.local_store import open_local_store
+from setwise.local_store import STORE_ERRORS, driver_of, open_local_store
 
 LOOK_S = 0.03
 """How often a file is looked at, and only while a client listens."""
 TIDY_EVERY_S = 30
 _TABLES = MetaData()
-_REQUESTS = Table(
+Table(
     "requests",
     _TABLES,
     Column("request_id", String, primary_key=True),
@@ -43,7 +28,7 @@ _REQUESTS = Table(
     Column("attempts", Integer, nullable=False),
     Column("expires_at_ms", Integer, nullable=False, index=True),
 )
-_KEYS = Table(
+Table(
     "idempotency_keys",
     _TABLES,
     Column("owner", String, primary_key=True),
@@ -51,7 +36,7 @@ _KEYS = Table(
     Column("request_id", String, nullable=False),
     Column("expires_at_ms", Integer, nullable=False, index=True),
 )
-_EVENTS = Table(
+Table(
     "events",
     _TABLES,
     Column("request_id", String, primary_key=True),
@@ -60,6 +45,29 @@ _EVENTS = Table(
     Column("name", String, nullable=False),
     Column("data", LargeBinary, nullable=False),
     UniqueConstraint("request_id", "key"),
+)
+
+
+_NEW_KEY = """INSERT INTO idempotency_keys (owner, key, request_id, expires_at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (owner, key) DO UPDATE SET request_id = excluded.request_id, expires_at_ms = excluded.expires_at_ms
+WHERE idempotency_keys.expires_at_ms <= ?"""
+_OF_KEY = "SELECT request_id FROM idempotency_keys WHERE owner = ? AND key = ?"
+_NEW = """INSERT INTO requests (request_id, owner, body_hash, status, is_accepted, attempts, expires_at_ms)
+VALUES (?, ?, ?, 'queued', ?, 0, ?) ON CONFLICT DO NOTHING"""
+_GET = """SELECT request_id, owner, body_hash, status, is_accepted, attempts FROM requests
+WHERE request_id = ? AND expires_at_ms > ?"""
+_ACCEPT = "UPDATE requests SET is_accepted = 1 WHERE request_id = ?"
+_BEGIN = """UPDATE requests SET status = 'running', attempts = attempts + 1
+WHERE request_id = ? AND status IN ('queued', 'running')"""
+_TOUCH = "UPDATE requests SET attempts = attempts WHERE request_id = ?"
+_END = "UPDATE requests SET status = ? WHERE request_id = ?"
+_EVENT_KEYS = "SELECT key FROM events WHERE request_id = ?"
+_NEW_EVENT = "INSERT INTO events (request_id, id, key, name, data) VALUES (?, ?, ?, ?, ?)"
+_EVENTS = "SELECT id, name, data FROM events WHERE request_id = ? AND id > ? ORDER BY id"
+_TIDY = (
+    "DELETE FROM events WHERE request_id IN (SELECT request_id FROM requests WHERE expires_at_ms <= ?)",
+    "DELETE FROM requests WHERE expires_at_ms <= ?",
+    "DELETE FROM idempotency_keys WHERE expires_at_ms <= ?",
 )
 
 
@@ -82,83 +90,54 @@ class SqliteRequests:
     def create(self, request_id: str, owner: str, body_hash: str, key: str, now: datetime) -> RequestRecord:
         """One transaction, which begins with a write: two at once cannot both find nothing."""
         now_ms = _ms(now)
-        try:
-            with self._engine.begin() as connection:
-                if key:
-                    row = {"owner": owner, "key": key, "request_id": request_id, "expires_at_ms": now_ms + self._ttl_ms}
-                    statement = insert(_KEYS).values(row)
-                    statement = statement.on_conflict_do_update(
-                        index_elements=["owner", "key"], set_=row, where=_KEYS.c.expires_at_ms <= now_ms
-                    )
-                    connection.execute(statement)
-                    mine = (_KEYS.c.owner == owner) & (_KEYS.c.key == key)
-                    request_id = connection.scalar(select(_KEYS.c.request_id).where(mine)) or request_id
-                self._insert(connection, request_id, owner, body_hash, now_ms, is_accepted=False)
-                if abs(now.timestamp() - self._tidied_at) >= TIDY_EVERY_S:
-                    self._tidied_at = now.timestamp()
-                    _tidy(connection, now_ms)
-                return _read(connection, request_id)
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
+        expires = now_ms + self._ttl_ms
+        with self._writing() as connection:
+            if key:
+                connection.execute(_NEW_KEY, (owner, key, request_id, expires, now_ms))
+                (request_id,) = connection.execute(_OF_KEY, (owner, key)).fetchone()
+            connection.execute(_NEW, (request_id, owner, body_hash, False, expires))
+            if abs(now.timestamp() - self._tidied_at) >= TIDY_EVERY_S:
+                self._tidied_at = now.timestamp()
+                for statement in _TIDY:
+                    connection.execute(statement, (now_ms,))
+            return _read(connection, request_id)
 
     def accept(self, request_id: str) -> None:
         """One write."""
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_one(request_id).values(is_accepted=True))
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
+        with self._writing() as connection:
+            connection.execute(_ACCEPT, (request_id,))
 
     def get(self, request_id: str, now: datetime) -> RequestRecord | None:
         """One look at the primary key."""
-        query = select(_REQUESTS).where(_REQUESTS.c.request_id == request_id, _REQUESTS.c.expires_at_ms > _ms(now))
-        try:
-            with self._engine.connect() as connection:
-                row = connection.execute(query).one_or_none()
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
-        return None if row is None else RequestRecord(*row[:6])
+        with self._asking() as connection:
+            row = connection.execute(_GET, (request_id, _ms(now))).fetchone()
+        return None if row is None else _record(row)
 
     def begin(self, request_id: str, owner: str, body_hash: str, now: datetime) -> RequestRecord:
         """One transaction."""
-        try:
-            with self._engine.begin() as connection:
-                self._insert(connection, request_id, owner, body_hash, _ms(now), is_accepted=True)
-                is_open = _REQUESTS.c.status.in_(("queued", "running"))
-                counted = _one(request_id).where(is_open)
-                connection.execute(counted.values(status="running", attempts=_REQUESTS.c.attempts + 1))
-                return _read(connection, request_id)
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
+        with self._writing() as connection:
+            connection.execute(_NEW, (request_id, owner, body_hash, True, _ms(now) + self._ttl_ms))
+            connection.execute(_BEGIN, (request_id,))
+            return _read(connection, request_id)
 
     def publish(self, request_id: str, events: Sequence[Progress], status: Status = "running") -> bool:
         """One transaction."""
-        try:
-            with self._engine.begin() as connection:
-                # A write first, so that no other process publishes in between.
-                if not connection.execute(_one(request_id).values(attempts=_REQUESTS.c.attempts)).rowcount:
-                    return False
-                mine = _EVENTS.c.request_id == request_id
-                keys = set(connection.scalars(select(_EVENTS.c.key).where(mine)))
-                new = [] if END in keys else [one for one in events if one.key not in keys]
-                for number, one in enumerate(new, len(keys) + 1):
-                    row = {"request_id": request_id, "id": number, "key": one.key, "name": one.name, "data": one.data}
-                    connection.execute(insert(_EVENTS).values(row))
-                if new and new[-1].key == END:
-                    connection.execute(_one(request_id).values(status=status))
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
+        with self._writing() as connection:
+            # A write first, so that no other process publishes in between.
+            if not connection.execute(_TOUCH, (request_id,)).rowcount:
+                return False
+            keys = {key for (key,) in connection.execute(_EVENT_KEYS, (request_id,)).fetchall()}
+            new = [] if END in keys else [one for one in events if one.key not in keys]
+            rows = [(request_id, at, one.key, one.name, one.data) for at, one in enumerate(new, len(keys) + 1)]
+            connection.executemany(_NEW_EVENT, rows)
+            if new and new[-1].key == END:
+                connection.execute(_END, (status, request_id))
         return bool(new) and new[-1] is events[-1]
 
     def events(self, request_id: str, after: int) -> list[StoredEvent]:
         """One range of the primary key."""
-        query = select(_EVENTS.c.id, _EVENTS.c.name, _EVENTS.c.data)
-        query = query.where(_EVENTS.c.request_id == request_id, _EVENTS.c.id > after).order_by(_EVENTS.c.id)
-        try:
-            with self._engine.connect() as connection:
-                return [StoredEvent(*row) for row in connection.execute(query)]
-        except SQLAlchemyError as error:
-            raise RequestStoreDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            return [StoredEvent(*row) for row in connection.execute(_EVENTS, (request_id, after)).fetchall()]
 
     async def wait(self, request_id: str, after: int, timeout_s: float) -> list[StoredEvent]:
         """One look at the file tells all who listen in this process."""
@@ -199,38 +178,33 @@ class SqliteRequests:
                     one.has_news.set()
 
     def _last_ids(self, request_ids: set[str]) -> dict[str, int]:
-        query = select(_EVENTS.c.request_id, func.max(_EVENTS.c.id)).group_by(_EVENTS.c.request_id)
+        places = ", ".join("?" * len(request_ids))
+        query = f"SELECT request_id, max(id) FROM events WHERE request_id IN ({places}) GROUP BY request_id"  # noqa: S608
+        with self._asking() as connection:
+            return dict(connection.execute(query, tuple(request_ids)).fetchall())
+
+    @contextmanager
+    def _asking(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(query.where(_EVENTS.c.request_id.in_(request_ids)))
-                return {row[0]: row[1] for row in rows}
-        except SQLAlchemyError as error:
+            with driver_of(self._engine) as connection:
+                yield connection
+        except STORE_ERRORS as error:
             raise RequestStoreDownError(type(error).__name__) from error
 
-    def _insert(
-        self, connection: Connection, request_id: str, owner: str, body_hash: str, now_ms: int, *, is_accepted: bool
-    ) -> None:
-        row = {
-            "request_id": request_id, "owner": owner, "body_hash": body_hash, "status": "queued",
-            "is_accepted": is_accepted, "attempts": 0, "expires_at_ms": now_ms + self._ttl_ms,
-        }  # fmt: skip
-        connection.execute(insert(_REQUESTS).values(row).on_conflict_do_nothing())
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which the first write begins."""
+        with self._asking() as connection, connection:
+            yield connection
 
 
-def _one(request_id: str) -> Update:
-    return update(_REQUESTS).where(_REQUESTS.c.request_id == request_id)
+def _read(connection: sqlite3.Connection, request_id: str) -> RequestRecord:
+    return _record(connection.execute(_GET, (request_id, -1)).fetchone())
 
 
-def _read(connection: Connection, request_id: str) -> RequestRecord:
-    row = connection.execute(select(_REQUESTS).where(_REQUESTS.c.request_id == request_id)).one()
-    return RequestRecord(*row[:6])
-
-
-def _tidy(connection: Connection, now_ms: int) -> None:
-    old = select(_REQUESTS.c.request_id).where(_REQUESTS.c.expires_at_ms <= now_ms)
-    connection.execute(delete(_EVENTS).where(_EVENTS.c.request_id.in_(old)))
-    connection.execute(delete(_REQUESTS).where(_REQUESTS.c.expires_at_ms <= now_ms))
-    connection.execute(delete(_KEYS).where(_KEYS.c.expires_at_ms <= now_ms))
+def _record(row: tuple[str, str, str, Status, int, int]) -> RequestRecord:
+    request_id, owner, body_hash, status, is_accepted, attempts = row
+    return RequestRecord(request_id, owner, body_hash, status, bool(is_accepted), attempts)
 
 
 def _ms(now: datetime) -> int:

@@ -29,11 +29,12 @@ from online.messages import (
     ProductsRequest,
 )  # fmt: skip
 from online.metrics import observe_assignment
-from online.observing import observe_answer
+from online.observing import arrived, observe_answer
 from online.operator.desk import Desk
 from online.pipeline import recommend_bundles, recommend_products, recommend_to_learn_from
 from online.problems import ProblemError
 from online.recording import Answered
+from online.stages import Waits
 from online.stream_metrics import families
 from online.tracing import current_traceparent
 from setwise.catalogue import is_sellable, price_now
@@ -78,6 +79,7 @@ def refused_override(error: OverrideError) -> ProblemError:
 
 async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer], route: Route) -> Response[Answer]:
     live, deadline = live_of(request), deadline_of(request)
+    waits = Waits(arrived(request.scope))
     loop = asyncio.get_running_loop()
     state, now = request.app.state, datetime.now(UTC)
     book: RuleBook = state.rules.book
@@ -93,7 +95,7 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
 
     async def run(pipeline: Callable[..., Any], asked: Any) -> Any:
         given = (asked, live, state.dependencies, now, book, deadline, assignment)
-        return await loop.run_in_executor(state.pool, pipeline, *given)
+        return await loop.run_in_executor(state.pool, waits.timed, pipeline, *given)
 
     async def make(asked: Any) -> Answer:
         made: Answer = await run(recommend, asked)
@@ -112,8 +114,8 @@ async def _answer(request: Any_Request, body: Any, recommend: Recommend[Answer],
         state.admission.note(answer.timings_ms["total"] / 1000)
     answer = explorer.explored(body, answer)
     unread: list[Degraded] = older_than_elsewhere(state.rules, state.changes)
-    if unread:
-        answer = msgspec.structs.replace(answer, degraded=[*answer.degraded, *unread])
+    degraded = [*answer.degraded, *unread] if unread else answer.degraded
+    answer = msgspec.structs.replace(answer, degraded=degraded, timings_ms=waits.around(answer.timings_ms))
     if isinstance(answer, BundleAnswer):
         state.kept.keep(bundles_of(body, answer, book.version, caller_of(request).name, assignment.unit))
     observe_answer(body, answer)

@@ -8,10 +8,10 @@ import msgspec
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from setwise.local_store import open_local_store
+from setwise.local_store import STORE_ERRORS, driver_of, open_local_store
 from setwise.names import RULES_FILE, redis_keys_of
 from setwise.rules import RuleSet
 from setwise.settings import Settings
@@ -84,7 +84,12 @@ class SqliteRules:
 
     def version(self) -> int:
         """One look at the primary key."""
-        return self._scalar(select(func.max(_VERSIONS.c.version))) or 0
+        try:
+            with driver_of(self._engine) as connection:
+                (version,) = connection.execute("SELECT max(version) FROM rule_versions").fetchone()
+        except STORE_ERRORS as error:
+            raise RulesStoreDownError(type(error).__name__) from error
+        return version or 0
 
     def read(self, version: int) -> RuleSet | None:
         """None where there is no such version."""

@@ -14,7 +14,6 @@ from setwise.erasures import Erasures
 from setwise.local_log import LocalLog
 from setwise.log import LogDownError, Record, all_of, started
 from setwise.names import SPOOL_FILE
-from setwise.wal_watch import WalWatch
 
 logger = logging.getLogger(__name__)
 TOPIC = "spool"
@@ -44,7 +43,6 @@ class SpooledLog:
     def __init__(self, log: Appends, path: Path, max_bytes: int) -> None:
         self._log, self._max_bytes = log, max_bytes
         self._file = LocalLog(path, RETENTION_H)
-        self._written = WalWatch(path)
         self._name = uuid.uuid4().hex
         self._is_spooling = False
         self._choosing = threading.Lock()
@@ -128,11 +126,10 @@ class SpooledLog:
     def _run(self) -> None:
         while not self._is_stopping.is_set():
             # Another process may have begun to spool: what comes here after that belongs behind it.
-            if self._is_spooling or self._written.is_written():
-                try:
-                    self._drain()
-                except LogDownError as error:
-                    logger.debug("the spool cannot be drained: %s", error)
+            try:
+                self._drain()
+            except LogDownError as error:
+                logger.debug("the spool cannot be drained: %s", error)
             self._wake.wait(LOOK_S)
             self._wake.clear()
 

@@ -1,6 +1,6 @@
 """W3C trace context: the traceparent that came in goes on into answers, the log and, where they are wanted, spans."""
 
-import os
+import random
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -48,6 +48,11 @@ def parse(header: str) -> Trace | None:
     return Trace(trace_id, span_id, int(flags, 16) & 1)
 
 
+def _drawn() -> Trace:
+    # Not from the system: its call gives the interpreter away, which the event loop then waits for.
+    return Trace(f"{random.getrandbits(128) or 1:032x}", f"{random.getrandbits(64) or 1:016x}")
+
+
 def current_traceparent() -> str:
     """That of the request which this task answers; empty outside of one."""
     trace = _current.get()
@@ -79,7 +84,7 @@ class Tracing:
     def begin(self, headers: Mapping[bytes, bytes], method: str) -> Trace:
         """The trace that came in, else a new one; current in this task from now on."""
         came = parse(headers.get(b"traceparent", b"").decode("latin-1"))
-        trace = came or Trace(os.urandom(16).hex(), os.urandom(8).hex())
+        trace = came or _drawn()
         if self._tracer is not None:
             trace = self._with_span(came, method)
         _current.set(trace)

@@ -1,41 +1,33 @@
 """The embedded log: topics, offsets and groups like Kafka's in one SQLite file that several processes share."""
 
-import contextlib
 import queue
+import sqlite3
 import threading
 import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
 
-from setwise.local_store import end_write_ahead, open_local_store
+from setwise.local_store import STORE_ERRORS, driver_of, end_write_ahead, open_local_store
 from setwise.log import LogDownError, Record, started
 from setwise.names import COMPACTED_TOPICS
-from setwise.wal_watch import WalWatch
+from setwise.topic_ends import ENDS, TopicEnds
 
 LOG_FILE = "log.db"
 AT_ONCE = 1_000
 """Records that one commit takes at most: a disk flush costs the same for one and for a thousand."""
 LEASE_S = 2.0
 """A reader that says nothing for so long has died: another one of its group goes on."""
-LOOK_S = 0.02
-TAKE_S = 0.1
-"""A reader that waits for the lease asks for it so often: each time is a write lock on the file."""
-LONGEST_WORK_S = 300
-"""A reader that asks for nothing for so long hangs: its lease is not renewed any more."""
 TIDY_EVERY_S = 60
 SUPERSEDED_S = 60
 """An older record of a compacted topic stays so long beside the newer one, so that every process has read it."""
 _TABLES = MetaData()
-_RECORDS = Table(
+Table(
     "records",
     _TABLES,
     Column("topic", String, primary_key=True),
@@ -45,9 +37,8 @@ _RECORDS = Table(
     Column("headers", LargeBinary, nullable=False),
     Column("at_ms", Integer, nullable=False),
 )
-_READ = [_RECORDS.c[name] for name in ("offset", "key", "value", "headers", "at_ms")]
-_TOPICS = Table("topics", _TABLES, Column("topic", String, primary_key=True), Column("next_offset", Integer))
-_GROUPS = Table(
+Table("topics", _TABLES, Column("topic", String, primary_key=True), Column("next_offset", Integer))
+Table(
     "groups",
     _TABLES,
     Column("group", String, primary_key=True),
@@ -56,6 +47,25 @@ _GROUPS = Table(
     Column("reader", String, nullable=False),
     Column("leased_until_ms", Integer, nullable=False),
 )
+_READ = """SELECT "offset", key, value, headers, at_ms FROM records WHERE topic = ? AND "offset" >= ?
+ORDER BY "offset" LIMIT ?"""
+_END = "SELECT next_offset FROM topics WHERE topic = ?"
+_LAST = 'SELECT max("offset") FROM records WHERE topic = ?'
+_WRITE = 'INSERT INTO records (topic, "offset", key, value, headers, at_ms) VALUES (?, ?, ?, ?, ?, ?)'
+_MOVE_END = """INSERT INTO topics (topic, next_offset) VALUES (?, ?)
+ON CONFLICT (topic) DO UPDATE SET next_offset = excluded.next_offset"""
+_FORGET = 'DELETE FROM records WHERE topic = ? AND "offset" < ?'
+_ERASE = 'DELETE FROM records WHERE topic = ? AND "offset" = ?'
+_HOLDER = 'SELECT reader, leased_until_ms FROM groups WHERE "group" = ? AND topic = ?'
+_TAKE = """INSERT INTO groups ("group", topic, "offset", reader, leased_until_ms) VALUES (?, ?, 0, ?, ?)
+ON CONFLICT ("group", topic) DO UPDATE SET reader = excluded.reader, leased_until_ms = excluded.leased_until_ms
+WHERE groups.reader = excluded.reader OR groups.leased_until_ms < ? RETURNING groups."offset" AS at"""
+_DONE = 'UPDATE groups SET "offset" = ? WHERE "group" = ? AND topic = ? AND reader = ? AND "offset" < ?'
+_RELEASE = 'UPDATE groups SET leased_until_ms = 0 WHERE "group" = ? AND topic = ? AND reader = ?'
+_COMPACTED = ", ".join("?" * len(COMPACTED_TOPICS))
+_TIDY_COMPACTED = f"""DELETE FROM records WHERE topic IN ({_COMPACTED}) AND at_ms < ? AND "offset" NOT IN
+(SELECT max("offset") FROM records WHERE topic IN ({_COMPACTED}) GROUP BY topic, key)"""  # noqa: S608 - placeholders
+_TIDY_OTHERS = f"DELETE FROM records WHERE topic NOT IN ({_COMPACTED}) AND at_ms < ?"  # noqa: S608
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -75,7 +85,7 @@ class LocalLog:
         self._engine = open_local_store(path, _TABLES, flush="FULL", is_serial=True)
         self._retention_ms = int(retention_h * 3_600_000)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self.appended = threading.Condition()
+        self.ends = TopicEnds(self._engine)
         self._tidied_at = time.monotonic()
         self._is_closed = False
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
@@ -92,118 +102,113 @@ class LocalLog:
 
     def read(self, topic: str, offset: int, limit: int) -> list[Record]:
         """Records from `offset` on, in order. Raises LogDownError."""
-        query = select(*_READ).where(_RECORDS.c.topic == topic, _RECORDS.c.offset >= offset)
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                rows = connection.execute(query.order_by(_RECORDS.c.offset).limit(limit)).all()
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            rows = connection.execute(_READ, (topic, offset, limit)).fetchall()
         return [
             Record(topic, 0, offset, key, value, _decode(headers), _moment(at_ms))
             for offset, key, value, headers, at_ms in rows
         ]
 
+    def read_on(self, topic: str, offset: int, limit: int) -> tuple[list[Record], int]:
+        """The same without asking the file where nothing is new, and the offset to go on from: what is too old,
+        superseded or erased is passed over. Raises LogDownError."""
+        end = self.ends.behind(topic, offset, 0)
+        records = self.read(topic, offset, limit) if end > offset else []
+        return records, records[-1].offset + 1 if records else max(end, offset)
+
     def end(self, topic: str) -> int:
         """The offset that the next record will have. Raises LogDownError."""
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                return connection.scalar(select(_TOPICS.c.next_offset).where(_TOPICS.c.topic == topic)) or 0
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            found = connection.execute(_END, (topic,)).fetchone()
+        return int(found[0]) if found else 0
 
     def kept_end(self, topic: str) -> int:
         """The offset behind the last record that is there still, 0 without one. Raises LogDownError."""
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                last = connection.scalar(select(func.max(_RECORDS.c.offset)).where(_RECORDS.c.topic == topic))
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            (last,) = connection.execute(_LAST, (topic,)).fetchone()
         return 0 if last is None else int(last) + 1
 
     def forget(self, topic: str, offset: int) -> None:
         """Deletes the records of a topic before `offset`. Raises LogDownError."""
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(_RECORDS).where(_RECORDS.c.topic == topic, _RECORDS.c.offset < offset))
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            connection.execute(_FORGET, (topic, offset))
 
     def erase(self, is_theirs: Callable[[Record], bool]) -> list[Record]:
         """Deletes the records of all topics that this is true of, from the file's bytes too, and says which. Raises
         LogDownError."""
         gone: list[Record] = []
+        with self._asking() as connection:
+            topics = [topic for topic, _ in connection.execute(ENDS).fetchall()]
+        for topic in topics:
+            at = 0
+            while records := self.read(topic, at, AT_ONCE):
+                at = records[-1].offset + 1
+                if found := [record for record in records if is_theirs(record)]:
+                    with self._writing() as connection:
+                        connection.executemany(_ERASE, [(topic, record.offset) for record in found])
+                    gone += found
         try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                topics = connection.scalars(select(_TOPICS.c.topic)).all()
-            for topic in topics:
-                at = 0
-                while records := self.read(topic, at, AT_ONCE):
-                    at = records[-1].offset + 1
-                    if found := [record for record in records if is_theirs(record)]:
-                        offsets = [record.offset for record in found]
-                        with self._engine.begin() as connection:
-                            mine = (_RECORDS.c.topic == topic) & _RECORDS.c.offset.in_(offsets)
-                            connection.execute(delete(_RECORDS).where(mine))
-                        gone += found
             end_write_ahead(self._engine)
-        except SQLAlchemyError as error:
+        except STORE_ERRORS as error:
             raise LogDownError(type(error).__name__) from error
         return gone
 
     def used_bytes(self) -> int:
         """What the records take of the file; pages that are free again do not count. Raises LogDownError."""
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                pages, free, size = (
-                    int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
-                    for name in ("page_count", "freelist_count", "page_size")
-                )
-                return (pages - free) * size
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            pages, free, size = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return (pages - free) * size
 
     def take(self, group: str, topic: str, reader: str) -> int | None:
-        """The offset to read from where this reader holds the group's lease, or None while another one does."""
+        """The offset to read from where this reader holds the group's lease, or None while another one does. Raises
+        LogDownError."""
         now = _now_ms()
-        until = now + int(LEASE_S * 1_000)
-        row = {"group": group, "topic": topic, "offset": 0, "reader": reader, "leased_until_ms": until}
-        is_free = (_GROUPS.c.reader == reader) | (_GROUPS.c.leased_until_ms < now)
-        statement = insert(_GROUPS).values(row)
-        statement = statement.on_conflict_do_update(
-            index_elements=["group", "topic"], set_={"reader": reader, "leased_until_ms": until}, where=is_free
-        )
-        try:
-            with self._engine.begin() as connection:
-                return connection.scalar(statement.returning(_GROUPS.c.offset))
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            # Whoever waits for a lease only reads: to write would be a lock on the file ten times a second.
+            held = connection.execute(_HOLDER, (group, topic)).fetchone()
+            if held is not None and held[0] != reader and held[1] >= now:
+                return None
+            row = (group, topic, reader, now + int(LEASE_S * 1_000), now)
+            taken = connection.execute(_TAKE, row).fetchall()
+        return int(taken[0][0]) if taken else None
 
     def commit(self, group: str, topic: str, reader: str, offset: int) -> None:
         """The group has done everything before `offset`. Nothing happens where the lease is another reader's, and
         nothing is undone where another one was further meanwhile."""
-        mine = (_GROUPS.c.group == group) & (_GROUPS.c.topic == topic) & (_GROUPS.c.reader == reader)
-        mine &= _GROUPS.c.offset < offset
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_GROUPS.update().where(mine).values(offset=offset))
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            connection.execute(_DONE, (offset, group, topic, reader, offset))
 
     def release(self, group: str, topic: str, reader: str) -> None:
         """Lets another reader of the group go on at once."""
-        mine = (_GROUPS.c.group == group) & (_GROUPS.c.topic == topic) & (_GROUPS.c.reader == reader)
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_GROUPS.update().where(mine).values(leased_until_ms=0))
-        except SQLAlchemyError as error:
-            raise LogDownError(type(error).__name__) from error
+        with self._asking() as connection:
+            connection.execute(_RELEASE, (group, topic, reader))
 
     def close(self) -> None:
-        """Writes what waits and ends the writer."""
+        """Writes what waits and ends the threads."""
         self._is_closed = True
         self._waiting.put(None)
         self._writer.join(timeout=10)
+        self.ends.close()
         self._engine.dispose()
+
+    @contextmanager
+    def _asking(self) -> Iterator[sqlite3.Connection]:
+        """Each statement is a transaction of its own."""
+        try:
+            with driver_of(self._engine) as connection:
+                yield connection
+        except STORE_ERRORS as error:
+            raise LogDownError(type(error).__name__) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which has the write lock from its beginning on."""
+        with self._asking() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
 
     def _write(self) -> None:
         while True:
@@ -225,151 +230,40 @@ class LocalLog:
 
     def _commit(self, some: Sequence[_Waiting]) -> None:
         try:
-            if some:
-                with self._engine.begin() as connection:
-                    connection.execute(insert(_RECORDS), self._numbered(connection, some))
-        except SQLAlchemyError as error:
+            ends = self._append_all(some) if some else {}
+        except LogDownError as error:
             for one in some:
-                one.written.set_exception(LogDownError(type(error).__name__))
+                one.written.set_exception(error)
             return
         for one in some:
             one.written.set_result(None)
-        with self.appended:
-            self.appended.notify_all()
+        self.ends.note(ends)
 
-    def _numbered(self, connection: Any, some: Sequence[_Waiting]) -> list[dict[str, object]]:
+    def _append_all(self, some: Sequence[_Waiting]) -> dict[str, int]:
+        """In one transaction; the ends of the topics after it."""
         at_ms = _now_ms()
-        topics = {one.topic for one in some}
-        known = connection.execute(select(_TOPICS).where(_TOPICS.c.topic.in_(topics))).all()
-        offsets = dict.fromkeys(topics, 0) | {row.topic: row.next_offset for row in known}
-        rows: list[dict[str, object]] = []
-        for one in some:
-            rows.append(
-                {"topic": one.topic, "offset": offsets[one.topic], "key": one.key, "value": one.value,
-                 "headers": _encode(one.headers), "at_ms": at_ms}
-            )  # fmt: skip
-            offsets[one.topic] += 1
-        statement = insert(_TOPICS)
-        statement = statement.on_conflict_do_update(set_={"next_offset": statement.excluded.next_offset})
-        connection.execute(statement, [{"topic": topic, "next_offset": end} for topic, end in offsets.items()])
-        return rows
+        with self._writing() as connection:
+            ends: dict[str, int] = dict(connection.execute(ENDS).fetchall())
+            rows = []
+            for one in some:
+                offset = ends.get(one.topic, 0)
+                rows.append((one.topic, offset, one.key, one.value, _encode(one.headers), at_ms))
+                ends[one.topic] = offset + 1
+            connection.executemany(_WRITE, rows)
+            connection.executemany(_MOVE_END, [(topic, ends[topic]) for topic in {one.topic for one in some}])
+        return ends
 
     def _tidy(self) -> None:
         """Forgets what is too old, and in compacted topics what a newer record of the same key replaces."""
         self._tidied_at = time.monotonic()
         now = _now_ms()
-        newest = (
-            select(func.max(_RECORDS.c.offset))
-            .where(_RECORDS.c.topic.in_(COMPACTED_TOPICS))
-            .group_by(_RECORDS.c.topic, _RECORDS.c.key)
-        )
-        compacted = _RECORDS.c.topic.in_(COMPACTED_TOPICS)
-        old = compacted & (_RECORDS.c.at_ms < now - SUPERSEDED_S * 1_000) & _RECORDS.c.offset.not_in(newest)
         try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(_RECORDS).where(old))
-                connection.execute(
-                    delete(_RECORDS).where(~compacted & (_RECORDS.c.at_ms < now - self._retention_ms))
-                )  # fmt: skip
-        except SQLAlchemyError:
+            with self._writing() as connection:
+                old = (*COMPACTED_TOPICS, now - SUPERSEDED_S * 1_000, *COMPACTED_TOPICS)
+                connection.execute(_TIDY_COMPACTED, old)
+                connection.execute(_TIDY_OTHERS, (*COMPACTED_TOPICS, now - self._retention_ms))
+        except LogDownError:
             return  # busy: the next round does it
-
-
-class LocalReader:
-    """A reader of a group: the one that holds the lease gets the records, the others get nothing until it is free.
-
-    The lease is renewed in the background while the records of the last poll are worked on."""
-
-    def __init__(self, log: LocalLog, topic: str, group: str) -> None:
-        self._log, self._topic, self._group = log, topic, group
-        self._file = WalWatch(log.path)
-        self._name = uuid.uuid4().hex
-        self._position: int | None = None
-        self._leased_at = self._asked_at = -LEASE_S
-        self._polled_at = time.monotonic()
-        self._lock = threading.Lock()
-        self._is_closed = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="log-lease", daemon=True)
-        self._keeper.start()
-
-    def poll(self, limit: int, timeout_s: float) -> list[Record]:
-        """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
-        end = time.monotonic() + timeout_s
-        while True:
-            with self._lock:
-                self._polled_at = time.monotonic()
-                self._renew()
-                if self._position is not None and self._file.is_written():
-                    records = self._log.read(self._topic, self._position, limit)
-                    if records:
-                        self._position = records[-1].offset + 1
-                        self._file.look_again()
-                        return records
-            if time.monotonic() >= end:
-                return []
-            with self._log.appended:
-                self._log.appended.wait(min(LOOK_S, max(end - time.monotonic(), 0.001)))
-
-    def commit(self, records: Sequence[Record]) -> None:
-        """These records, and everything before them, are done."""
-        self._log.commit(self._group, self._topic, self._name, max(record.offset for record in records) + 1)
-
-    def close(self) -> None:
-        """Gives the lease back."""
-        self._is_closed.set()
-        self._keeper.join()
-        self._log.release(self._group, self._topic, self._name)
-
-    def _keep(self) -> None:
-        while not self._is_closed.wait(LEASE_S / 4):
-            with self._lock, contextlib.suppress(LogDownError):
-                if self._position is not None and time.monotonic() - self._polled_at < LONGEST_WORK_S:
-                    self._renew()
-
-    def _renew(self) -> None:
-        # The time from before the call: the lease never ends later in the file than it is believed to here.
-        asked_at = time.monotonic()
-        is_held = asked_at - self._leased_at < LEASE_S
-        if asked_at - self._asked_at < (LEASE_S / 4 if is_held else TAKE_S):
-            return
-        self._asked_at = asked_at
-        committed = self._log.take(self._group, self._topic, self._name)
-        is_new = committed is not None and (self._position is None or not is_held)
-        self._leased_at = asked_at if committed is not None else -LEASE_S
-        if committed is None or is_new:
-            self._position = committed
-            self._file.look_again()
-
-
-class LocalTail:
-    """Every record of a topic from the first one on, for one process, without a group."""
-
-    def __init__(self, log: LocalLog, topic: str) -> None:
-        self._log, self._topic, self._position = log, topic, 0
-        self._file = WalWatch(log.path)
-        self.is_caught_up = False
-
-    def poll(self, limit: int, timeout_s: float) -> list[Record]:
-        """Up to `limit` records, or none after `timeout_s`. Raises LogDownError."""
-        end = time.monotonic() + timeout_s
-        while True:
-            records = self._read(limit) if self._file.is_written() else []
-            if records or time.monotonic() >= end:
-                return records
-            with self._log.appended:
-                self._log.appended.wait(min(LOOK_S, max(end - time.monotonic(), 0.001)))
-
-    def _read(self, limit: int) -> list[Record]:
-        known_end = 0 if self.is_caught_up else self._log.end(self._topic)
-        records = self._log.read(self._topic, self._position, limit)
-        if records:
-            self._position = records[-1].offset + 1
-            self._file.look_again()
-        self.is_caught_up = self.is_caught_up or self._position >= known_end or not records
-        return records
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 def _now_ms() -> int:

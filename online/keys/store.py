@@ -9,12 +9,11 @@ import msgspec
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, select
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from online.keys import Key
-from setwise.local_store import open_local_store
+from setwise.local_store import STORE_ERRORS, driver_of, open_local_store
 from setwise.names import KEYS_FILE, redis_keys_of
 from setwise.settings import Settings
 
@@ -50,8 +49,8 @@ class SqliteKeys:
         """One SELECT."""
 
         def read() -> dict[str, Key]:
-            with self._engine.connect() as connection:
-                return {key_id: _decode(key) for key_id, key in connection.execute(select(_KEYS)).all()}
+            with driver_of(self._engine) as connection:
+                return {key_id: _decode(key) for key_id, key in connection.execute("SELECT key_id, key FROM keys")}
 
         return self._ask(read)
 
@@ -72,7 +71,7 @@ class SqliteKeys:
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
-        except SQLAlchemyError as error:
+        except STORE_ERRORS as error:
             raise KeysStoreDownError(type(error).__name__) from error
 
 

@@ -21,7 +21,6 @@ from setwise.kafka_settings import client_settings
 from setwise.local_log import LOG_FILE, LocalLog
 from setwise.log import LogDownError, Record
 from setwise.settings import Log, Settings
-from setwise.wal_watch import WalWatch
 
 ASK_S = 5.0
 NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
@@ -78,20 +77,16 @@ class LocalSource:
 
     def __init__(self, path: Path, retention_h: float) -> None:
         self._log = LocalLog(path, retention_h)
-        self._watches: dict[str, WalWatch] = {}
 
     def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
-        """Asks the file system whether anything was written before it asks the file."""
-        watch, until = self._watches.setdefault(topic, WalWatch(self._log.path)), time.monotonic() + timeout_s
+        """Asks the file where something is new only."""
+        until, at = time.monotonic() + timeout_s, since.get(0, 0)
         while True:
-            if watch.is_written():
-                found = self._log.read(topic, since.get(0, 0), limit)
-                if found:
-                    watch.look_again()
-                    return found
-            if time.monotonic() >= until:
-                return []
-            time.sleep(0.05)
+            found, at = self._log.read_on(topic, at, limit)
+            left = until - time.monotonic()
+            if found or left <= 0:
+                return found
+            self._log.ends.behind(topic, at, left)
 
     def ends(self, topic: str) -> dict[int, int]:
         """Of the one partition, behind what is there still: what was removed is not waited for."""

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -257,6 +260,54 @@ def test_the_local_log_forgets_what_is_old_and_keeps_the_last_change_of_each_pro
     assert log.read(REQUESTS_TOPIC, 0, 10) == []
     write(log, REQUESTS_TOPIC, ("k", "2"))
     assert [record.offset for record in log.read(REQUESTS_TOPIC, 0, 10)] == [1]
+    log.close()
+
+
+def test_readers_of_the_local_log_go_on_behind_records_that_are_gone(tmp_path: Path) -> None:
+    log, other = (EmbeddedLog(tmp_path / "log.db", 1) for _ in range(2))
+    write(log, REQUESTS_TOPIC, ("k", "1"), ("k", "2"))
+    tail, reader = other.tail(REQUESTS_TOPIC), other.reader(REQUESTS_TOPIC, "g")
+    log.forget(REQUESTS_TOPIC, 2)
+    assert tail.poll(10, 0.1) == [] == reader.poll(10, 0.1)
+    assert tail.is_caught_up
+    write(log, REQUESTS_TOPIC, ("k", "3"))
+    assert values(read(tail, 1)) == values(read(reader, 1)) == ["3"]
+    reader.close()
+    log.close()
+    other.close()
+
+
+def test_who_waits_for_a_topic_of_the_local_log_is_not_woken_by_another_one(tmp_path: Path) -> None:
+    log, other = (EmbeddedLog(tmp_path / "log.db", 1) for _ in range(2))
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(one.ends.behind, CHANGES_TOPIC, 0, 20) for one in (log, other)]
+        write(log, REQUESTS_TOPIC, ("k", "1"))
+        write(other, REQUESTS_TOPIC, ("k", "2"))
+        assert log.ends.behind(REQUESTS_TOPIC, 1, 5) == other.ends.behind(REQUESTS_TOPIC, 1, 5) == 2
+        assert not any(one.done() for one in waiting)
+        write(other, CHANGES_TOPIC, ("p", "1"))
+        assert [one.result(5) for one in waiting] == [1, 1]
+    log.close()
+    other.close()
+
+
+def test_a_local_log_that_cannot_be_read_says_so_until_it_can(tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db", 1)
+    write(log, REQUESTS_TOPIC, ("k", "1"))
+    tail = log.tail(REQUESTS_TOPIC)
+    assert values(read(tail, 1)) == ["1"]
+    with closing(sqlite3.connect(tmp_path / "log.db")) as another:
+        another.execute("ALTER TABLE topics RENAME TO mislaid")
+        with pytest.raises(LogDownError):
+            read(tail, 1, 5)
+        another.execute("ALTER TABLE mislaid RENAME TO topics")
+    write(log, REQUESTS_TOPIC, ("k", "2"))
+    found: list[Record] = []
+    end = time.monotonic() + 5
+    while not found and time.monotonic() < end:
+        with suppress(LogDownError):
+            found = tail.poll(10, 0.1)
+    assert values(found) == ["2"]
     log.close()
 
 
