@@ -81,9 +81,10 @@ def answerable_rows(
     """The rows of each slot that may be answered, and which rules emptied the slots that must be filled."""
     rules, lost = plan.rules, Counter[str]()
     named = [*plan.slots, *[None] * (len(pools) - len(plan.slots))]
+    if not pools:
+        return [], lost
     sizes, quantities = [len(rows) for rows in pools], [one.slot.quantity if one else 1 for one in named]
-    every = np.concatenate(pools) if pools else np.empty(0, np.int64)
-    refused = refusals(live, every, np.asarray(quantities, dtype=np.int64).repeat(sizes), rules)
+    refused = refusals(live, np.concatenate(pools), np.asarray(quantities).repeat(sizes), rules)
     kept = []
     for rows, why, one in zip(pools, np.split(refused, np.cumsum(sizes)[:-1]), named, strict=True):
         left = rows[why == 0]
