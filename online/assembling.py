@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from online.candidates import as_candidates
+from online.candidates import Ranked, as_candidates
 from online.gather import Context
 from online.plan import MOSTLY_ALIKE, Plan
 from online.slots import Filled
@@ -53,35 +53,44 @@ def make_bundles(context: Context, plan: Plan, slots: Sequence[Filled], active: 
 def _with_wishes(
     context: Context, plan: Plan, slots: Sequence[Filled], active: ActiveRules, n_bundles: int, given_up: int
 ) -> Made:  # fmt: skip
+    left, relaxed = _that_meet_wishes(slots, given_up)
     relaxable = any(filled.wishes for filled in slots)
-    candidates: Candidates = []
+    if given_up < len(GIVE_WAY) and relaxable and _is_too_dear(context, plan, slots, left):
+        return Made(Assembly([], Infeasible("budget")), relaxed)
+    known = {id(ranked): ranked for ranked in left}
+    found = {key: as_candidates(context.live, ranked, context.now) for key, ranked in known.items()}
+    candidates = [found[id(ranked)] for ranked in left]
+    return Made(_assemble(context, plan, slots, candidates, active, n_bundles), relaxed)
+
+
+def _that_meet_wishes(slots: Sequence[Filled], given_up: int) -> tuple[list[Ranked], list[str]]:
+    """Of each slot what meets the wishes that are left, and the words that gave way."""
     relaxed: dict[str, None] = {}
-    held: dict[int, list[Candidate]] = {}
+    held: dict[int, Ranked] = {}
+    left = []
     for filled in slots:
-        key = id(filled.ranked)
-        if key not in held or filled.slot.locked:
-            ranked = filled.ranked
-            if filled.wishes and len(ranked.rows) and not filled.slot.locked:
+        ranked = filled.ranked
+        if filled.wishes and len(ranked.rows) and not filled.slot.locked:
+            if id(ranked) not in held:
                 mask, gone = narrowed(ranked.met, filled.wishes, given_up)
                 relaxed |= dict.fromkeys(gone if filled.group < 0 else ())
-                ranked = ranked.only(mask)
-            held[key] = as_candidates(context.live, ranked, context.now)
-        candidates.append(held[key])
-    if given_up < len(GIVE_WAY) and relaxable and _is_too_dear(plan, slots, candidates):
-        return Made(Assembly([], Infeasible("budget")), list(relaxed))
-    return Made(_assemble(context, plan, slots, candidates, active, n_bundles), list(relaxed))
+                held[id(ranked)] = ranked.only(mask)
+            ranked = held[id(ranked)]
+        left.append(ranked)
+    return left, list(relaxed)
 
 
-def _is_too_dear(plan: Plan, slots: Sequence[Filled], candidates: Candidates) -> bool:
+def _is_too_dear(context: Context, plan: Plan, slots: Sequence[Filled], left: Sequence[Ranked]) -> bool:
     """True where even the cheapest of each slot that must be filled are beyond the budget together. Without this look,
     sentences that no bundle fits took .5 to .9 s: everything was assembled for each wish that could give way."""
     budget = plan.budget
     if budget is None or budget.max_cents is None or budget.scope == "item":
         return False
+    snapshot, now = context.live.snapshot, context.now
     least = [
-        filled.slot.quantity * min(candidate.price_cents for candidate in found)
-        for filled, found in zip(slots, candidates, strict=True)
-        if filled.slot.required and found
+        filled.slot.quantity * int(snapshot.prices_now(ranked.rows, now).min())
+        for filled, ranked in zip(slots, left, strict=True)
+        if filled.slot.required and len(ranked.rows)
     ]
     return sum(least) > budget.max_cents
 
@@ -163,6 +172,8 @@ def pair_terms(
 
     `added` are positions of slots for what always_with brings along."""
     candidates, rules = _by_rules(context, plan, active, candidates, added)
+    if len(candidates) < 2:
+        return candidates, PairTerms({}, rules.needs)
     # All slots' rows at once: a call for each pair of slots took three times as long.
     ends = np.cumsum([0, *(len(found) for found in candidates)])
     rows = np.asarray([c.row for found in candidates for c in found], dtype=np.int64)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from online.feature_columns import columns_of
 from online.live import LiveRelease
-from online.wishes import Wish, met
+from online.pools import Pools
+from online.wishes import Wish, met_of_each
 from setwise import completion
 from setwise.bundle import Candidate
 from setwise.experiment import Parameters
@@ -136,18 +137,42 @@ def of_what_is_named(live: LiveRelease, ranked: Ranked, asked: Asked) -> Ranked:
 
 def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:
     """Scores these rows; what is not known counts nothing."""
-    degrees = met(live, rows, asked.wishes)
-    if not len(rows):
-        return Ranked(rows, np.zeros((0, len(PARTS))), degrees, np.empty((0, len(FEATURES))), asked.kind)
-    ranker = live.rankers.get(asked.kind) if known.parameters.ranker else None
+    return rank_all(live, [rows], [asked], known)[0]
+
+
+def rank_all(live: LiveRelease, parts: Sequence[Rows], asked: Sequence[Asked], known: Known) -> list[Ranked]:
+    """Scores the rows of each pool for what it was retrieved for; pools of one kind are scored together."""
+    found: list[Ranked] = []
+    alike: dict[tuple[str, bool], list[int]] = {}
+    for at, (rows, one) in enumerate(zip(parts, asked, strict=True)):
+        nothing = np.zeros((0, len(PARTS))), np.zeros((0, len(one.wishes))), np.empty((0, len(FEATURES)))
+        found.append(Ranked(rows, *nothing, one.kind))
+        if len(rows):
+            alike.setdefault((one.kind, bool(one.terms)), []).append(at)
+    for places in alike.values():
+        pools = Pools.joined([parts[at] for at in places])
+        for at, ranked in zip(places, _rank_alike(live, pools, [asked[at] for at in places], known), strict=True):
+            found[at] = ranked
+    return found
+
+
+def _rank_alike(live: LiveRelease, pools: Pools, asked: Sequence[Asked], known: Known) -> list[Ranked]:
+    kind, rows, ids = asked[0].kind, pools.rows, live.snapshot.ids
+    degrees = met_of_each(live, pools, [one.wishes for one in asked])
+    ranker = live.rankers.get(kind) if known.parameters.ranker else None
     read = FEATURES if known.to_learn_from else ranker.card.features if ranker is not None else ()
-    features = feature_rows(columns_of(live, rows, asked, known, degrees, read), len(rows))
+    features = feature_rows(columns_of(live, pools, asked, known, degrees, read), len(rows))
     weighted = weighted_parts(features, _learned(live, ranker, features), known.parameters.part_weights())
-    order = best_first(weighted.sum(axis=1), lambda at: live.snapshot.ids[int(rows[at])])
-    kept = features[order] if known.to_learn_from else None
-    category, words = (features[order, FEATURES.index(name)] for name in ("category_match", "slot_match"))
+    category, words = (features[:, FEATURES.index(name)] for name in ("category_match", "slot_match"))
     named = 2 * (words >= 1.0) + (category > 0)
-    return Ranked(rows[order], weighted[order], degrees[order], kept, asked.kind, named)
+    scores = weighted.sum(axis=1)
+    found = []
+    for own, degree in zip(pools.slices, degrees, strict=True):
+        order = best_first(scores[own], lambda at, first=own.start: ids[int(rows[first + at])])  # type: ignore[misc]
+        within = order + own.start
+        kept = features[within] if known.to_learn_from else None
+        found.append(Ranked(rows[within], weighted[within], degree[order], kept, kind, named[within]))
+    return found
 
 
 def _learned(

@@ -15,6 +15,7 @@ from setwise.catalogue import Product, product_text
 from setwise.languages.contents import what_holds
 from setwise.names import ProductId
 from setwise.prompt import Exclusions
+from setwise.rows import among
 from setwise.snapshot import Snapshot
 from setwise.terms import Codes, codes_of, denials_in
 from setwise.vocabulary import words_of
@@ -66,36 +67,52 @@ def _categories_named(live: LiveRelease, name: str) -> set[int]:
     return {code for code, leaf in enumerate(leaves) if terms and leaf[-len(terms) :] == terms}
 
 
+REASONS = ("", "currency", "stock", "filters", "excluded")
+"""What may take a row away; '' where nothing does."""
+
+
 def eligible(
     live: LiveRelease, rows: NDArray[np.int64], quantity: int, rules: Rules
 ) -> tuple[NDArray[np.int64], Counter[str]]:
     """The rows that may be answered, in the order given, and how many each kind of rule took away."""
-    lost: Counter[str] = Counter()
-    snapshot = live.snapshot
+    refused = refusals(live, rows, np.full(len(rows), quantity), rules)
+    return rows[refused == 0], Counter(REASONS[code] for code in refused[refused > 0].tolist())
 
-    def keep(rows: NDArray[np.int64], mask: NDArray[np.bool_], reason: str) -> NDArray[np.int64]:
-        lost[reason] += int(len(rows) - mask.sum())
-        return rows[mask]
+
+def refusals(
+    live: LiveRelease, rows: NDArray[np.int64], quantities: NDArray[np.int64], rules: Rules
+) -> NDArray[np.int8]:  # fmt: skip
+    """What takes each row away first, as a place in REASONS; 0 where it may be answered. `quantities`: pieces that are
+    wanted of each row."""
+    snapshot, found = live.snapshot, np.zeros(len(rows), np.int8)
+    at = np.arange(len(rows))
+
+    def keep(mask: NDArray[np.bool_], reason: str) -> None:
+        nonlocal at, rows
+        if not mask.all():
+            found[at[~mask]] = REASONS.index(reason)
+            at, rows = at[mask], rows[mask]
 
     code = snapshot.meta.currencies.index(rules.currency) if rules.currency in snapshot.meta.currencies else -1
-    rows = keep(rows, snapshot.currency[rows] == code, "currency")
-    rows = keep(rows, snapshot.sellable(rows, rules.now, quantity, rules.allow_preorder), "stock")
-    rows = keep(rows, may_be_for(live, rows, rules.gender), "filters")
+    keep(snapshot.currency[rows] == code, "currency")
+    keep(snapshot.sellable(rows, rules.now, quantities[at], rules.allow_preorder), "stock")
+    if rules.gender in GENDERS[1:]:
+        keep(may_be_for(live, rows, rules.gender), "filters")
     if rules.excluded_rows:
-        rows = keep(rows, np.asarray([row not in rules.excluded_rows for row in rows.tolist()], dtype=bool), "excluded")
+        keep(~among(rows, np.fromiter(rules.excluded_rows, np.int64, len(rules.excluded_rows))), "excluded")
     if rules.excluded_categories:
-        rows = keep(rows, ~snapshot.among(snapshot.category[rows], rules.excluded_categories), "excluded")
+        keep(~snapshot.among(snapshot.category[rows], rules.excluded_categories), "excluded")
     if rules.excluded_names:
-        rows = keep(rows, ~np.any(snapshot.texts.has_all(rows, rules.excluded_names), axis=1), "excluded")
+        keep(~np.any(snapshot.texts.has_all(rows, rules.excluded_names), axis=1), "excluded")
     for name, holders in rules.held:
-        rows = keep(rows, free_of(snapshot, rows, name, holders), "excluded")
+        keep(free_of(snapshot, rows, name, holders), "excluded")
     low, high = rules.filters.price_min_cents, rules.filters.price_max_cents
     if low is not None or high is not None:
         prices = snapshot.prices_now(rows, rules.now)
-        rows = keep(rows, (prices >= (low or 0)) & (prices <= (high if high is not None else prices)), "filters")
+        keep((prices >= (low or 0)) & (prices <= (high if high is not None else prices)), "filters")
     for passes in _filters(rules.filters):
-        rows = keep(rows, np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool), "filters")
-    return rows, +lost
+        keep(np.asarray([passes(snapshot[row]) for row in rows.tolist()], dtype=bool), "filters")
+    return found
 
 
 def free_of(snapshot: Snapshot, rows: NDArray[np.int64], name: str, holders: list[Codes]) -> NDArray[np.bool_]:

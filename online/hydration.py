@@ -70,6 +70,8 @@ class SqliteFeatures:
         self, view: str, keys: Sequence[str], now: datetime, features: Sequence[str] | None = None
     ) -> list[FeatureRow | None]:
         """At most 30,000 keys."""
+        if not keys:
+            return []
         names = tuple(features or VIEWS[view].features)
         wanted = {entity_key(VIEWS[view].entity_key, key): key for key in keys}
         table = f"{self._project}_{view}".replace('"', '""')
@@ -83,10 +85,12 @@ class SqliteFeatures:
             parameters += names
         oldest, is_streamed = now.astimezone(timezone.utc) - self._max_age, VIEWS[view].is_streamed
         rows: dict[str, FeatureRow] = {}
+        stamps: dict[float, datetime] = {}  # those of one row are the same
         try:
             for stored_key, name, value, second in self._connection().execute(query, parameters):
-                # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
-                stamp = datetime.fromtimestamp(second).replace(tzinfo=timezone.utc)
+                if (stamp := stamps.get(second)) is None:
+                    # Feast stores the UTC wall clock as if it were local time, and reads it back the same way.
+                    stamp = stamps[second] = datetime.fromtimestamp(second).replace(tzinfo=timezone.utc)
                 if stamp >= oldest and name in names:
                     if not is_streamed:
                         self.newest = stamp if self.newest is None else max(stamp, self.newest)

@@ -10,33 +10,38 @@ from numpy.typing import NDArray
 
 from online import present
 from online.assembling import Made, make_bundles
-from online.candidates import Asked, Known, Ranked, RankedBy, of_what_is_named, rank
+from online.candidates import Asked, Known, Ranked, RankedBy, of_what_is_named, rank, rank_all
 from online.companions import companions
 from online.deadline import Deadline
-from online.eligibility import eligible, may_be_for
+from online.eligibility import eligible
+from online.finding import (
+    MORE_FOR_EXCLUDED,
+    ROWS_FOR_OPEN_SLOTS,
+    ROWS_PER_SLOT,
+    answerable_rows,
+    found_rows,
+    given_products,
+    with_completions,
+)
 from online.gather import Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
-from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
+from online.plan import MOSTLY_ALIKE, Plan, plan_bundles, plan_products
 from online.returning import MOST_BOUGHT, rows_known, rows_next, rows_that_fit
 from online.sessions import rows_held, without_held
-from online.slots import Filled, open_slots, with_partners
-from setwise import completion
+from online.slots import Filled, open_slots
 from setwise.bundle import Assembly, Infeasible
 from setwise.experiment import NO_EXPERIMENT, Assignment
 from setwise.index import Hits
 from setwise.names import ProductId
 from setwise.prompt.budget import Budget
-from setwise.rows import among, distinct
+from setwise.rows import distinct
 from setwise.rules import ActiveRules, RuleBook
 from setwise.taste import read_taste
 
-ROWS_PER_SLOT = 100
-ROWS_FOR_OPEN_SLOTS = 200
-MORE_FOR_EXCLUDED = 300
-NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
-NOTHING = Hits(NO_ROWS, np.empty(0), np.empty(0))
+Rows = NDArray[np.int64]
+NOTHING = Hits(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -82,34 +87,22 @@ def prepare(
         plan = plan_bundles(request, live, now, book, dependencies.allow_preorder)
     if problem := _hopeless(plan, live):
         return Prepared(context, plan, problem=problem)
-    asked, pools = _found(context, plan, len(request.exclude) + len(request.basket))
+    asked, found = found_rows(context, plan, len(request.exclude) + len(request.basket))
     profile, session = hydrate(context, request)
     held_in = session
     if not parameters.personal:
         profile = session = None
     with context.stages("rank"):
         taste = read_taste(profile, session, live.snapshot, live.complementarity)
-        known_rows = rows_known(taste)
-    active = active_rules(live, book, request.prompt, pools, now)
-    names, lost = {named.slot.name for named in plan.slots}, Counter[str]()
-    for position, rows in enumerate(pools):
-        named = plan.slots[position] if position < len(plan.slots) else None
-        more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
-        if named is None or not named.slot.locked:
-            more.append(rows_that_fit(live, known_rows, asked[position], plan.open_text))
-            rows = distinct(with_pinned(live, rows, active), *more)  # noqa: PLW2901
-        kept, gone = eligible(live, rows, named.slot.quantity if named else 1, plan.rules)
-        if named is not None and _is_sold_out(live, named, rows, kept, plan.rules.gender):
-            kept = NO_ROWS
-        pools[position] = answerable(live, kept, active, now)
-        lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
-    with context.stages("rank"):
+        active = active_rules(live, book, request.prompt, found, now)
+        fitting = rows_that_fit(live, rows_known(taste), asked, plan.open_text)
+        pools, lost = answerable_rows(live, plan, _with_more(live, plan, found, fitting, active, also), active)
         known = Known(
             profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
             parameters=parameters,
         )  # fmt: skip
         held = rows_held(live, held_in, request.prompt or "", also.values())
-        ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
+        ranked = rank_all(live, pools, asked, known)
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = _named(live, plan, ranked, asked, held, can_stay_open=request.slots is None)
         if plan.open_text:
@@ -118,7 +111,8 @@ def prepare(
             is_varied = plan.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
             pool, is_kind = without_held(ranked[-1], held), plan.open_kind is not None
-            slots += open_slots(live, pool, plan.open_wishes, taken, list(names), is_kind=is_kind)
+            names = [named.slot.name for named in plan.slots]
+            slots += open_slots(live, pool, plan.open_wishes, taken, names, is_kind=is_kind)
         slots += companions(live, active, plan.rules, slots, set(map(ProductId, request.basket)))
     return Prepared(context, plan, slots, lost, active)
 
@@ -171,10 +165,9 @@ def rank_products(
     # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
     said, is_list = plan.understanding.text, request.candidates is not None
     terms = live.analyzer.query_terms(said) if said else ()
-    asked = Asked(
-        hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector), terms=terms, is_list=is_list
-    )  # fmt: skip
-    rows = _with_completions(live, asked, hits.rows)
+    to_complete = given_products(live, given, text, vector)
+    asked = Asked(hits, vector, wishes=plan.open_wishes, given=to_complete, terms=terms, is_list=is_list)
+    rows = with_completions(live, asked, hits.rows)
     if request.candidates is not None:
         rows = np.asarray(live.snapshot.rows_of(map(ProductId, dict.fromkeys(request.candidates))), dtype=np.int64)
     elif nothing_said:
@@ -182,7 +175,7 @@ def rank_products(
         if request.filters is not None or plan.budget is not None:
             rows = distinct(rows, eligible(live, live.popular, 1, plan.rules)[0][:MOST_BOUGHT])
     elif taste is not None:
-        rows = distinct(rows, rows_that_fit(live, rows_known(taste), asked, text))
+        rows = distinct(rows, *rows_that_fit(live, rows_known(taste), [asked], text))
     active = active_rules(live, book, request.prompt, [rows], now)
     rows = with_pinned(live, rows, active) if request.candidates is None else rows
     rows, _ = eligible(live, rows, 1, plan.rules)
@@ -209,48 +202,18 @@ def _share(budget: Budget | None, slots: int) -> int | None:
     return budget.max_cents if budget.scope == "item" else budget.max_cents // max(slots, 1)
 
 
-def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], list[NDArray[np.int64]]]:
-    """What each slot was looked for with and the rows it found, the open wish last; a locked slot has its product."""
-    live, named, more = context.live, plan.slots, min(excluded, MORE_FOR_EXCLUDED)
-    texts = [slot.text for slot in named] + ([plan.open_text] if plan.open_text else [])
-    limits = [ROWS_PER_SLOT + more] * len(named) + [ROWS_FOR_OPEN_SLOTS + more] * bool(plan.open_text)
-    vectors = encode(context, texts)
-    categories = [slot.wish.categories for slot in named]
-    categories += [plan.open_kind.categories if plan.open_kind else []] * bool(plan.open_text)
-    hits = retrieve(context, texts, vectors, limits, categories)
-    asked = [
-        Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes, terms=live.analyzer.query_terms(text))
-        for hit, vector, slot, text in zip(hits, vectors, named, texts, strict=False)
-    ]
-    if plan.open_text:
-        said = vectors[-1] if plan.understanding.text else None
-        given = _given(live, plan.anchors, plan.understanding.text, said)
-        # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
-        terms = live.analyzer.query_terms(plan.open_text) if plan.understanding.text else ()
-        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms))
-    # A locked product belongs to its slot alone: it cannot fill another one.
-    locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
-    pools = [one.hits.rows for one in asked]
-    if plan.open_text:
-        pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
-    pools = [rows[~among(rows, locked)] if len(locked) else rows for rows in pools]
-    for position, slot in enumerate(named):
-        if slot.locked_row is not None:
-            pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
-    return asked, pools
-
-
-def _is_sold_out(
-    live: LiveRelease, named: SlotPlan, found: NDArray[np.int64], kept: NDArray[np.int64], gender: str
-) -> bool:
-    """True where the very kind that was named was found, and none of it may be answered: nothing else will do."""
-    terms, brands = set(live.analyzer.terms(named.wish.name)), live.vocabulary.brands
-    kinds = [name for name in named.wish.categories if name and name.lower() not in brands]
-    codes = live.snapshot.codes_of("category", (n for n in kinds if terms.issuperset(live.analyzer.terms(n))))
-    # Men's sweaters are not what "women's sweater" names: without one of them it is not sold out.
-    snapshot = live.snapshot
-    of_kind = snapshot.among(snapshot.category[found], codes) & may_be_for(live, found, gender)
-    return bool(of_kind.any()) and not snapshot.among(snapshot.category[kept], codes).any()
+def _with_more(
+    live: LiveRelease, plan: Plan, found: Sequence[Rows], fitting: Sequence[Rows], active: ActiveRules,
+    also: Mapping[str, Rows],
+) -> list[Rows]:  # fmt: skip
+    """Beside what each slot found: pinned products, what the shopper knows, `also`. A locked slot has its product."""
+    names, pools = [named.slot.name for named in plan.slots], []
+    for position, (rows, fits) in enumerate(zip(found, fitting, strict=True)):
+        named = plan.slots[position] if position < len(names) else None
+        more = [own for name, own in also.items() if (name == named.slot.name if named else name not in names)]
+        is_free = named is None or not named.slot.locked
+        pools.append(distinct(with_pinned(live, rows, active), *more, fits) if is_free else rows)
+    return pools
 
 
 def _named(
@@ -267,26 +230,6 @@ def _named(
         slot = msgspec.structs.replace(named.slot, required=False) if is_open else named.slot
         slots.append(Filled(slot, without_held(kind, held), named.wishes))
     return slots
-
-
-def _given(
-    live: LiveRelease, rows: list[int], text: str, vector: NDArray[np.float32] | None
-) -> completion.Asked | None:  # fmt: skip
-    """What is to be completed: the basket and locked products, in the direction that was said."""
-    if not rows:
-        return None
-    titles = [live.analyzer.terms(live.snapshot[row].title) for row in rows]
-    said = live.analyzer.query_terms(text) if text else []
-    return completion.look_up(live.index, np.asarray(rows, dtype=np.int64), titles, said, vector)
-
-
-def _with_completions(live: LiveRelease, asked: Asked, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The hits, and behind them what may complete the given products."""
-    if asked.given is None:
-        return rows
-    more = completion.candidates(asked.given, live.index, live.complementarity)
-    rows = distinct(rows[~among(rows, asked.given.given)])
-    return np.concatenate([rows, distinct(more[~among(more, rows)])])
 
 
 def _hopeless(plan: Plan, live: LiveRelease) -> Infeasible | None:

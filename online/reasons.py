@@ -23,10 +23,11 @@ def item_reasons(
     live: LiveRelease, plan: Plan, product: Product, parts: Parts, met: Sequence[str], slot_name: str = ""
 ) -> list[str]:
     """What is known of the product first, then the words. `met` are the wished words that the product meets."""
+    goes_with = _goes_with(live, plan, product) if parts.get("together") or parts.get("completes") else ""
     words = {
         "wish_match": f"{', '.join(met)}, as asked" if met else "",
-        "together": _goes_with(live, plan, product),
-        "completes": _goes_with(live, plan, product) or "completes what you have",
+        "together": goes_with,
+        "completes": goes_with or "completes what you have",
         "session": "like what you looked at lately",
         "own": "you bought it before",
         "affinity": "like what you bought before",

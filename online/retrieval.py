@@ -16,7 +16,7 @@ from setwise.settings import Vectors
 class SlotQuery(msgspec.Struct, frozen=True):
     """What is sent for one slot: index terms, the vector of its words (None without an encoder), how many rows."""
 
-    terms: list[str]
+    terms: Sequence[str]
     vector: NDArray[np.float32] | None
     limit: int
 

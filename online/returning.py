@@ -1,5 +1,7 @@
 """Whoever is known brings candidates along: what they bought and what goes with it, where it is what was asked for."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,12 +34,16 @@ def rows_known(taste: Taste | None) -> Rows:
     return distinct(taste.past.rows, strongest(taste.partners, PARTNERS_ASKED))
 
 
-def rows_that_fit(live: LiveRelease, known: Rows, asked: Asked, text: str) -> Rows:
-    """The known rows that have every word of the slot, or are of a category that it names."""
-    if not len(known) or not (terms := live.analyzer.query_terms(asked.name or text)):
-        return np.empty(0, np.int64)
-    fits = live.snapshot.facts.has(known, codes_of(terms)).all(axis=1)
-    if asked.categories:
-        named = live.snapshot.codes_of("category", filter(None, asked.categories))
-        fits |= live.snapshot.among(live.snapshot.category[known], named)
-    return known[fits]
+def rows_that_fit(live: LiveRelease, known: Rows, asked: Sequence[Asked], text: str) -> list[Rows]:
+    """For each slot the known rows that have every word of it, or are of a category that it names."""
+    if not len(known):
+        return [known] * len(asked)
+    terms = [live.analyzer.query_terms(one.name or text) for one in asked]
+    has_all = live.snapshot.facts.has_all(known, [codes_of(words) for words in terms])
+    found = []
+    for one, words, fits in zip(asked, terms, has_all.T, strict=True):
+        if one.categories and words:
+            named = live.snapshot.codes_of("category", filter(None, one.categories))
+            fits |= live.snapshot.among(live.snapshot.category[known], named)  # noqa: PLW2901
+        found.append(known[fits])
+    return found

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online.live import LiveRelease
+from online.pools import Pools
 from setwise.prompt import SlotWish, Understanding
 from setwise.terms import Codes, codes_of
 
@@ -34,14 +35,20 @@ def wishes_of(live: LiveRelease, read: Understanding, named: SlotWish | None = N
     ]
 
 
-def met(live: LiveRelease, rows: NDArray[np.int64], wishes: Sequence[Wish]) -> NDArray[np.float64]:
-    """Shape (rows, wishes): 1 where title or attributes say it, .5 where only the description does."""
-    names = [wish.codes for wish in wishes]
-    snapshot = live.snapshot
+def met_of_each(live: LiveRelease, pools: Pools, wishes: Sequence[Sequence[Wish]]) -> list[NDArray[np.float64]]:
+    """Of each pool, shape (its rows, its wishes): 1 where title or attributes say it, .5 where only the description
+    does."""
+    every = {wish.word: wish.codes for own in wishes for wish in own}
+    if not every:
+        return [np.zeros((own.stop - own.start, 0)) for own in pools.slices]
+    names, snapshot, place = list(every.values()), live.snapshot, {word: at for at, word in enumerate(every)}
     degrees: NDArray[np.float64] = np.maximum(
-        snapshot.facts.has_all(rows, names) * 1.0, snapshot.texts.has_all(rows, names) * 0.5
+        snapshot.facts.has_all(pools.rows, names) * 1.0, snapshot.texts.has_all(pools.rows, names) * 0.5
     )
-    return degrees
+    return [
+        degrees[own][:, [place[wish.word] for wish in wished]]
+        for own, wished in zip(pools.slices, wishes, strict=True)
+    ]  # fmt: skip
 
 
 def narrowed(

@@ -79,7 +79,9 @@ class ChangedRows(msgspec.Struct, frozen=True):
 
     def of(self, row: int) -> NDArray[np.int64] | None:
         """The values of one row, or None where it did not change."""
-        at = int(np.searchsorted(self.rows, row))
+        if not len(self.rows):
+            return None
+        at = int(self.rows.searchsorted(row))
         return self.values[at] if at < len(self.rows) and self.rows[at] == row else None
 
     def with_rows(self, changed: Mapping[int, tuple[int, ...]]) -> "ChangedRows":

@@ -78,15 +78,16 @@ search has chosen it, so the words say less), what completes a basket, what a sh
 _WEIGHTED = [FEATURES.index(name) for name in WEIGHTS]
 WEIGHT_OF = np.asarray(list(WEIGHTS.values()))
 NO_CHANGES: Mapping[str, float] = MappingProxyType({})
-_DEFAULTS = tuple(feature.default for feature in LAYOUT)
+_DEFAULTS = np.asarray([[feature.default] for feature in LAYOUT])
+_PLACE_OF = {name: at for at, name in enumerate(FEATURES)}
 
 
 def feature_rows(columns: Mapping[str, Floats | float], count: int) -> Floats:
     """Shape (count, features), in the order of FEATURES; a column that is not known has its default."""
     # Column by column in memory: they are filled, weighed and picked as columns.
-    rows = np.empty((len(FEATURES), count))
-    for column, name, default in zip(rows, FEATURES, _DEFAULTS, strict=True):
-        column[:] = columns.get(name, default)
+    rows = _DEFAULTS.repeat(count, axis=1)
+    for name, column in columns.items():
+        rows[_PLACE_OF[name]] = column
     return rows.T
 
 

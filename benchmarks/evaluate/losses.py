@@ -16,9 +16,10 @@ from benchmarks.evaluate.shops import Shop
 from benchmarks.evaluate.tasks import BUNDLEREC, Asking
 from online.assembling import make_bundles
 from online.eligibility import eligible
+from online.finding import ROWS_FOR_OPEN_SLOTS, ROWS_PER_SLOT
 from online.gather import Context, encode, retrieve
 from online.messages import BundleRequest
-from online.pipeline import ROWS_FOR_OPEN_SLOTS, ROWS_PER_SLOT, prepare
+from online.pipeline import prepare
 from online.plan import Plan
 
 COVERED = 15

@@ -271,7 +271,7 @@ def _concept_words() -> dict[str, frozenset[str]]:
     }
 
 
-_SPELLING = {
+_SPELLING: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "de": (frozenset("äöüß"), ("frei", "freie", "freies", "freier", "freien", "ung", "keit")),
     "fr": (frozenset("çœèêàù"), ("eaux", "euse")),
     "es": (frozenset("ñ¿¡óáú"), ("ción",)),
@@ -288,33 +288,38 @@ def _speakers(word: str) -> int:
     return sum(word in language(code).detect for code in CODES)
 
 
+@lru_cache(maxsize=16_384)
+def _said_for(word: str, is_home: bool) -> tuple[tuple[float, float], ...]:
+    """What a word and its spelling say for each of CODES; `is_home`: the catalogue has it."""
+    table, found = _concept_words(), []
+    for code in CODES:
+        known, names = language(code), table[code]
+        if word in known.detect:
+            says = DISTINCTIVE if _speakers(word) == 1 else 1.0
+        elif word in names and not is_home and sum(word in of for of in table.values()) == 1:
+            says = 1.0
+        elif word in names or stem(word, code) in names:
+            says = 0.6
+        else:
+            says = 0.4 if word in known.known else 0.0
+        letters, endings = _SPELLING.get(code, (frozenset(), ()))
+        found.append((says, 1.0 if letters.intersection(word) or word.endswith(endings) else 0.0))
+    return tuple(found)
+
+
 def guess_language(words: list[str], home: str, home_words: frozenset[str] | set[str] = frozenset()) -> str:
     """The language most words belong to; where nothing speaks for another, the catalogue's (`home`)."""
-    table = _concept_words()
-    scores = {}
-    for code in CODES:
-        tables, names = language(code), table[code]
-        scores[code] = sum(
-            DISTINCTIVE
-            if word in tables.detect and _speakers(word) == 1
-            else 1.0
-            if word in tables.detect
-            else 1.0
-            if word in names and word not in home_words and sum(word in of for of in table.values()) == 1
-            else 0.6
-            if word in names or stem(word, code) in names
-            else 0.4
-            if word in tables.known
-            else 0.0
-            for word in words
-        )
-    for code, (letters, endings) in _SPELLING.items():
-        scores[code] += sum(1.0 for word in words if letters.intersection(word) or word.endswith(endings))
-    scores[home] += 0.3 + 0.4 * sum(word in home_words for word in words)
+    at_home = [word in home_words for word in words]
+    said = [_said_for(word, is_home) for word, is_home in zip(words, at_home, strict=True)]
+    scores = {
+        code: sum([one[at][0] for one in said]) + sum([one[at][1] for one in said]) for at, code in enumerate(CODES)
+    }
+    scores[home] += 0.3 + 0.4 * sum(at_home)
     scores["en"] += 0.1
     return max(CODES, key=lambda code: scores[code])
 
 
+@lru_cache(maxsize=16_384)  # names of categories and kinds come again with every prompt
 def key_of(text: str, code: str) -> str:
     """A phrase's stems, parted by spaces."""
     return " ".join(stem(word, code) for word in words_in(text))

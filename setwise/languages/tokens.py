@@ -27,9 +27,12 @@ class Token(msgspec.Struct):
 
 def normalised(text: str) -> str:
     """One form for every way to type the same: NFKC, lower case, single spaces, straight apostrophes."""
-    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'").replace("´", "'")
-    plain = _ABBREVIATED.sub(r"\1", unicodedata.normalize("NFC", plain))
-    return re.sub(r"\s+", " ", plain).strip()
+    if text.isascii():
+        plain = text.lower().replace("`", "'")
+    else:
+        plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'").replace("´", "'")
+        plain = unicodedata.normalize("NFC", plain)
+    return " ".join(_ABBREVIATED.sub(r"\1", plain).split())
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -1,6 +1,7 @@
 """One prompt as tokens with what they can mean; each reader marks what it took."""
 
 import re
+from itertools import accumulate
 
 import msgspec
 
@@ -73,6 +74,7 @@ class Reading:
         """A product that is named by the beginning of its title is one product, whatever its words mean elsewhere."""
         start = 0
         self.titles: list[tuple[int, int]] = []
+        self._letters = [0, *accumulate(word.isalpha() for word in self.words)]
         while start < len(self.words):
             end = self._title_end(start)
             if self._is_title(self.words[start:end]):
@@ -112,7 +114,7 @@ class Reading:
 
     def _ends_title(self, start: int, i: int) -> bool:
         """What a title's first words are followed by may be a wish: 'trail running shoes size 43 not black'."""
-        if sum(word.isalpha() for word in self.words[start:i]) < 3:
+        if self._letters[i] - self._letters[start] < 3:
             return False
         table = self.table
         if table.no.at(self.words, i) is not None:

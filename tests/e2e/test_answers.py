@@ -118,6 +118,11 @@ def test_what_no_budget_fits_says_the_cheapest_total_and_that_total_succeeds(cli
     assert not ask(client, **asked, budget={"max_cents": least - 1})["bundles"]
 
 
+def test_a_request_that_leaves_nothing_to_look_for_says_that_nothing_is_found(client) -> None:
+    for body in ({"prompt": "under $50"}, {"prompt": "a sofa", "slots": []}, {"prompt": "under $50", "user_id": "u-1"}):
+        assert ask(client, **body)["infeasible"]["reason"] == "nothing_found"
+
+
 def test_a_currency_that_the_catalogue_lacks_is_said(client) -> None:
     assert ask(client, prompt="a sofa under 900 EUR")["infeasible"]["reason"] == "currency"
 

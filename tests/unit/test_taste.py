@@ -141,11 +141,11 @@ def test_shares_are_between_0_and_1_and_0_for_what_is_not_known(live) -> None:
 
 def test_only_what_was_named_is_brought_along(live) -> None:
     known = rows_known(taste_of(live, profile_of("u")))
-    assert rows_that_fit(live, known, msgspec.structs.replace(NOTHING, name="coffee"), "").tolist() == [0, 1]
+    assert rows_that_fit(live, known, [msgspec.structs.replace(NOTHING, name="coffee")], "")[0].tolist() == [0, 1]
     named = msgspec.structs.replace(NOTHING, name="something hot", categories=["Tea"])
-    assert rows_that_fit(live, known, named, "").tolist() == [2]
-    assert rows_that_fit(live, known, NOTHING, "a sofa").tolist() == []
-    assert rows_that_fit(live, rows_known(None), NOTHING, "coffee").tolist() == []
+    assert rows_that_fit(live, known, [named], "")[0].tolist() == [2]
+    assert rows_that_fit(live, known, [NOTHING], "a sofa")[0].tolist() == []
+    assert rows_that_fit(live, rows_known(None), [NOTHING], "coffee")[0].tolist() == []
 
 
 def test_a_past_never_outweighs_a_name(live) -> None:
