@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from online.live import LiveRelease
 from online.merchandising import suits_slot
+from online.wishes import match
 from setwise import completion, taste
 from setwise.index import as_shares
 from setwise.names import ProductId
@@ -66,7 +67,7 @@ def columns_of(
         codes = snapshot.codes_of("category", filter(None, asked.categories))
         columns["category_match"] = snapshot.among(snapshot.category[rows], codes).astype(np.float64)
     if asked.wishes:
-        columns["wish_match"] = degrees.sum(axis=1) / len(asked.wishes)
+        columns["wish_match"] = match(live, degrees, asked.wishes)
     if known.session and known.session.clicked_products:
         columns["session"] = _like_clicked(snapshot, rows, known.session.clicked_products)
     if known.anchors and asked.given is None:

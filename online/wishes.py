@@ -36,12 +36,15 @@ def wishes_of(live: LiveRelease, read: Understanding, named: SlotWish | None = N
 
 def met(live: LiveRelease, rows: NDArray[np.int64], wishes: Sequence[Wish]) -> NDArray[np.float64]:
     """Shape (rows, wishes): 1 where title or attributes say it, .5 where only the description does."""
-    names = [wish.codes for wish in wishes]
-    snapshot = live.snapshot
-    degrees: NDArray[np.float64] = np.maximum(
-        snapshot.facts.has_all(rows, names) * 1.0, snapshot.texts.has_all(rows, names) * 0.5
-    )
-    return degrees
+    return live.snapshot.meets(rows, [wish.codes for wish in wishes])
+
+
+def match(live: LiveRelease, degrees: NDArray[np.float64], wishes: Sequence[Wish]) -> NDArray[np.float64]:
+    """Shape (rows,): the mean degree, each kind counting as much as the release learned that it is kept."""
+    found: NDArray[np.float64] = degrees.sum(axis=1) / len(wishes)
+    if learned := live.learned.wishes:
+        found = degrees @ np.asarray([learned.get(wish.kind, 1.0) for wish in wishes]) / len(wishes)
+    return found
 
 
 def narrowed(
