@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from online.live import LiveRelease
 from online.merchandising import suits_slot
 from online.pools import Pools
+from online.wishes import match
 from setwise import completion, taste
 from setwise.index import found_by
 from setwise.names import ProductId
@@ -217,7 +218,7 @@ def _of_slots(live: LiveRelease, pools: Pools, asked: Sequence["Asked"], degrees
             kinds = snapshot.codes_of("category", filter(None, one.categories))
             columns["category_match"][own] = snapshot.among(snapshot.category[rows[own]], kinds)
         if one.wishes:
-            columns["wish_match"][own] = degree.sum(axis=1) / len(one.wishes)
+            columns["wish_match"][own] = match(live, degree, one.wishes)
     return dict(columns)
 
 

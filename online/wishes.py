@@ -41,14 +41,20 @@ def met_of_each(live: LiveRelease, pools: Pools, wishes: Sequence[Sequence[Wish]
     every = {wish.word: wish.codes for own in wishes for wish in own}
     if not every:
         return [np.zeros((own.stop - own.start, 0)) for own in pools.slices]
-    names, snapshot, place = list(every.values()), live.snapshot, {word: at for at, word in enumerate(every)}
-    degrees: NDArray[np.float64] = np.maximum(
-        snapshot.facts.has_all(pools.rows, names) * 1.0, snapshot.texts.has_all(pools.rows, names) * 0.5
-    )
+    names, place = list(every.values()), {word: at for at, word in enumerate(every)}
+    degrees = live.snapshot.meets(pools.rows, names)
     return [
         degrees[own][:, [place[wish.word] for wish in wished]]
         for own, wished in zip(pools.slices, wishes, strict=True)
     ]  # fmt: skip
+
+
+def match(live: LiveRelease, degrees: NDArray[np.float64], wishes: Sequence[Wish]) -> NDArray[np.float64]:
+    """Shape (rows,): the mean degree, each kind counting as much as the release learned that it is kept."""
+    found: NDArray[np.float64] = degrees.sum(axis=1) / len(wishes)
+    if learned := live.learned.wishes:
+        found = degrees @ np.asarray([learned.get(wish.kind, 1.0) for wish in wishes]) / len(wishes)
+    return found
 
 
 def narrowed(

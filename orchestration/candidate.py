@@ -15,7 +15,7 @@ FOLDERS = {
     "index": ("product_index", ""),
     "vocabulary": ("typed_words", ""),
     "complementarity": ("complementarity", ""),
-    "learned": ("learned", ""),
+    "learned": ("attribute_weights", ""),
     "ranker": ("ranker", ranker.SERVING),
     "statistics": ("product_stats", features.SERVING),
     "summary": ("input_summary", ""),

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration import automation
 from orchestration.artefacts import ArtefactIOManager
 from orchestration.assets import (
+    attribute_weights,
     catalogue,
     complementarity,
     embeddings,
@@ -26,7 +27,7 @@ from orchestration.resources import Workplace
 
 MODULES = [
     catalogue, history, input_checks, encoder, embeddings, index, vocabulary, typed_words, features, complementarity,
-    learned, training_rows, ranker, evaluation, release, warehouse,
+    learned, attribute_weights, training_rows, ranker, evaluation, release, warehouse,
 ]  # fmt: skip
 
 defs = dg.Definitions(

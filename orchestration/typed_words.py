@@ -23,8 +23,6 @@ PULL = 5.0
 """What a kind's share among all purchases counts, in purchases: a word of few purchases hardly says anything."""
 LEAST_SHARE = 0.5
 """Of what was bought after a word, so pulled, the kind that it names must have this."""
-NEWEST = 4
-"""The newest one of so many purchases is held out."""
 SHORTEST = 3
 BOUGHT = (
     "SELECT answered.prompt, coalesce(nullif(answered.user_key, ''), answered.visitor_key), orders.product_id, "
@@ -95,12 +93,6 @@ def kinds_of_words(purchases: Sequence[Typed]) -> Words:
             # Kinds that fewer people mean by it are not told: they would be somebody's.
             found[word] = {kind: count for kind, count in sorted(counts.items()) if count >= PEOPLE}
     return found
-
-
-def in_time(purchases: Sequence[Typed]) -> tuple[Sequence[Typed], Sequence[Typed]]:
-    """The earlier ones, and the newest quarter."""
-    at = len(purchases) - len(purchases) // NEWEST
-    return purchases[:at], purchases[at:]
 
 
 def with_a_word(purchases: Iterable[Typed], words: Collection[str]) -> list[Typed]:

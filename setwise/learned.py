@@ -10,12 +10,14 @@ LEARNED_FILE = "learned.json"
 class Learned(msgspec.Struct, frozen=True):
     """`completion`: weights of setwise.completion, with an intent (`said`) and without; empty = those that are shipped.
     `fit`: shares of how well two products go together that nobody bought together, likewise.
-    `resale`: what a log odd of selling (again) counts beside words and meaning, each of weight 1; 0 = nothing."""
+    `resale`: what a log odd of selling (again) counts beside words and meaning, each of weight 1; 0 = nothing.
+    `wishes`: how often the shipped weight a typed attribute of a kind counts, 0..2; a missing kind: once."""
 
     said: dict[str, float] = {}
     unsaid: dict[str, float] = {}
     fit: dict[str, float] = {}
     resale: float = 0.0
+    wishes: dict[str, float] = {}
     figures: dict[str, float] = {}
     """How many choices were looked at, and mean reciprocal ranks on those that the weights were not fitted on."""
 

@@ -27,7 +27,11 @@ LAYOUT = (
     Feature("semantic", "0..1: cosine as a share of the best hit's", 1.0),
     Feature("slot_match", "0..1: share of a slot's terms that title, category and attributes have", 0.8),
     Feature("category_match", "1 in a category that the slot's words name", 0.6),
-    Feature("wish_match", "0..1: how far the wished colours, materials, styles, sizes and brands are met", 0.5),
+    Feature(
+        "wish_match",
+        "0..1: how far wished colours, materials, styles, sizes and brands are met; ..2 by learned weights",
+        0.5,
+    ),
     Feature("popularity", "0..1: log-scaled decayed orders", 0.15),
     Feature(
         "affinity", "0..1: how much the shopper buys of its brand, category and colour, against the most bought", 0.35

@@ -3,7 +3,7 @@
 import copy
 import mmap
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from setwise.changes import (
     seconds,
 )
 from setwise.names import ProductId
-from setwise.terms import Analyzer, TermTable, TermTableWriter, mapped, side_by_side, without_denials
+from setwise.terms import Analyzer, Codes, TermTable, TermTableWriter, mapped, side_by_side, without_denials
 
 ROWS_FILE = "products.bin"
 META_FILE = "snapshot.json"
@@ -228,6 +228,13 @@ class Snapshot:
             for column, name in zip(columns, names, strict=True):
                 column[hits] = self._changed.values[at, COLUMNS.index(name)]
         return columns
+
+    def meets(self, rows: NDArray[np.int64], names: Sequence[Codes]) -> NDArray[np.float64]:
+        """Shape (rows, names): 1 where title or attributes have all terms of a name, .5 where only the text does."""
+        degrees: NDArray[np.float64] = np.maximum(
+            self.facts.has_all(rows, names) * 1.0, self.texts.has_all(rows, names) * 0.5
+        )
+        return degrees
 
     def codes_of(self, column: str, words: Iterable[str]) -> list[int]:
         """The codes of those words that the column has: category, brand or color."""

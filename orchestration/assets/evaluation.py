@@ -40,7 +40,7 @@ def offline_evaluation(
     product_collection: Artefact,
     typed_words: Artefact,
     complementarity: Artefact,
-    learned: Artefact,
+    attribute_weights: Artefact,
     product_stats: Artefact,
     ranker: Artefact,
     input_summary: Artefact,
@@ -51,7 +51,7 @@ def offline_evaluation(
     """The candidate asked about orders that it has not seen. One row = one measure of one task and segment."""
     candidate = candidate_of(
         products, encoder, product_embeddings, product_index, product_collection, typed_words, complementarity,
-        learned, product_stats, ranker, input_summary,
+        attribute_weights, product_stats, ranker, input_summary,
     )  # fmt: skip
     manifest, path = live_one(workplace.releases, candidate.release_id)
     live = (str(manifest.release_id), path) if manifest is not None and path is not None else None

@@ -30,7 +30,7 @@ def release(
     product_collection: Artefact,
     typed_words: Artefact,
     complementarity: Artefact,
-    learned: Artefact,
+    attribute_weights: Artefact,
     product_stats: Artefact,
     ranker: Artefact,
     online_features: Artefact,
@@ -41,7 +41,7 @@ def release(
     releases = workplace.releases
     candidate = candidate_of(
         products, encoder, product_embeddings, product_index, product_collection, typed_words, complementarity,
-        learned, product_stats, ranker, input_summary,
+        attribute_weights, product_stats, ranker, input_summary,
     )  # fmt: skip
     release_id, parts, live = candidate.release_id, candidate.parts, releases.current_id()
     evaluation = read_evaluation(offline_evaluation.path)
@@ -60,6 +60,7 @@ def release(
         made_of = {
             "encoder": encoder.facts["model"], "pairs seen": complementarity.facts.get("pairs_seen", 0),
             "words learned from purchases": typed_words.facts["typed"],
+            "weights of typed attributes": attribute_weights.facts["typed"],
         }  # fmt: skip
         card = model_card(release_id, candidate.keys, gates, evaluation, summary, made_of)
         card_folder = write_card(card, workplace.data_dir / "reports" / "card")

@@ -48,7 +48,7 @@ def training_rows(
     product_embeddings: Artefact,
     product_index: Artefact,
     typed_words: Artefact,
-    learned: Artefact,
+    attribute_weights: Artefact,
     orders: Artefact,
     merchant_sets: Artefact,
     judgements: Artefact,
@@ -64,7 +64,7 @@ def training_rows(
         "index": product_index.path,
         "vocabulary": typed_words.path,
         # A handful of weights, as answers have them: what they were fitted on cannot be read back from them.
-        "learned": learned.path,
+        "learned": attribute_weights.path,
     }
 
     def build(folder: Path) -> dict[str, object]:
@@ -102,7 +102,9 @@ def training_rows(
                 facts |= facts_of(file.removesuffix(".npz"), questions, kinds)
         return facts
 
-    made_from = [products, encoder, product_embeddings, product_index, typed_words, learned, orders, merchant_sets]
+    made_from = [
+        products, encoder, product_embeddings, product_index, typed_words, attribute_weights, orders, merchant_sets,
+    ]  # fmt: skip
     if judgements.facts["rows"]:
         # Only what people judged is ranked by what is known today.
         made_from += [judgements, complementarity, product_stats]

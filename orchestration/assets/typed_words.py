@@ -7,27 +7,18 @@ from pathlib import Path
 
 import dagster as dg
 import msgspec
-import numpy as np
 
 from orchestration.artefacts import Artefact, result
 from orchestration.assets import features
 from orchestration.assets.encoder import SERVING
-from orchestration.assets.evaluation import ask
 from orchestration.assets.ranker import PRIOR
-from orchestration.held_out import Case, K
-from orchestration.measures import ndcg
-from orchestration.ranker_training import bootstrap, sure_above
+from orchestration.later_purchases import LEAST_CASES, MOST_CASES, Compared, compared, in_time
 from orchestration.resources import Workplace
-from orchestration.typed_words import Typed, Words, in_time, kinds_of_words, purchases_of, taught, with_a_word
+from orchestration.typed_words import Typed, Words, kinds_of_words, purchases_of, taught, with_a_word
 from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
 from setwise.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
-
-LEAST_CASES, MOST_CASES = 10, 200
-"""Held-out purchases after the words: with fewer nothing is shown, more take longer than they are worth."""
-SURE = 0.95
-"""How sure it must be, by bootstrap, that sentences with the words are answered better."""
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -35,20 +26,18 @@ class Tried(msgspec.Struct, frozen=True):
 
     words: Words = {}
     """Those that the release has: none where the trial failed."""
-    cases: int = 0
-    before: float = 0.0
-    after: float = 0.0
-    difference: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    shown: Compared | None = None
+    """None where too few later purchases were after such words."""
     reason: str = ""
     """Why there are none."""
 
     @property
     def said(self) -> str:
         """For the model card."""
-        if not self.words:
+        if self.shown is None or not self.words:
             return f"none, {self.reason}"
-        by = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*self.difference)
-        return f"{', '.join(sorted(self.words))}; NDCG@10 of {self.cases} later purchases after them {by}"
+        by = f"NDCG@10 of {self.shown.cases} later purchases after them {self.shown.said}"
+        return f"{', '.join(sorted(self.words))}; {by}"
 
 
 @dg.asset(group_name="index", kinds={"python"})
@@ -69,11 +58,12 @@ def typed_words(
     def build(folder: Path) -> dict[str, object]:
         tried = try_words(parts, mined, bought)
         write_vocabulary(taught(mined, tried.words), folder)
+        shown = tried.shown
         return {
             "typed": tried.said,
             "words": len(tried.words),
-            "cases": tried.cases,
-            "difference": list(tried.difference),
+            "cases": shown.cases if shown else 0,
+            "difference": list(shown.difference) if shown else [],
         }
 
     digest = hashlib.sha256(msgspec.json.encode(bought)).hexdigest()[:16]
@@ -107,22 +97,12 @@ def try_words(parts: Mapping[str, Path], mined: Vocabulary, bought: Sequence[Typ
         return Tried(reason="as no unknown word was typed by enough people who bought the same kind")
     held = with_a_word(later, learned)[-MOST_CASES:]
     if len(held) < LEAST_CASES:
-        return Tried(cases=len(held), reason=f"as only {len(held)} later purchases could say whether they help")
-    cases = [
-        Case(str(number), "typed", {"prompt": one.prompt, "k": K}, [str(one.product)], [])
-        for number, one in enumerate(held)
-    ]
+        return Tried(reason=f"as only {len(held)} later purchases could say whether they help")
     with tempfile.TemporaryDirectory() as folder:
         write_vocabulary(taught(mined, learned), Path(folder))
-        before, after = _ndcg(parts, cases), _ndcg({**parts, "vocabulary": Path(folder)}, cases)
-    difference, low, high = bootstrap(after - before)
-    is_better = sure_above(after - before) >= SURE
-    words = {word: kinds for word, kinds in kinds_of_words(bought).items() if word in learned} if is_better else {}
-    reason = "" if words else f"as later purchases are not found better by them ({difference:+.4f} of NDCG@10)"
-    rounded = (round(difference, 4), round(low, 4), round(high, 4))
-    return Tried(words, len(cases), round(float(before.mean()), 4), round(float(after.mean()), 4), rounded, reason)
-
-
-def _ndcg(parts: Mapping[str, Path], cases: Sequence[Case]) -> np.ndarray:
-    answers = ask(parts, cases)
-    return np.asarray([ndcg(answers[case.id].products, case.gains) for case in cases])
+        shown = compared(parts, {"vocabulary": Path(folder)}, [(one.prompt, one.product) for one in held])
+    words = {word: kinds for word, kinds in kinds_of_words(bought).items() if word in learned}
+    if shown.is_better:
+        return Tried(words, shown)
+    less = f"as later purchases are not found better by them ({shown.difference[0]:+.4f} of NDCG@10)"
+    return Tried({}, shown, less)

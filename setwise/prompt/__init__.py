@@ -8,7 +8,7 @@ from setwise.prompt.reading import Reading
 from setwise.prompt.said import said_of, usual_names
 from setwise.prompt.sizes import SizeReader
 from setwise.prompt.slots import SlotReader
-from setwise.prompt.understanding import Exclusions, SlotWish, Understanding
+from setwise.prompt.understanding import ATTRIBUTES, Exclusions, SlotWish, Understanding
 from setwise.vocabulary import Vocabulary
 
 MAX_CHARS = 2_000
@@ -62,4 +62,4 @@ def _first(reading: Reading, table: str) -> str:
     return ""
 
 
-__all__ = ["Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand", "usual_names"]
+__all__ = ["ATTRIBUTES", "Budget", "Exclusions", "SlotWish", "Understanding", "lexicon_of", "understand", "usual_names"]

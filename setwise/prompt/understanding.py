@@ -5,6 +5,8 @@ import msgspec
 from setwise.prompt.budget import Budget
 
 MAX_NAME = 64
+ATTRIBUTES = ("styles", "colors", "materials", "sizes", "brands")
+"""The kinds of attributes that are wished: fields of Understanding, each a list of words."""
 
 
 class SlotWish(msgspec.Struct, frozen=True):

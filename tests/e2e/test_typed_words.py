@@ -33,7 +33,8 @@ def test_words_are_taken_where_later_purchases_are_found_by_them_and_refused_whe
     earlier = [*usual, *(typed(KIND, number) for number in range(40))]
     later = range(len(earlier) // 3)
     taken = try_words(parts, mined, [*earlier, *(typed(KIND, number) for number in later)])
-    assert taken.words == {WORD: {KIND: len(later)}} and taken.after > taken.before + 0.2
+    assert taken.words == {WORD: {KIND: len(later)}} and taken.shown is not None
+    assert taken.shown.after > taken.shown.before + 0.2
     assert taken.said.startswith(f"{WORD}; NDCG@10 of {len(later)} later purchases after them +0.")
     refused = try_words(parts, mined, [*earlier, *(typed(OTHER, number) for number in later)])
     assert not refused.words and refused.said.startswith("none, as later purchases are not found better by them")

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from orchestration.typed_words import PEOPLE, Typed, in_time, kinds_of_words, taught, unknown_words, with_a_word
+from orchestration.later_purchases import in_time
+from orchestration.typed_words import PEOPLE, Typed, kinds_of_words, taught, unknown_words, with_a_word
 from setwise.names import ProductId
 from setwise.prompt import understand
 from setwise.vocabulary import Vocabulary
