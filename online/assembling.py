@@ -57,16 +57,22 @@ def _with_wishes(
     candidates: Candidates = []
     relaxed: dict[str, None] = {}
     held: dict[int, list[Candidate]] = {}
+    open_groups: list[list[str]] = []
     for filled in slots:
         key = id(filled.ranked)
         if key not in held or filled.slot.locked:
             ranked = filled.ranked
             if filled.wishes and len(ranked.rows) and not filled.slot.locked:
                 mask, gone = narrowed(ranked.met, filled.wishes, given_up)
-                relaxed |= dict.fromkeys(gone if filled.group < 0 else ())
+                if filled.group < 0:
+                    relaxed |= dict.fromkeys(gone)
+                else:
+                    open_groups.append(gone)
                 ranked = ranked.only(mask)
             held[key] = as_candidates(context.live, ranked, context.now)
         candidates.append(held[key])
+    # "Everything red" is not met where no kind has it; one kind without it is no loss.
+    relaxed |= dict.fromkeys(word for word in next(iter(open_groups), []) if all(word in gone for gone in open_groups))
     if given_up < len(GIVE_WAY) and relaxable and _is_too_dear(plan, slots, candidates):
         return Made(Assembly([], Infeasible("budget")), list(relaxed))
     return Made(_assemble(context, plan, slots, candidates, active, n_bundles), list(relaxed))

@@ -14,11 +14,12 @@ from online.candidates import Asked, Known, Ranked, RankedBy, of_what_is_named, 
 from online.companions import companions
 from online.deadline import Deadline
 from online.eligibility import eligible, may_be_for
-from online.gather import Context, Dependencies, encode, hydrate, retrieve
+from online.gather import NOT_UNDERSTOOD, PROMPT, Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import MOSTLY_ALIKE, Plan, SlotPlan, plan_bundles, plan_products
+from online.popular import is_far, popular_hits
 from online.returning import MOST_BOUGHT, rows_known, rows_next, rows_that_fit
 from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots, with_partners
@@ -105,16 +106,16 @@ def prepare(
         lost += gone if not len(pools[position]) and (named is None or named.slot.required) else Counter()
     with context.stages("rank"):
         known = Known(
-            profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
+            profile, active, plan.completed, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
             parameters=parameters,
         )  # fmt: skip
         held = rows_held(live, held_in, request.prompt or "", also.values())
         ranked = [rank(live, pool, one, known) for pool, one in zip(pools, asked, strict=True)]
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = _named(live, plan, ranked, asked, held, can_stay_open=request.slots is None)
-        if plan.open_text:
+        if plan.is_open:
             # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
-            has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
+            has_one = [*plan.completed, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
             is_varied = plan.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
             pool, is_kind = without_held(ranked[-1], held), plan.open_kind is not None
@@ -159,8 +160,7 @@ def rank_products(
     if not parameters.personal:
         profile = session = None
     taste = read_taste(profile, session, live.snapshot, live.complementarity)
-    text, given = plan.understanding.text, plan.basket_rows
-    nothing_said = not text and not given
+    text, given = plan.understanding.text, [*plan.basket_rows, *plan.owned_rows]
     wanted = request.offset + request.k
     if text:
         limit = ROWS_FOR_OPEN_SLOTS + min(max(wanted - ROWS_PER_SLOT, 0) + len(request.exclude), MORE_FOR_EXCLUDED)
@@ -168,9 +168,13 @@ def rank_products(
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
         vector, hits = None, NOTHING
+    if request.candidates is None and is_far(live, plan.understanding, vector):
+        context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
+        text, vector, hits = "", None, NOTHING
+    nothing_said = not text and not given
     # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
-    said, is_list = plan.understanding.text, request.candidates is not None
-    terms = live.analyzer.query_terms(said) if said else ()
+    is_list = request.candidates is not None
+    terms = live.analyzer.query_terms(text) if text else ()
     asked = Asked(
         hits, vector, wishes=plan.open_wishes, given=_given(live, given, text, vector), terms=terms, is_list=is_list
     )  # fmt: skip
@@ -219,25 +223,45 @@ def _found(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked], li
     categories += [plan.open_kind.categories if plan.open_kind else []] * bool(plan.open_text)
     hits = retrieve(context, texts, vectors, limits, categories)
     asked = [
-        Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes, terms=live.analyzer.query_terms(text))
+        Asked(
+            hit,
+            vector,
+            slot.wish.name,
+            slot.wish.categories,
+            slot.wishes,
+            terms=live.analyzer.query_terms(text),
+            is_kind=slot.wish.is_kind,
+        )
         for hit, vector, slot, text in zip(hits, vectors, named, texts, strict=False)
     ]
-    if plan.open_text:
-        said = vectors[-1] if plan.understanding.text else None
-        given = _given(live, plan.anchors, plan.understanding.text, said)
-        # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
-        terms = live.analyzer.query_terms(plan.open_text) if plan.understanding.text else ()
-        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms))
+    if plan.is_open:
+        asked.append(_asked_openly(context, plan, hits, vectors))
     # A locked product belongs to its slot alone: it cannot fill another one.
     locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
     pools = [one.hits.rows for one in asked]
-    if plan.open_text:
-        pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
+    if plan.is_open:
+        pools[-1] = with_partners(context.live, _with_completions(context.live, asked[-1], pools[-1]), plan.completed)
     pools = [rows[~among(rows, locked)] if len(locked) else rows for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
     return asked, pools
+
+
+def _asked_openly(
+    context: Context, plan: Plan, hits: Sequence[Hits], vectors: Sequence[NDArray[np.float32] | None]
+) -> Asked:  # fmt: skip
+    """What an open wish was looked for with. Where nothing was said, or nothing is like it, what is bought most."""
+    live, text = context.live, plan.understanding.text
+    said = vectors[-1] if text else None
+    given = _given(live, plan.completed, text, said)
+    if plan.open_text and (given is not None or not is_far(live, plan.understanding, said)):
+        # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
+        terms = live.analyzer.query_terms(text) if text else ()
+        return Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms)
+    if text or not plan.understanding.says_anything:
+        context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
+    return Asked(popular_hits(live, (), (), ROWS_FOR_OPEN_SLOTS), None, wishes=plan.open_wishes, given=given)
 
 
 def _is_sold_out(
@@ -257,10 +281,10 @@ def _named(
     live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], held: NDArray[np.int64], *,
     can_stay_open: bool,
 ) -> list[Filled]:  # fmt: skip
-    """The named slots; one that the shop has nothing for stays open, where another one can be answered. What the
+    """The named slots; one that the shop has nothing for stays open, where anything else can be answered. What the
     shopper has is offered only where nothing else is what was named."""
     found = [of_what_is_named(live, rows, one) for rows, one, _ in zip(ranked, asked, plan.slots, strict=False)]
-    can_stay_open &= any(len(rows.rows) for rows in found)
+    can_stay_open &= any(len(rows.rows) for rows in found) or (plan.is_open and len(ranked[-1].rows) > 0)
     slots = []
     for named, rows, kind in zip(plan.slots, ranked, found, strict=False):
         is_open = can_stay_open and len(rows.rows) > 0 and not len(kind.rows)

@@ -1,6 +1,7 @@
 """Precision and recall of what is understood, on the labelled prompts.
 
-    python -m tests.understanding.score [--split tune|held|all] [--rows 0:171] [--shop NAME] [--language de] [--errors FIELD]
+    python -m tests.understanding.score [--split tune|held|all] [--rows 0:171] [--shop NAME] [--language de]
+        [--errors FIELD]
 
 Each shop's vocabulary is mined from its feed by the code that builds releases. A slot is right if its category (the
 exact leaf, or none where the shop sells no such thing) and its quantity are; words count one by one.
