@@ -168,7 +168,7 @@ def rank_products(
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
         vector, hits = None, NOTHING
-    if request.candidates is None and is_far(live, plan.understanding, vector):
+    if request.candidates is None and (plan.is_empty or is_far(live, plan.understanding, vector)):
         context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
         text, vector, hits = "", None, NOTHING
     nothing_said = not text and not given
@@ -259,7 +259,7 @@ def _asked_openly(
         # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
         terms = live.analyzer.query_terms(text) if text else ()
         return Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms)
-    if text or not plan.understanding.says_anything:
+    if text or plan.is_empty:
         context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
     return Asked(popular_hits(live, (), (), ROWS_FOR_OPEN_SLOTS), None, wishes=plan.open_wishes, given=given)
 

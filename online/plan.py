@@ -51,6 +51,8 @@ class Plan(msgspec.Struct, frozen=True):
     """True where the catalogue has to name slots."""
     open_text: str
     """What finds products for those slots; '' where nothing was said of them."""
+    is_empty: bool
+    """True where something was typed and nothing of it is a word or says anything: "...!"."""
     open_wishes: list[Wish]
     open_kind: SlotWish | None
     """What an open wish asks several of ("macbook cases"), if it names a kind."""
@@ -170,6 +172,7 @@ def _plan(
         ),
         slots=_slots(live, read, wished, locked),
         is_open=is_open,
+        is_empty=bool((request.prompt or "").strip()) and not read.text and not read.says_anything,
         open_text=(read.text or titles) if is_open else "",
         open_wishes=wishes_of(live, read),
         open_kind=kind,

@@ -31,10 +31,8 @@ def test_what_is_owned_is_completed_and_not_offered(client, shop_rows, prompt: s
 @pytest.mark.parametrize("prompt", ["asdf qwer", "qwertzu uiopü", "....!!"])
 def test_a_sentence_that_means_nothing_is_answered_by_what_is_bought_most_and_says_so(client, prompt: str) -> None:
     answer = ask(client, prompt)
-    assert (answer["served_by"], answer["degraded"]) == (
-        "popular",
-        [{"dependency": "prompt", "reason": "not understood"}],
-    )
+    assert answer["served_by"] == "popular"
+    assert answer["degraded"] == [{"dependency": "prompt", "reason": "not understood"}]
     assert answer["bundles"]
     assert all(any("bought most" in reason for reason in bundle["reasons"]) for bundle in answer["bundles"])
     products = client.post("/v1/products", json={"prompt": prompt, "k": 5}).json()

@@ -1,4 +1,4 @@
-"""What is said and neither wished nor denied: what need not be, troubles and prices, denials of denials, possessions."""
+"""What is said and neither wished nor denied: what need not be, troubles, denied denials, possessions."""
 
 import pytest
 
