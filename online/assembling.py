@@ -67,16 +67,22 @@ def _that_meet_wishes(slots: Sequence[Filled], given_up: int) -> tuple[list[Rank
     """Of each slot what meets the wishes that are left, and the words that gave way."""
     relaxed: dict[str, None] = {}
     held: dict[int, Ranked] = {}
+    open_groups: list[list[str]] = []
     left = []
     for filled in slots:
         ranked = filled.ranked
         if filled.wishes and len(ranked.rows) and not filled.slot.locked:
             if id(ranked) not in held:
                 mask, gone = narrowed(ranked.met, filled.wishes, given_up)
-                relaxed |= dict.fromkeys(gone if filled.group < 0 else ())
+                if filled.group < 0:
+                    relaxed |= dict.fromkeys(gone)
+                else:
+                    open_groups.append(gone)
                 held[id(ranked)] = ranked.only(mask)
             ranked = held[id(ranked)]
         left.append(ranked)
+    # "Everything red" is not met where no kind has it; one kind without it is no loss.
+    relaxed |= dict.fromkeys(word for word in next(iter(open_groups), []) if all(word in gone for gone in open_groups))
     return left, list(relaxed)
 
 

@@ -36,6 +36,9 @@ from setwise.taste import Taste
 LEAST_LIKENESS = 0.36
 """The cosine from which a product may be what was named, where no word and no category says so. On the sample shop a
 kayak's best is .30, a hammock's .355 and an aquarium's .354; a carpet's is .445, a chandelier's .447, a duvet's .52."""
+LEAST_LIKENESS_OF_A_KIND = 0.5
+"""The same for a kind that the word tables know under names of which the shop has none: "socks" are no running shoes
+(.40), a sweater is no blanket (.49) and a mattress no bed (.42)."""
 logger = logging.getLogger(__name__)
 
 Rows = NDArray[np.int64]
@@ -53,6 +56,8 @@ class Asked(msgspec.Struct, frozen=True):
     """What is to be completed: it decides in place of words and meaning, which it holds."""
     terms: Sequence[str] = ()
     """Distinct terms of what was said."""
+    is_kind: bool = False
+    """True where the word tables know what was named."""
     is_list: bool = False
     """The request lists the rows: no search of ours has chosen them."""
 
@@ -132,7 +137,8 @@ def of_what_is_named(live: LiveRelease, ranked: Ranked, asked: Asked) -> Ranked:
     if kind is not ranked or asked.categories or asked.vector is None or not len(ranked.rows):
         return kind
     near = float(live.index.similarity(asked.vector, kind.rows).max())
-    return kind if near >= LEAST_LIKENESS else ranked.only(np.zeros(len(ranked.rows), dtype=bool))
+    least = LEAST_LIKENESS_OF_A_KIND if asked.is_kind else LEAST_LIKENESS
+    return kind if near >= least else ranked.only(np.zeros(len(ranked.rows), dtype=bool))
 
 
 def rank(live: LiveRelease, rows: Rows, asked: Asked, known: Known) -> Ranked:

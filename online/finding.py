@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from online.candidates import Asked
 from online.eligibility import REASONS, may_be_for, refusals
-from online.gather import Context, encode, retrieve
+from online.gather import NOT_UNDERSTOOD, PROMPT, Context, encode, retrieve
 from online.live import LiveRelease
 from online.merchandising import answerable
 from online.plan import Plan, SlotPlan
+from online.popular import is_far, popular_hits
 from online.slots import with_partners
 from setwise import completion
+from setwise.index import Hits
 from setwise.rows import among, distinct
 from setwise.rules import ActiveRules
 
@@ -34,25 +36,45 @@ def found_rows(context: Context, plan: Plan, excluded: int) -> tuple[list[Asked]
     categories += [plan.open_kind.categories if plan.open_kind else []] * bool(plan.open_text)
     hits = retrieve(context, texts, vectors, limits, categories)
     asked = [
-        Asked(hit, vector, slot.wish.name, slot.wish.categories, slot.wishes, terms=live.analyzer.query_terms(text))
+        Asked(
+            hit,
+            vector,
+            slot.wish.name,
+            slot.wish.categories,
+            slot.wishes,
+            terms=live.analyzer.query_terms(text),
+            is_kind=slot.wish.is_kind,
+        )
         for hit, vector, slot, text in zip(hits, vectors, named, texts, strict=False)
     ]
-    if plan.open_text:
-        said = vectors[-1] if plan.understanding.text else None
-        given = given_products(live, plan.anchors, plan.understanding.text, said)
-        # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
-        terms = live.analyzer.query_terms(plan.open_text) if plan.understanding.text else ()
-        asked.append(Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms))
+    if plan.is_open:
+        asked.append(_asked_openly(context, plan, hits, vectors))
     # A locked product belongs to its slot alone: it cannot fill another one.
     locked = np.asarray([slot.locked_row for slot in named if slot.locked_row is not None], dtype=np.int64)
     pools = [one.hits.rows for one in asked]
-    if plan.open_text:
-        pools[-1] = with_partners(context.live, with_completions(context.live, asked[-1], pools[-1]), plan.anchors)
+    if plan.is_open:
+        pools[-1] = with_partners(context.live, with_completions(context.live, asked[-1], pools[-1]), plan.completed)
     pools = [rows[~among(rows, locked)] if len(locked) else rows for rows in pools]
     for position, slot in enumerate(named):
         if slot.locked_row is not None:
             pools[position] = np.asarray([slot.locked_row], dtype=np.int64)
     return asked, pools
+
+
+def _asked_openly(
+    context: Context, plan: Plan, hits: Sequence[Hits], vectors: Sequence[NDArray[np.float32] | None]
+) -> Asked:  # fmt: skip
+    """What an open wish was looked for with. Where nothing was said, or nothing is like it, what is bought most."""
+    live, text = context.live, plan.understanding.text
+    said = vectors[-1] if text else None
+    given = given_products(live, plan.completed, text, said)
+    if plan.open_text and (given is not None or not is_far(live, plan.understanding, said)):
+        # Not the name and categories of a kind that was named: they took .011 of coverage on the public bundles.
+        terms = live.analyzer.query_terms(text) if text else ()
+        return Asked(hits[-1], vectors[-1], wishes=plan.open_wishes, given=given, terms=terms)
+    if text or plan.is_empty:
+        context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
+    return Asked(popular_hits(live, (), (), ROWS_FOR_OPEN_SLOTS), None, wishes=plan.open_wishes, given=given)
 
 
 def given_products(

@@ -30,6 +30,8 @@ from setwise.sessions import ShopperSession
 
 logger = logging.getLogger(__name__)
 LADDER = ("full", "no_profile", "no_features", "lexical", "local_index", "popular")
+PROMPT, NOT_UNDERSTOOD = "prompt", "not understood"
+"""What a sentence that says nothing is noted as, on the rung that then answers."""
 RESERVE_S = 0.01
 """Left for ranking and showing what was found: with less than this nothing is looked for any more."""
 T = TypeVar("T")

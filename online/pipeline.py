@@ -23,11 +23,12 @@ from online.finding import (
     given_products,
     with_completions,
 )
-from online.gather import Context, Dependencies, encode, hydrate, retrieve
+from online.gather import NOT_UNDERSTOOD, PROMPT, Context, Dependencies, encode, hydrate, retrieve
 from online.live import LiveRelease
 from online.merchandising import NO_RULES, active_rules, answerable, with_pinned
 from online.messages import BundleAnswer, BundleRequest, ProductsAnswer, ProductsRequest
 from online.plan import MOSTLY_ALIKE, Plan, plan_bundles, plan_products
+from online.popular import is_far
 from online.returning import MOST_BOUGHT, rows_known, rows_next, rows_that_fit
 from online.sessions import rows_held, without_held
 from online.slots import Filled, open_slots
@@ -98,16 +99,16 @@ def prepare(
         fitting = rows_that_fit(live, rows_known(taste), asked, plan.open_text)
         pools, lost = answerable_rows(live, plan, _with_more(live, plan, found, fitting, active, also), active)
         known = Known(
-            profile, active, plan.anchors, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
+            profile, active, plan.completed, session, taste, now=now, share_cents=_share(plan.budget, len(plan.slots)),
             parameters=parameters,
         )  # fmt: skip
         held = rows_held(live, held_in, request.prompt or "", also.values())
         ranked = rank_all(live, pools, asked, known)
         # A green sweater is no green swimsuit: what was named comes before what was wished of it.
         slots = _named(live, plan, ranked, asked, held, can_stay_open=request.slots is None)
-        if plan.open_text:
+        if plan.is_open:
             # Where sets hold different things, what is named, locked or in the basket is not offered a second time.
-            has_one = [*plan.anchors, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
+            has_one = [*plan.completed, *(int(row) for filled in slots for row in filled.ranked.rows[:1])]
             is_varied = plan.likeness <= MOSTLY_ALIKE
             taken = {int(live.complementarity.groups[row]) for row in has_one} if is_varied else set()
             pool, is_kind = without_held(ranked[-1], held), plan.open_kind is not None
@@ -153,8 +154,7 @@ def rank_products(
     if not parameters.personal:
         profile = session = None
     taste = read_taste(profile, session, live.snapshot, live.complementarity)
-    text, given = plan.understanding.text, plan.basket_rows
-    nothing_said = not text and not given
+    text, given = plan.understanding.text, [*plan.basket_rows, *plan.owned_rows]
     wanted = request.offset + request.k
     if text:
         limit = ROWS_FOR_OPEN_SLOTS + min(max(wanted - ROWS_PER_SLOT, 0) + len(request.exclude), MORE_FOR_EXCLUDED)
@@ -162,9 +162,13 @@ def rank_products(
         hits = retrieve(context, [text], [vector], [limit])[0]
     else:
         vector, hits = None, NOTHING
+    if request.candidates is None and (plan.is_empty or is_far(live, plan.understanding, vector)):
+        context.degrade("popular", PROMPT, NOT_UNDERSTOOD)
+        text, vector, hits = "", None, NOTHING
+    nothing_said = not text and not given
     # Neither name nor categories of what was named: on chorus they took .05 of NDCG@10.
-    said, is_list = plan.understanding.text, request.candidates is not None
-    terms = live.analyzer.query_terms(said) if said else ()
+    is_list = request.candidates is not None
+    terms = live.analyzer.query_terms(text) if text else ()
     to_complete = given_products(live, given, text, vector)
     asked = Asked(hits, vector, wishes=plan.open_wishes, given=to_complete, terms=terms, is_list=is_list)
     rows = with_completions(live, asked, hits.rows)
@@ -220,10 +224,10 @@ def _named(
     live: LiveRelease, plan: Plan, ranked: Sequence[Ranked], asked: Sequence[Asked], held: NDArray[np.int64], *,
     can_stay_open: bool,
 ) -> list[Filled]:  # fmt: skip
-    """The named slots; one that the shop has nothing for stays open, where another one can be answered. What the
+    """The named slots; one that the shop has nothing for stays open, where anything else can be answered. What the
     shopper has is offered only where nothing else is what was named."""
     found = [of_what_is_named(live, rows, one) for rows, one, _ in zip(ranked, asked, plan.slots, strict=False)]
-    can_stay_open &= any(len(rows.rows) for rows in found)
+    can_stay_open &= any(len(rows.rows) for rows in found) or (plan.is_open and len(ranked[-1].rows) > 0)
     slots = []
     for named, rows, kind in zip(plan.slots, ranked, found, strict=False):
         is_open = can_stay_open and len(rows.rows) > 0 and not len(kind.rows)

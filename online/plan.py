@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
 from online.eligibility import Rules, make_rules
 from online.live import LiveRelease
@@ -21,6 +22,8 @@ from setwise.vocabulary import words_of
 MAX_NAME = 64
 MOSTLY_ALIKE = 0.5
 """Above this likeness a shop's sets hold rather things of one kind than of different ones."""
+OF_A_KIND = 5
+"""Rows that speak for a kind of product: one alone would speak of its own colour and price."""
 WORDS_OF_A_KIND = 3
 """A longer name is one product's: "Set of 3 coloured flying ducks"."""
 _ONE_OF_THEM = frozenset("a an one ein eine einen un une una".split())
@@ -37,18 +40,25 @@ class SlotPlan(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one answer has to do; `open_text` finds products for slots that the catalogue has to name."""
+    """What one answer has to do."""
 
     understanding: Understanding
     budget: Budget | None
     currency: str
     rules: Rules
     slots: list[SlotPlan]
+    is_open: bool
+    """True where the catalogue has to name slots."""
     open_text: str
+    """What finds products for those slots; '' where nothing was said of them."""
+    is_empty: bool
+    """True where something was typed and nothing of it is a word or says anything: "...!"."""
     open_wishes: list[Wish]
     open_kind: SlotWish | None
     """What an open wish asks several of ("macbook cases"), if it names a kind."""
     basket_rows: list[int]
+    owned_rows: list[int]
+    """Rows that stand for the kinds of products that the shopper says to have: the most bought of each."""
     unknown_locks: list[str]
     currency_problem: bool
     one_audience: bool
@@ -60,6 +70,11 @@ class Plan(msgspec.Struct, frozen=True):
     def anchors(self) -> list[int]:
         """Rows that the bundle has to go with: locked products, and the basket."""
         return [*(slot.locked_row for slot in self.slots if slot.locked_row is not None), *self.basket_rows]
+
+    @property
+    def completed(self) -> list[int]:
+        """Rows that what is chosen has to go with: the anchors, and those that stand for what the shopper has."""
+        return [*self.anchors, *self.owned_rows]
 
 
 def read_budget_field(wish: BudgetWish | None, said: Budget | None, currency: str) -> Budget | None:
@@ -99,16 +114,18 @@ def plan_products(request: ProductsRequest, live: LiveRelease, now: datetime, al
 def _several_of(prompt: str, read: Understanding, live: LiveRelease) -> SlotWish | None:
     """The one kind of thing that was named without a number or an article: "macbook cases", "swimsuit".
 
-    Where the shop's own sets hold like things, or nothing is known of them, several different ones are meant;
-    elsewhere it is one product."""
-    if len(read.named) != 1 or read.named[0].quantity != 1 or live.complementarity.likeness_of_a_kind <= MOSTLY_ALIKE:
+    Where the shop's own sets hold like things several different ones are meant, and elsewhere one product. Of a shop
+    whose sets say nothing only who speaks of several asks for several: "cushions", but not "sofa"."""
+    goes_with = live.complementarity
+    if len(read.named) != 1 or read.named[0].quantity != 1 or goes_with.likeness_of_a_kind <= MOSTLY_ALIKE:
         return None
     name, said = read.named[0].name.split(), words_of(prompt)
     head = stem(name[-1], read.language)
     at = next((at for at, word in enumerate(said) if stem(word, read.language) == head), len(said))
     is_plural = said[at : at + 1] not in ([], [name[-1]])
     # "Accessories for a lady" are several: only an article before them could say that it is one.
-    is_bare = _ONE_OF_THEM.isdisjoint(said[:at]) and (is_plural or len(name) <= WORDS_OF_A_KIND)
+    is_alike = goes_with.likeness > MOSTLY_ALIKE and len(name) <= WORDS_OF_A_KIND
+    is_bare = _ONE_OF_THEM.isdisjoint(said[:at]) and (is_plural or is_alike)
     return read.named[0] if is_bare else None
 
 
@@ -135,7 +152,7 @@ def _plan(
     if wish and wish.currency:
         currency = wish.currency
     basket_rows = live.snapshot.rows_of([ProductId(i) for i in request.basket])
-    titles = " ".join(live.snapshot[row].title for row in [*locked, *basket_rows][:5])
+    titles = " ".join([*(live.snapshot[row].title for row in [*locked, *basket_rows][:5]), *read.owned])
     gone = [*request.exclude, *request.basket]
     genders, ages = said_in(request.prompt or "")
     return Plan(
@@ -154,15 +171,30 @@ def _plan(
             {word for wish in [*read.named, *(wish for wish, _ in wished)] for word in _of_its_own(live, wish)},
         ),
         slots=_slots(live, read, wished, locked),
+        is_open=is_open,
+        is_empty=bool((request.prompt or "").strip()) and not read.text and not read.says_anything,
         open_text=(read.text or titles) if is_open else "",
         open_wishes=wishes_of(live, read),
         open_kind=kind,
         basket_rows=basket_rows,
+        owned_rows=_owned_rows(live, read.owned),
         unknown_locks=[product_id for product_id, row in rows.items() if row is None],
         currency_problem=currency not in live.snapshot.meta.currencies or bool(lock_currencies - {currency}),
         one_audience=len(genders) < 2 and len(ages) < 2,
         likeness=live.complementarity.likeness if kind is None else live.complementarity.likeness_of_a_kind,
     )
+
+
+def _owned_rows(live: LiveRelease, leaves: list[str]) -> list[int]:
+    """The most bought products of each of these leaf categories: they speak for their kind, and are not offered."""
+    snapshot, goes_with = live.snapshot, live.complementarity
+    found: list[int] = []
+    for leaf in leaves:
+        rows = np.flatnonzero(snapshot.among(snapshot.category, snapshot.codes_of("category", [leaf])))
+        groups, counts = np.unique(goes_with.groups[rows], return_counts=True)
+        if len(groups):
+            found += goes_with.members(int(groups[counts.argmax()]), OF_A_KIND).tolist()
+    return found
 
 
 def _of_its_own(live: LiveRelease, wish: SlotWish) -> list[str]:

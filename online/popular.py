@@ -7,10 +7,26 @@ from numpy.typing import NDArray
 
 from online.live import LiveRelease
 from setwise.index import Hits
+from setwise.prompt import Understanding
 from setwise.terms import codes_of
 
 IN_CATEGORY = 1.0
 """What being of a category that the slot names counts, beside the share of its words that a product has."""
+
+
+FAR = 0.32
+"""The cosine below which no product is like words that mean nothing by themselves. On the sample shop keys that were
+hit at random reach .20 to .31."""
+
+
+def is_far(live: LiveRelease, read: Understanding, vector: NDArray[np.float32] | None) -> bool:
+    """True for a sentence of which nothing was read, no product has a word and none is like it in meaning."""
+    if not read.text or read.says_anything or vector is None:
+        return False
+    if len(live.index.matching(live.analyzer.query_terms(read.text), 1)[0]):
+        return False
+    nearest, _ = live.index.nearest(vector, 1)
+    return not len(nearest) or float(live.index.similarity(vector, nearest)[0]) < FAR
 
 
 def popular_hits(live: LiveRelease, terms: Sequence[str], categories: Sequence[str], limit: int) -> Hits:

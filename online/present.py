@@ -22,7 +22,7 @@ from online.messages import (
     Understood,
 )  # fmt: skip
 from online.plan import Plan
-from online.reasons import bundle_reasons, item_reasons
+from online.reasons import bundle_reasons, item_reasons, missing_reasons
 from online.slots import Filled
 from online.wishes import Wish
 from setwise.bundle import Bundle, Item
@@ -121,7 +121,10 @@ def bundle(
         total_cents=one.total_cents,
         currency=plan.currency,
         score=one.score,
-        reasons=bundle_reasons(plan, len(items), pieces, one.total_cents, one.parts.get("fit", 0.0), relaxed),
+        reasons=[
+            *bundle_reasons(plan, len(items), pieces, one.total_cents, one.parts.get("fit", 0.0), relaxed),
+            *missing_reasons(context, [of_slot[name][1] for name in one.open_slots]),
+        ],
         open_slots=list(one.open_slots),
         items=shown,
         parts=one.parts if explain else None,

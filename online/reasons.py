@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from online.gather import PROMPT, Context
 from online.live import LiveRelease
 from online.plan import Plan
+from online.slots import Filled
 from setwise.catalogue import Product, leaf_category
 from setwise.money import format_cents
 
@@ -71,4 +73,13 @@ def bundle_reasons(
         reasons.append("its products go together")
     if relaxed:
         reasons.append(f"nothing that fits meets {', '.join(relaxed)}")
+    return reasons
+
+
+def missing_reasons(context: Context, unfilled: Sequence[Filled]) -> list[str]:
+    """What was asked for and is not there: kinds that the shop does not have, or a sentence that says nothing to it."""
+    absent = [filled.slot.name for filled in unfilled if filled.group < 0 and not len(filled.ranked.rows)]
+    reasons = [f"found no {', no '.join(absent)}"] if absent else []
+    if any(one.dependency == PROMPT for one in context.degraded):
+        reasons.append("nothing in the shop is like what was written: these are bought most")
     return reasons

@@ -103,6 +103,10 @@ class Language:
         self.no_articles = frozenset(out["article"])
         self.fine = _phrases(out["fine"])
         self.traps = _phrases(_typed(out["traps"]))
+        self.either_way = _phrases(_typed(out["either_way"]))
+        """What stands behind them is neither wished nor denied: 'doesn't have to be', 'pas forcément'."""
+        self.says_nothing = frozenset(out["says_nothing"].split())
+        """Words that, denied, name nothing that could be kept out: 'problems', 'expensive'."""
         self.pairs = _phrases(many["pair"])
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
@@ -186,6 +190,7 @@ class Language:
             self.after,
             self.no,
             self.traps,
+            self.either_way,
             self.owned,
             self.owned_after,
             self.no_after,

@@ -19,7 +19,8 @@ _IRREGULAR = {
         "eaves": "eave", "graves": "grave", "octaves": "octave", "curves": "curve", "sieves": "sieve",
     },
     "fr": {"yeux": "oeil", "bijoux": "bijou", "chevaux": "cheval", "œufs": "œuf"},
-    "es": {"luces": "luz", "peces": "pez", "nueces": "nuez", "lápices": "lápiz", "relojes": "reloj"},
+    "es": {"luces": "luz", "peces": "pez", "nueces": "nuez", "lápices": "lápiz", "relojes": "reloj",
+           "grises": "gris", "meses": "mes", "países": "país", "autobuses": "autobús"},
     "de": {},
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from setwise.prompt.attributes import AttributeReader
 from setwise.prompt.budget import Budget, read_budget
+from setwise.prompt.categories import main_leaf
 from setwise.prompt.exclusions import ExclusionReader
 from setwise.prompt.lexicon import lexicon_of
 from setwise.prompt.reading import Reading
@@ -45,6 +46,7 @@ def understand(prompt: str, vocabulary: Vocabulary) -> Understanding:
         **wished,
         sizes=said_sizes,
         exclude=excluded,
+        owned=list(dict.fromkeys(leaf for entry in reading.owned if (leaf := main_leaf(entry)))),
         conflicts=conflicts,
         language=reading.code,
         gender=_first(reading, "genders"),

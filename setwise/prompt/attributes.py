@@ -66,8 +66,10 @@ class AttributeReader:
         return words
 
     def sentence(self) -> str:
-        """The whole prompt without money, exclusions and 'I am looking for', in the catalogue's words where known."""
+        """The whole prompt without money, exclusions and 'I am looking for', in the catalogue's words where known.
+        '' where only words of grammar are left: 'what else do I need?'"""
         r, i, words = self.r, 0, list[str]()
+        has_content = False
         while i < len(r.words):
             match = r.match_at[i]
             if r.state[i] in ("out", "money", "said"):
@@ -76,12 +78,18 @@ class AttributeReader:
                 i += hit[0]
             elif match is not None and match.start == i and (r.code != r.lexicon.home or match.entry.typed):
                 words.append(self._at_home(match))
-                i = match.end
+                i, has_content = match.end, True
             else:
                 if r.tokens[i].kind != "sign":
                     words.append(r.words[i])
+                    has_content |= match is not None or not self._is_grammar(i)
                 i += 1
-        return " ".join(words)
+        return " ".join(words) if has_content else ""
+
+    def _is_grammar(self, i: int) -> bool:
+        table = self.r.table
+        word = self.r.words[i]
+        return word in table.grammar or word in table.detect or self.r.stems[i] in table.vague
 
     def _at_home(self, match: Match) -> str:
         entry = match.entry

@@ -22,6 +22,7 @@ _ENDS = frozenset([",", ".", ";", "!", "?", ")", "(", "]", ":", "–", "—"])
 _PER = {"en": "per", "de": "pro", "fr": "par", "es": "por"}
 _NO_UNITS = frozenset(["favor", "max", "mini"])
 """'Por favor', and names of models: 'pro max'."""
+_EACH_OF = frozenset(["cada", "chaque"])
 _ARTICLES = frozenset("a the der die das la le el".split())
 _LONGEST_BOUND = 8
 _PIECES = frozenset(["stück", "pièce", "unidad", "unité"])
@@ -123,7 +124,8 @@ class BudgetReader:
             bare = (is_dash or word not in ("and", "und", "et", "y", "or")) and min(
                 first.value, second.value
             ) >= LEAST_BARE
-            if not (bare and self._is_last(second.end)):
+            is_price = word not in ("and", "und", "et", "y", "or") and self._is_for_each(second.end)
+            if not is_price and not (bare and self._is_last(second.end)):
                 return None
         if not lead and word in ("and", "und", "et", "y", "or", "ou"):
             return None
@@ -268,6 +270,9 @@ class BudgetReader:
             ):
                 found.end = i + 1 + hit[0]
                 after.add(hit[1])
+            elif i < len(self.words) and self.words[i] in _EACH_OF and self._names_a_unit(i):
+                found.end = i + 2
+                after.add("each")
             elif hit := self.amounts.after(i):
                 if hit[1] in ("after_min", "after_max") and self._amount_follows(i + hit[0]):
                     break
@@ -285,7 +290,7 @@ class BudgetReader:
     def _names_a_unit(self, i: int) -> bool:
         """'5 per jar', '2 euros la bolsa', '9 € die Flasche'; '20 dollars a box of tea' may be the price of the box."""
         words = self.words
-        if i + 1 < len(words) and words[i] in _PER.values() and self.tokens[i + 1].kind == "word":
+        if i + 1 < len(words) and words[i] in _EACH_OF.union(_PER.values()) and self.tokens[i + 1].kind == "word":
             return True
         if i + 1 >= len(words) or words[i] not in _ARTICLES:
             return False
@@ -294,6 +299,11 @@ class BudgetReader:
         if not is_named and words[i + 1] not in self.tables[0].containers | self.tables[0].not_money:
             return False
         return i + 2 >= len(words) or words[i + 2] in _ENDS
+
+    def _is_for_each(self, i: int) -> bool:
+        """'12 to 18 a bottle', '5-8 each': without a currency it is money all the same."""
+        hit = self.amounts.after(i)
+        return (hit is not None and hit[1] == "each") or self._names_a_unit(i)
 
     def _amount_follows(self, i: int) -> bool:
         """'At least 30, minimum 50': the word belongs to the number behind it."""

@@ -42,6 +42,11 @@ def best_categories(
     return [leaf for score, _, leaf in scored if -score >= LEAST_SHARE and -score >= best / 4][:MAX_CATEGORIES]
 
 
+def main_leaf(entry: Entry) -> str:
+    """The leaf that mostly holds what the entry names; '' where the catalogue has no such thing."""
+    return max(entry.shares, key=lambda leaf: (entry.shares[leaf], leaf), default="")
+
+
 def _ends_alike(left: str, right: str) -> bool:
     """'Esszimmerstuhl' and 'Stuhl': one compound ends in the other."""
     shorter, longer = sorted((left, right), key=len)

@@ -55,6 +55,8 @@ class ExclusionReader:
             self._in_title(i)
         if r.state[i]:
             return 0
+        if used := self._either_way(i):
+            return used
         denied = self.table.no.at(words, i)
         # "No need for a sofa" is longer than "no need".
         if (hit := self.table.traps.at(words, i)) and (denied is None or hit[0] >= denied[0]):
@@ -94,6 +96,21 @@ class ExclusionReader:
                 self.r.take(i, end + hit[0], "said")
                 return end + hit[0] - i
         return self._unknown_denied_after(i) if match is None else 0
+
+    def _either_way(self, i: int) -> int:
+        """'Doesn't have to be leather', 'I don't mind black': neither wished nor denied; the tokens used, or 0."""
+        hit = self.table.either_way.at(self.r.words, i)
+        if hit is None:
+            return 0
+        end = at = i + hit[0]
+        while (item := self.names.item(self._past_articles(at)[0], at == i + hit[0])) is not None:
+            end = item[1]
+            step = self._next(end)
+            if not step or self.r.words[end] == ",":
+                break
+            at = end + step
+        self.r.take(i, end, "said")
+        return end - i
 
     def _unknown_denied_after(self, i: int) -> int:
         """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
@@ -201,8 +218,13 @@ class ExclusionReader:
             if entry is not None and entry.product and entry.material and i and words[i - 1] in _OUT_OF:
                 entry = msgspec.structs.replace(entry, product=False)  # "Pas en jean"
             this = self.kinds.kind(entry)
+            if entry is None and not self.table.says_nothing.isdisjoint(words[i:stop]):
+                self.r.take(begin if step else start, stop, "said")  # "No problems", "nothing expensive"
+                return (end if step else stop) - start
             of_brand = by_brand or (entry is not None and bool(entry.brand) and self._is_whose(i))
             if not first and not self._goes_on(entry, this, kind, stop):
+                break
+            if not first and this != kind and words[begin - 1] == "," and self._was_denied_apart(start):
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
@@ -220,6 +242,10 @@ class ExclusionReader:
         r.titles = [title for title in r.titles if title[1] <= start or title[0] >= end]
         r.state[start:end] = ["out" if state in ("", "title") else state for state in r.state[start:end]]
         return end - start
+
+    def _was_denied_apart(self, start: int) -> bool:
+        """'Not Stride, not Coast, gray or purple': who denies one by one has ended where no 'not' stands."""
+        return start > 1 and self.r.words[start - 1] == "," and self.r.state[start - 2] == "out"
 
     def _is_given(self, i: int, joined: int, is_led: bool) -> bool:
         """'Pas de noir, un manteau', 'sans sucre et du pain': an article where the first had none begins a wish."""

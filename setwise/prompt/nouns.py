@@ -153,6 +153,8 @@ class NounReader:
         """'Gartenlampe': a German word whose end is a product."""
         if not self._may_be_compound(i) or (tail := self.r.german_tail(self.r.words[i])) is None:
             return None
+        if not tail[1].shares and self.r.words[i].endswith(self.table.occasion_tails):
+            return None  # "Frühstückskorb" where no baskets are sold
         return Mention(i, i + 1, tail[1])
 
     def _may_be_compound(self, i: int) -> bool:
@@ -194,7 +196,10 @@ class NounReader:
         """The noun with the plain words that belong to it: 'gaming laptop', 'vinagre de jerez'."""
         r, first, last = self.r, mention.start, mention.end
         if self.head_is_last:
+            said_again = r.stems[mention.end - 1]
             while first > lo and (self.is_plain(first - 1) or self.hangs_on(first)):
+                if r.stems[first - 1] == said_again:
+                    break  # "Chair chair chair" is one chair.
                 first -= 1
         else:
             while last < end and (

@@ -87,10 +87,13 @@ class OccasionReader:
         return occasion_at < mention.start and self.r.stems[occasion_at] in self.table.occasion_heads
 
     def only_describes(self, mention: Mention, occasion_at: int) -> bool:
-        """'Smart tv with stereo sound', 't-shirt classic fit': in English a word behind the product that is no set."""
+        """'Smart tv with stereo sound', 't-shirt classic fit', 'robe de soirée': a word behind the product that is no
+        set and, in French and Spanish, hangs on it by 'de'."""
         is_head = self.r.stems[occasion_at] in self.table.occasion_heads
         gap = self.r.words[mention.end : occasion_at]
         is_same = not any(word in self.table.determiners or not word.isalnum() for word in gap)
+        if self.r.code in ("fr", "es"):
+            return gap in (["de"], ["d'"])
         return self.r.code == "en" and occasion_at >= mention.end and not is_head and is_same
 
     def is_activity(self, start: int, end: int) -> bool:

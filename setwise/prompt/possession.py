@@ -68,6 +68,7 @@ class PossessionReader:
         r = self.r
         hit = self.table.goes_with.at(r.words, i)
         if hit and (items := self._items(i + hit[0])):
+            self.r.owned += [item.entry for item in items[:1] if item.entry is not None]
             return self._beside(i, items[0].end)
         if hit and (end := self._named_before(i + hit[0])):
             return self._beside(i, end)
@@ -226,6 +227,7 @@ class PossessionReader:
         r = self.r
         for item in items:
             self.kinds.add(item.entry, item.start, item.end, owned=True)
+        r.owned += [item.entry for item in items if item.entry is not None]
         # "Ya tenemos pasta y aceite de oliva": what is out is no title either.
         r.titles = [title for title in r.titles if title[1] <= start or title[0] >= end]
         r.state[start:end] = ["out" if state in ("", "title", "size") else state for state in r.state[start:end]]

@@ -55,6 +55,8 @@ class Reading:
         """Products that must not be as they are described: 'no bed made of metal' is about a bed all the same."""
         self.is_left_open = False
         """True behind 'anything but ...': what comes is left to the shop."""
+        self.owned: list[Entry] = []
+        """Products that are there already, excluded or not: what is chosen has to go with them."""
         self.match_at: list[Match | None] = [None] * len(self.tokens)
 
     def _without_orders(self, text: str) -> str:

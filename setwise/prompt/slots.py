@@ -377,7 +377,8 @@ class SlotReader:
                 else " ".join(slot.words)
             )
             categories = best_categories(self.r.lexicon, slot.entry, slot.name, self.r.code, near, prompt_stems)
-            made.append(SlotWish(slot.name, quantity, text or slot.name, categories, slot.wishes))
+            is_kind = slot.entry is not None and bool(slot.entry.synonym)
+            made.append(SlotWish(slot.name, quantity, text or slot.name, categories, slot.wishes, is_kind))
         return made
 
 

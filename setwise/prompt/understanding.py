@@ -19,6 +19,8 @@ class SlotWish(msgspec.Struct, frozen=True):
     categories: list[str] = []
     wishes: list[str] = []
     """Colours, materials, styles, brands and sizes that were said of this product."""
+    is_kind: bool = False
+    """True where the word tables know it as a kind of thing, whether the catalogue has it or not."""
 
 
 class Exclusions(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ class Understanding(msgspec.Struct, frozen=True):
     brands: list[str] = []
     sizes: list[str] = []
     exclude: Exclusions = Exclusions()
+    owned: list[str] = []
+    """Leaf categories of what the shopper has already: what is chosen goes with them, and they are not offered."""
     conflicts: list[str] = []
     language: str = "en"
     gender: str = ""
@@ -57,3 +61,9 @@ class Understanding(msgspec.Struct, frozen=True):
     """Google Merchant's newborn, infant, toddler, kids or adult; '' if nothing was said."""
     said: dict[str, str] = {}
     """The shopper's own words for colours, materials, styles and exclusions where they are not the catalogue's."""
+
+    @property
+    def says_anything(self) -> bool:
+        """False where nothing was read out of the prompt: nothing is wished, denied, owned or to be spent."""
+        wished = (*self.named, *self.colors, *self.materials, *self.styles, *self.brands, *self.sizes, *self.owned)
+        return bool(self.is_occasion or self.budget or wished or self.exclude.all_words())

@@ -1,6 +1,7 @@
 """Precision and recall of what is understood, on the labelled prompts.
 
-    python -m tests.understanding.score [--split tune|held|all] [--shop NAME] [--language de] [--errors FIELD]
+    python -m tests.understanding.score [--split tune|held|all] [--rows 0:171] [--shop NAME] [--language de]
+        [--errors FIELD]
 
 Each shop's vocabulary is mined from its feed by the code that builds releases. A slot is right if its category (the
 exact leaf, or none where the shop sells no such thing) and its quantity are; words count one by one.
@@ -147,13 +148,15 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--split", choices=("tune", "held", "all"), default="tune")
+    parser.add_argument("--rows", default=":", help="which rows of the split, counted from 0: a batch of prompts")
     parser.add_argument("--shop")
     parser.add_argument("--language", choices=("en", "de", "fr", "es"))
     parser.add_argument("--errors", choices=FIELDS, help="list the prompts that this field is wrong for")
     options = parser.parse_args()
+    first, _, last = options.rows.partition(":")
     prompts = [
         row
-        for row in read_prompts(options.split)
+        for row in read_prompts(options.split)[int(first or 0) : int(last) if last else None]
         if options.shop in (None, row["shop"]) and options.language in (None, row["language"])
     ]
     if options.errors:

@@ -15,7 +15,7 @@ PROMPTS = rows(FOLDER / "prompts.jsonl")
 
 
 def test_ids_and_texts_are_unique() -> None:
-    assert len({p["id"] for p in PROMPTS}) == len({p["text"] for p in PROMPTS}) == len(PROMPTS) >= 1191
+    assert len({p["id"] for p in PROMPTS}) == len({p["text"] for p in PROMPTS}) == len(PROMPTS) >= 1331
 
 
 def test_the_prompts_kept_aside_are_at_the_end_and_speak_every_language() -> None:
