@@ -31,11 +31,6 @@ class Admission:
         self.is_draining = False
         """True from SIGTERM on: the rest is answered, and connections are not kept."""
 
-    @property
-    def in_flight(self) -> int:
-        """Requests let in and not answered yet."""
-        return self._in_flight
-
     def expected_wait_s(self) -> float:
         """Seconds until a thread is free for one more."""
         waiting = self._in_flight - self._threads + 1

@@ -27,6 +27,8 @@ RETRY_TOPICS_S = 1.0
 SILENCE_S = 1.0
 """A tail that heard nothing for so long asks whether a broker is there: a consumer of a dead one just reads nothing."""
 ANSWERS_S = 0.5
+PARTITIONS_S = 60.0
+"""A tail that always hears something asks for partitions that were added this often."""
 # The newest segment is never compacted, and each start reads it whole; Kafka's own is 1 GB or seven days.
 _COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(32 << 20), "segment.ms": "3600000"}
 
@@ -168,11 +170,13 @@ class KafkaReader:
 
 
 class KafkaTail:
-    """Partitions are assigned as soon as the topic is there; what comes later is found by itself."""
+    """Partitions are assigned as soon as the topic is there, and those that are added later with the next look."""
 
     def __init__(self, consumer: Consumer, topic: str, name: str) -> None:
         self._consumer, self._topic, self._name = consumer, topic, name
+        self._assigned = set[int]()
         self._behind: set[int] | None = None
+        self._looked_at = time.monotonic()
         self._heard_at = time.monotonic()
         self._is_doubtful = False
         self.is_caught_up = False
@@ -181,7 +185,7 @@ class KafkaTail:
         """Up to `limit` records, or none after `timeout_s`. Raises LogDownError as long as no broker answers."""
         if self._behind is None and not self._assign(timeout_s):
             return []
-        if time.monotonic() - self._heard_at > SILENCE_S:
+        if time.monotonic() - self._heard_at > SILENCE_S or time.monotonic() - self._looked_at > PARTITIONS_S:
             self._look()
         records, ended, down = _records(self._consumer, self._topic, limit, timeout_s)
         if records or ended:
@@ -200,7 +204,7 @@ class KafkaTail:
     def _look(self) -> None:
         # One late answer is a busy machine, not a broker that is away.
         try:
-            self._described(ANSWERS_S)
+            self._take(self._described(ANSWERS_S))
         except LogDownError:
             if self._is_doubtful:
                 raise
@@ -213,7 +217,7 @@ class KafkaTail:
             found = self._consumer.list_topics(self._name, timeout=max(timeout_s, ANSWERS_S)).topics[self._name]
         except KafkaException as error:
             raise LogDownError(error.args[0].name()) from error
-        self._heard_at = time.monotonic()
+        self._heard_at = self._looked_at = time.monotonic()
         return found
 
     def _assign(self, timeout_s: float) -> bool:
@@ -221,9 +225,14 @@ class KafkaTail:
         if not found.partitions:
             time.sleep(timeout_s)
             return False
-        self._consumer.assign([TopicPartition(self._name, number, OFFSET_BEGINNING) for number in found.partitions])
+        self._take(found)
         self._behind = set(found.partitions)
         return True
+
+    def _take(self, found: TopicMetadata) -> None:
+        if new := found.partitions.keys() - self._assigned:
+            self._consumer.incremental_assign([TopicPartition(self._name, number, OFFSET_BEGINNING) for number in new])
+            self._assigned |= new
 
 
 def _records(

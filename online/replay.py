@@ -34,7 +34,6 @@ class Replied(msgspec.Struct, frozen=True):
     id: str
     products: list[str]
     scores: list[float]
-    prices_cents: list[int]
     language: str
     bundles: list[list[str]] = []
 
@@ -49,14 +48,14 @@ def replies(live: LiveRelease, asked: Iterator[Asked], now: datetime) -> Iterato
             answer = recommend_products(one.products, live, dependencies, now)
             yield Replied(
                 one.id, [p.product_id for p in answer.products], [p.score for p in answer.products],
-                [p.price_cents for p in answer.products], answer.understood.language,
+                answer.understood.language,
             )  # fmt: skip
         elif one.bundles is not None:
             found = recommend_bundles(one.bundles, live, dependencies, now)
             items = [item for bundle in found.bundles for item in bundle.items]
             yield Replied(
                 one.id, [item.product_id for item in items], [item.score for item in items],
-                [item.price_cents for item in items], found.understood.language,
+                found.understood.language,
                 [[item.product_id for item in bundle.items] for bundle in found.bundles],
             )  # fmt: skip
 

@@ -20,6 +20,7 @@ LEAST_FREE_BYTES = 1_000_000_000
 AS_PRINTED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 """What steps print stays in this terminal: Dagster would start four processes a step to keep it, 3 s of CPU a build. In
 runs that its pages start, it does."""
+IN_FILES = {"module": "orchestration.run_records", "class": "KeptEventLog"}
 INSTANCE = """# Written by `python -m orchestration`; edit the settings instead.
 telemetry:
   enabled: false
@@ -61,12 +62,16 @@ def run_job(name: str, ops: Mapping[str, Any] | None = None) -> int:
     from rich.console import Console
 
     from orchestration.definitions import defs
+    from setwise.settings import Settings
 
     console, started = Console(highlight=False, soft_wrap=True), time.perf_counter()
     failures: list[str] = []
     refusals: list[str] = []
     began: dict[str, float] = {}
-    here = InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides={"compute_logs": AS_PRINTED})
+    home, overrides = os.environ["DAGSTER_HOME"], {"compute_logs": AS_PRINTED}
+    if not Settings.from_env(os.environ).storage.dagster_postgres_url:
+        overrides["event_log_storage"] = IN_FILES | {"config": {"base_dir": str(Path(home) / "history" / "runs")}}
+    here = InstanceRef.from_dir(home, overrides=overrides)
     with dg.DagsterInstance.from_ref(here) as instance:
 
         def show(event: dg.EventLogEntry) -> None:

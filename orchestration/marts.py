@@ -20,6 +20,7 @@ from setwise.command_settings import command_settings
 from setwise.settings import Settings
 
 WRITING = ("build", "run")
+WHERE = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
 PROGRAM = Path(sys.executable).with_name("dbt")
 
 
@@ -49,10 +50,8 @@ def dbt_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
 
 def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
     """dbt's exit status."""
-    where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    return subprocess.run(
-        [str(PROGRAM), *arguments, *where], env=dbt_environ(settings, environ), check=False
-    ).returncode  # fmt: skip
+    command = [str(PROGRAM), *arguments, *WHERE]
+    return subprocess.run(command, env=dbt_environ(settings, environ), check=False).returncode
 
 
 def build(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,18 @@ PROMPT = "a cosy mid-century living room under $1500, no leather"
 KEY_NAME = "demo"
 PATIENCE_S = 90
 TRIES = 20
+WAITS_S = (1, 5, 25)
+"""Before a process of the demo that has ended is started again; after that it is left."""
+
+
+def kept_running(name: str, command: str, waits_s: Sequence[int] = WAITS_S) -> str:
+    """A shell's command that starts it again when it ends, and at last leaves the others alone with a word."""
+    again = "; ".join(
+        f"{command}; echo 'setwise: {name} has ended (status '$?'); it is started again in {wait} s'; sleep {wait}"
+        for wait in waits_s
+    )
+    left = f"setwise: {name} has ended again, and the rest goes on without it; the lines above say why. To go on, "
+    return f"{again}; {command}; echo '{left}run in another terminal: {command}'; exec tail -f /dev/null"
 
 
 def port_is_free(port: int) -> bool:
@@ -137,18 +150,19 @@ def main() -> int:
     for name, ms in (("SETWISE_DEADLINE_MS", "1000"), ("SETWISE_DEADLINE_ENCODE_MS", "500")):
         os.environ.setdefault(name, ms)
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "SETWISE_LOG_LEVEL": "warning", "SETWISE_LOG_FORMAT": "human"}
-    python = sys.executable
-    manager.add_process("api", f"{python} -m online", env=quiet)
-    manager.add_process(
-        "dagster",
-        f"{python} -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port {dagster_port} --log-level error",
-        env=quiet,
-    )
-    manager.add_process("loader", f"{python} -m orchestration.loader", env=quiet)
-    manager.add_process("streams", f"{python} -m orchestration.streams", env=quiet)
     key = demo_key(settings)
+    dagster = f"dev --workspace workspace.yaml --host 127.0.0.1 --port {dagster_port} --log-level error"
+    commands = {
+        "api": "online",
+        "dagster": f"dagster {dagster}",
+        "loader": "orchestration.loader",
+        "streams": "orchestration.streams",
+    }
     if not settings.catalogue.feed:  # nobody's own shop is played with
-        manager.add_process("shoppers", f"{python} -m demo.player", env={**quiet, "DEMO_KEY": key})
+        commands["shoppers"] = "demo.player"
+    for name, command in commands.items():
+        its_own = {"DEMO_KEY": key} if name == "shoppers" else {}
+        manager.add_process(name, kept_running(name, f"{sys.executable} -m {command}"), env=quiet | its_own)
     prompt = PROMPT if not settings.catalogue.feed else "something nice under 100"
     threading.Thread(target=show_answer, args=(port, dagster_port, prompt, key, flags), daemon=True).start()
     manager.loop()

@@ -18,6 +18,8 @@ GRAPH_FILE = "graph.usearch"
 WORDS_FOLDER = "words"
 WHOLE = 32_767
 """Vectors are kept as whole numbers of this part of 1."""
+EXPANSION = 128
+"""How many neighbours the graph looks at when a row is added, and at least when it is searched."""
 EXACT_BELOW = 10_000
 """Up to here an exact scan is as quick as the graph, and misses nothing."""
 DENSE_WEIGHT = 0.5
@@ -117,9 +119,7 @@ def build_index(vectors: NDArray[np.float32], texts: Iterable[str], folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     # Of vectors of length 1 this is finer than half precision, and read three to five times as fast.
     np.save(folder / VECTORS_FILE, np.round(vectors * WHOLE).astype(np.int16))
-    graph = VectorIndex(
-        ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=128, expansion_search=128
-    )
+    graph = VectorIndex(ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=EXPANSION)
     if len(vectors):
         graph.add(np.arange(len(vectors), dtype=np.uint64), vectors)
     graph.save(str(folder / GRAPH_FILE))
@@ -156,6 +156,7 @@ class LocalIndex:
         # Releases that were built earlier hold them in half precision.
         self._part = np.float32(1 / WHOLE if self._vectors.dtype == np.int16 else 1.0)
         self._graph = VectorIndex.restore(str(folder / GRAPH_FILE), view=True)
+        self._graph.expansion_search = EXPANSION  # a saved graph does not keep it, and usearch's own is 64
         self._schema = _schema()
         index = tantivy.Index(self._schema, path=str(folder / WORDS_FOLDER))
         index.register_tokenizer("setwise", Analyzer().tantivy)

@@ -1,6 +1,7 @@
 """Every setting, one frozen struct per concern; the text under a field is its documentation."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self, get_args
 
@@ -331,9 +332,9 @@ class Settings(msgspec.Struct, frozen=True):
         if unknown:
             raise SettingsError(f"{unknown[0]} is not a setting; .env.example lists them all")
         concerns = {}
-        for concern in msgspec.structs.fields(cls):
+        for concern in _fields(cls):
             values = {}
-            for field in msgspec.structs.fields(concern.type):
+            for field in _fields(concern.type):
                 name = variable_of(concern.name, field.name)
                 if environ.get(name, "") != "":
                     values[field.name] = _convert(name, environ[name], field.type)
@@ -356,9 +357,15 @@ def variable_of(concern: str, field: str) -> str:
 
 def variables() -> Iterator[str]:
     """Every environment variable that is a setting."""
-    for concern in msgspec.structs.fields(Settings):
-        for field in msgspec.structs.fields(concern.type):
+    for concern in _fields(Settings):
+        for field in _fields(concern.type):
             yield variable_of(concern.name, field.name)
+
+
+@lru_cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Resolved once: a build reads its settings 170 times."""
+    return msgspec.structs.fields(struct)
 
 
 def _convert(variable: str, text: str, kind: type) -> object:

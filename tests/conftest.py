@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.spreading import SuiteScheduling, in_order, mark_long, own_redis
 
@@ -15,6 +17,9 @@ SHARED = "SHARED_FOLDER"
 """Where all processes of one run keep what is made once for all of them."""
 _left_out: dict[str, str] = {}
 own_redis(os.environ)
+# How long examples take to be made says how crowded the machine is.
+hypothesis_settings.register_profile("crowded", suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("crowded")
 
 
 @pytest.fixture(scope="session", autouse=True)

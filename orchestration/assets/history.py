@@ -57,23 +57,23 @@ def orders(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Art
 @dg.asset(group_name=GROUP, kinds={"python"})
 def merchant_sets(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
     """Sets that the merchant made. One row = one set."""
-    source = sources_of(workplace).sets
-
-    def build(folder: Path) -> dict[str, object]:
-        return _keep(read_sets(source) if source else (), folder, SETS_FILE, Snapshot(products.path))
-
-    return _history(workplace, "merchant_sets", source, products, build)
+    return _as_read(workplace, "merchant_sets", sources_of(workplace).sets, products, read_sets, SETS_FILE)
 
 
 @dg.asset(group_name=GROUP, kinds={"python"})
 def judgements(workplace: Workplace, products: Artefact) -> dg.MaterializeResult[Artefact]:
     """Queries whose products people graded. One row = one grade of one product for one query."""
     source = sources_of(workplace).judgements
+    return _as_read(workplace, "judgements", source, products, read_judgements, JUDGEMENTS_FILE)
+
+
+def _as_read(workplace, name, source, products, read, file) -> dg.MaterializeResult[Artefact]:
+    """What `read` finds in the shop's file, all of it."""
 
     def build(folder: Path) -> dict[str, object]:
-        return _keep(read_judgements(source) if source else (), folder, JUDGEMENTS_FILE, Snapshot(products.path))
+        return _keep(read(source) if source else (), folder, file, Snapshot(products.path))
 
-    return _history(workplace, "judgements", source, products, build)
+    return _history(workplace, name, source, products, build)
 
 
 def _history(workplace, name, source, products, build, *more: str) -> dg.MaterializeResult[Artefact]:

@@ -25,6 +25,8 @@ from setwise.settings import Log, Settings
 ASK_S = 5.0
 NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 """What a broker answers about partitions that were made, or moved to another broker, a moment ago."""
+PARTITIONS_S = 60.0
+"""How often the brokers are asked whether a topic has more partitions than before."""
 APPENDED_S = 10.0
 AT_ONCE = 5_000
 BATCH, WAIT_S, BEHIND_S = 1_000, 0.5, 20.0
@@ -119,18 +121,19 @@ class LocalSource:
 class KafkaSource:
     """A consumer for each topic, whose partitions are assigned at the offsets that are asked for."""
 
-    def __init__(self, log: Log) -> None:
-        self._settings = log
+    def __init__(self, log: Log, partitions_s: float = PARTITIONS_S) -> None:
+        self._settings, self._partitions_s = log, partitions_s
         self._consumers: dict[str, Consumer] = {}
         self._at: dict[str, dict[int, int]] = {}
+        self._asked_at: dict[str, float] = {}
 
     def read(self, topic: str, since: dict[int, int], limit: int, timeout_s: float) -> list[Record]:
-        """Assigned anew only where the offsets are not those behind the last records."""
-        consumer = self._consumer(topic)
+        """Assigned anew only where the offsets are not those behind the last records, or partitions came."""
+        consumer, known = self._consumer(topic), self._at.get(topic, {})
         # A topic that nobody has made yet has no partition: it is asked for again.
-        if not self._at.get(topic) or any(at != since.get(p, 0) for p, at in self._at[topic].items()):
-            partitions = self._partitions(topic)
-            wanted = {number: since.get(number, 0) for number in partitions}
+        is_elsewhere = not known or any(at != since.get(p, 0) for p, at in known.items())
+        if is_elsewhere or self._may_have_more(topic, len(known)):
+            wanted = {number: since.get(number, 0) for number in self._partitions(topic)}
             consumer.assign([TopicPartition(self._name(topic), p, at or OFFSET_BEGINNING) for p, at in wanted.items()])
             self._at[topic] = wanted
         records = [_record(topic, message) for message in self._messages(consumer, limit, timeout_s)]
@@ -204,6 +207,13 @@ class KafkaSource:
                 "auto.offset.reset": "earliest",
             }
         )
+
+    def _may_have_more(self, topic: str, count: int) -> bool:
+        now = time.monotonic()
+        if now - self._asked_at.setdefault(topic, now) < self._partitions_s:
+            return False
+        self._asked_at[topic] = now
+        return len(self._partitions(topic)) > count
 
     def _partitions(self, topic: str) -> list[int]:
         name = self._name(topic)

@@ -120,15 +120,22 @@ class Complementarity:
         return found
 
     def _bought(self, rows_a: Rows, rows_b: Rows) -> tuple[Rows, Rows, NDArray[np.float32]]:
-        """Where b is a partner of a, and how strong a one: few of all pairs."""
-        column = np.full(len(self.groups), -1, np.int32)
-        column[rows_b] = np.arange(len(rows_b))
+        """Where b is a partner of a, and how strong a one: few of all pairs. A row may stand in either twice."""
+        column, every = np.full(len(self.groups), -1, np.int32), np.arange(len(rows_b))
+        column[rows_b] = every
         places = self._places(rows_a)
         counts = self._offsets[rows_a + 1] - self._offsets[rows_a]
         of_b = column[self._partners[places]]
         known = np.flatnonzero(of_b >= 0)
-        of_a = np.repeat(np.arange(len(rows_a)), counts)[known]
-        return of_a, of_b[known], self._strengths[places[known]].astype(np.float32)
+        of_a, of_b = np.repeat(np.arange(len(rows_a)), counts)[known], of_b[known]
+        strengths = self._strengths[places[known]].astype(np.float32)
+        last = column[rows_b]
+        if (last != every).any():
+            alike, times = last.argsort(), np.bincount(last, minlength=len(rows_b))
+            each = times[of_b]
+            of_b = alike[_runs((times.cumsum() - times)[of_b], each)]
+            of_a, strengths = np.repeat(of_a, each), np.repeat(strengths, each)
+        return of_a, of_b, strengths
 
     def fit(self, rows_a: Rows, rows_b: Rows) -> NDArray[np.float32]:
         """How well products go together, 0..1, shape (len a, len b), symmetric.
@@ -200,10 +207,14 @@ class Complementarity:
 
     def _places(self, rows: Rows) -> Rows:
         """Positions in the CSR arrays of all partners of these rows, row by row."""
-        starts, stops = self._offsets[rows].astype(np.int64), self._offsets[rows + 1].astype(np.int64)
-        counts = stops - starts
-        first = np.repeat(starts - (np.cumsum(counts) - counts), counts)
-        return first + np.arange(int(counts.sum()))
+        starts = self._offsets[rows].astype(np.int64)
+        return _runs(starts, self._offsets[rows + 1].astype(np.int64) - starts)
+
+
+def _runs(starts: Rows, counts: Rows) -> Rows:
+    """`counts` numbers from each start on, one run after the other."""
+    first = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    return first + np.arange(int(counts.sum()))
 
 
 def _unit(vectors: NDArray[np.float16]) -> NDArray[np.float32]:

@@ -11,7 +11,9 @@ def expanded(texts: Iterable[str]) -> list[str]:
         if "|" not in text:
             found[text] = None
             continue
-        places = [place.split("|") for place in text.split(" ")]
+        places = [
+            ["" if part == "~" else part.replace("_", " ") for part in place.split("|")] for place in text.split(" ")
+        ]
         for chosen in product(*places):
-            found[" ".join(part.replace("_", " ") for part in chosen if part != "~")] = None
+            found[" ".join([part for part in chosen if part])] = None
     return [text for text in found if text]

@@ -46,7 +46,6 @@ class Lexicon:
         self.vocabulary = vocabulary
         self.home = vocabulary.language
         self.home_words = vocabulary.words
-        self.leaf_of = {name.lower(): name for name in vocabulary.categories}
         self.leaves_by_head: dict[str, list[str]] = defaultdict(list)
         self.leaf_words: dict[str, frozenset[str]] = {}
         self.context_of = {

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from setwise.documented import documented
+from tests.documented import documented
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,6 +16,7 @@ import pytest
 
 from online.log import EmbeddedLog, Log, LogReader, LogTail
 from online.log_kafka import KafkaLog
+from orchestration.warehouse.sources import KafkaSource
 from setwise import settings
 from setwise.log import LogDownError, Record
 from setwise.names import CHANGES_TOPIC, REQUESTS_TOPIC
@@ -177,6 +178,7 @@ import sys
 from pathlib import Path
 from online.log import EmbeddedLog
 from online.log_kafka import KafkaLog
+from orchestration.warehouse.sources import KafkaSource
 from setwise import settings
 kind, where, prefix = sys.argv[1:]
 if kind == "kafka":
@@ -216,6 +218,7 @@ import sys
 from pathlib import Path
 from online.log import EmbeddedLog
 from online.log_kafka import KafkaLog
+from orchestration.warehouse.sources import KafkaSource
 from setwise import settings
 kind, where, prefix = sys.argv[1:]
 if kind == "kafka":
@@ -361,3 +364,44 @@ def test_a_log_that_cannot_be_reached_says_so(tmp_path: Path) -> None:
     local.close()
     with pytest.raises(LogDownError):
         local.append(REQUESTS_TOPIC, "k", b"v", {}).result(20)
+
+
+def test_partitions_that_are_added_while_somebody_reads_are_read_too(
+    prefix: str, require_server: Callable[[str, str, int], None]
+) -> None:
+    host, port = BROKERS.split(",")[0].rsplit(":", 1)
+    require_server("Kafka", host, int(port))
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient, NewPartitions
+
+    kafka = settings.Log(backend="kafka", prefix=prefix, partitions=1, kafka_brokers=BROKERS)
+    log, admin, name = KafkaLog(kafka), AdminClient({"bootstrap.servers": BROKERS}), f"{prefix}.{REQUESTS_TOPIC}"
+    try:
+        assert log.wait_until_ready(20)
+        write(log, REQUESTS_TOPIC, ("k", "1"))
+        tail, source, offsets = log.tail(REQUESTS_TOPIC), KafkaSource(kafka, partitions_s=0.5), dict[int, int]()
+
+        def from_source() -> list[Record]:
+            found = source.read(REQUESTS_TOPIC, offsets, 100, 0.2)
+            offsets.update({record.partition: record.offset + 1 for record in found})
+            return found
+
+        loaded = from_source()
+        assert values(read(tail, 1)) == ["1"]
+        for made in admin.create_partitions([NewPartitions(name, 2)]).values():
+            made.result(20)
+        producer = Producer({"bootstrap.servers": BROKERS})
+        producer.produce(name, b"2", b"k", partition=1)
+        assert producer.flush(20) == 0
+        assert values(read(tail, 1)) == ["2"]
+        until = time.monotonic() + 30
+        while len(loaded) < 2 and time.monotonic() < until:
+            loaded += from_source()
+        assert [(record.partition, record.value) for record in loaded] == [(0, b"1"), (1, b"2")]
+        tail.close()
+        source.close()
+    finally:
+        log.close()
+        names = [one for one in admin.list_topics(timeout=10).topics if one.startswith(prefix)]
+        for deleted in admin.delete_topics(names).values() if names else ():
+            deleted.result()

@@ -1,5 +1,5 @@
-"""Builds in processes of their own, forked from one that has loaded the libraries: 12 s of imports once, not for every
-build of the suite."""
+"""Builds and dbt in processes of their own, forked from one that has loaded the libraries: 12 s of imports once, and
+not for each of them."""
 
 import multiprocessing
 import os
@@ -11,9 +11,21 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from orchestration.marts import WHERE, dbt_environ
+from setwise.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["orchestration.definitions", "feature_repo.features"])
+_forks.set_forkserver_preload(
+    [
+        "orchestration.definitions", "feature_repo.features",
+        # What the first of them would load when a build needs it.
+        "orchestration.run_records", "dagster._core.execution.execute_in_process", "dagster._core.instance.factory",
+        "dagster._core.storage.legacy_storage", "dagster._core.workspace.context", "dagster._daemon.controller",
+        "matplotlib.figure", "matplotlib.backends.backend_agg",
+        "dbt.cli.main", "dbt.adapters.duckdb", "dbt.adapters.postgres",
+    ]
+)  # fmt: skip
 
 
 def start(environ: Mapping[str, str], output: Path) -> ForkServerProcess:
@@ -32,6 +44,15 @@ def run(environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         printed = output.read_text()
         errors = Path(f"{output}.errors").read_text()
     return subprocess.CompletedProcess([], process.exitcode or 0, printed, errors)
+
+
+def dbt(settings: Settings, environ: Mapping[str, str], *arguments: str) -> int:
+    """What orchestration.marts.dbt does; dbt's exit status."""
+    process = _forks.Process(target=_dbt, args=(dbt_environ(settings, environ), arguments))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
 
 
 def kill(process: ForkServerProcess) -> None:
@@ -53,3 +74,11 @@ def _build(environ: dict[str, str], output: str) -> None:
     from orchestration.__main__ import main
 
     sys.exit(main())
+
+
+def _dbt(environ: dict[str, str], arguments: tuple[str, ...]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    from dbt.cli.main import dbtRunner
+
+    sys.exit(not dbtRunner().invoke([*arguments, *WHERE]).success)

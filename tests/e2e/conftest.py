@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,3 +60,12 @@ def client(profile: dict[str, str]) -> Iterator[TestClient]:
     """The service of this profile."""
     with serve(profile) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser(leave_out: Callable[[str, str], None]) -> Iterator[Any]:
+    """Chromium; its driver keeps a loop running in this thread, so that it ends with its module."""
+    from browsing import chromium
+
+    with chromium(leave_out) as one:
+        yield one

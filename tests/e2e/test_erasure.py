@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import redis
+from builds import dbt
 from e2e_support import ROOT, SERVER_SETTINGS, build, delete_topics, own_copy, serve
 from litestar.testing import TestClient
 from warehouses import warehouse_settings
@@ -22,7 +23,6 @@ from online.log import build_log
 from orchestration.erasing import Eraser
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.loader import Loader
-from orchestration.marts import dbt
 from orchestration.warehouse.sources import build_source
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.cloud_event import CloudEvent

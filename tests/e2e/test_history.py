@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builds import dbt
 from warehouses import warehouse_settings
 
-from orchestration.marts import dbt
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.shop import order_rows, product_rows, sold_by_currency, sold_in_table
 from orchestration.warehouse.stores import Warehouse, build_warehouse

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from builds import dbt
 from shoppers import Shoppers
 from sqlalchemy import Engine
 
-from orchestration.marts import dbt
 from orchestration.streams.live_counting import LiveCounting
 from orchestration.streams.live_stream import take
 from orchestration.streams.live_tables import LiveTables, open_tables

@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from builds import dbt
 from shoppers import HOSTILE, START, Shoppers
 from warehouses import warehouse_settings
 
@@ -24,7 +25,6 @@ from orchestration.boards.reports import hand_over, statements
 from orchestration.experiments.power import plans
 from orchestration.experiments.results import results as made_results
 from orchestration.experiments.results import write_results
-from orchestration.marts import dbt
 from orchestration.tables import Question, questions
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse

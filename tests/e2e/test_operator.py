@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium
 from e2e_support import delete_topics, own_copy
 from fault_servers import Service, serving
 from playwright.sync_api import Browser, Page, expect
@@ -29,6 +28,8 @@ from setwise.release import CURRENT, MANIFEST
 from setwise.whole_file import write_whole
 from setwise_client.events import EventSender
 
+# Pages know nothing of stores; what the warehouses hand over is the same in test_marts.
+pytestmark = pytest.mark.long_on("servers")
 VISITS = 14
 HOSTILE = (
     "<img src=x onerror=window.hit=1> sofa", "<script>window.hit=1</script> lamp", "=cmd|' /C calc'!A0 rug",
@@ -128,12 +129,6 @@ def operator(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         assert build(settings, os.environ, "run", "--quiet") == 0
         yield one
         one.http.close()
-
-
-@pytest.fixture(scope="module")
-def browser(leave_out: Callable[[str, str], None]) -> Iterator[Browser]:
-    with chromium(leave_out) as one:
-        yield one
 
 
 class Window:
@@ -324,6 +319,8 @@ def test_the_playground_shows_stages_candidates_and_two_releases_side_by_side(wi
     window.page.get_by_label("Beside it").last.select_option(OLDER)
     window.page.get_by_role("button", name="Ask").click()
     expect(window.page.get_by_role("region", name=f"release {OLDER}")).to_contain_text("assemble", timeout=30_000)
+    expect(window.page.locator("main")).to_contain_text(re.compile(r"\w+ [\d.]+ [+−] \w+ [\d.]+"))
+    expect(window.page.locator("main")).not_to_contain_text(re.compile(r"\+ \w+ [-−]"))
     assert operator.http.get("/v1/operator/live").json()["answers"] == before, "what is tried is no answer to a shopper"
     window.check()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import dbt
 
 from benchmarks.counterfactual import OTHER, READ, START, Shop, covered, load_days
 from online.candidates import RankedBy
@@ -16,7 +17,6 @@ from online.exploring import Explorer
 from online.messages import ProductOut, ProductsAnswer, ProductsRequest
 from online.recording import Answered, served_event
 from orchestration.impressions import CLICK, PURCHASE, fall_of_attention, questions_of_lists
-from orchestration.marts import dbt
 from orchestration.policy_values import policy_values, read_places
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse

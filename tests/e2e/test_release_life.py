@@ -1,6 +1,6 @@
 """How releases come and go: killed builds, refused ones, the way back, and a service that notices.
 
-FAULTS=long kills a build in every asset."""
+FAULTS=long kills a build in every asset; `make test` in two, `make test-long` in four."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from e2e_support import ROOT, build, serve
 from setwise.release import Releases
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLED_IN = ("products", "product_embeddings", "product_index", "release")
+FEW, MORE = ("product_embeddings", "release"), ("products", "product_embeddings", "product_index", "release")
 
 
 def feed(folder: Path, count: int, mark: str = "") -> dict[str, str]:
@@ -53,7 +53,12 @@ def build_killed_in(step: str, environ: dict[str, str]) -> None:
     builds.kill(process)
 
 
-def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_to_the_same_release(tmp_path) -> None:
+@pytest.mark.parametrize(
+    "killed_in", [pytest.param(FEW, id="two"), pytest.param(MORE, id="four", marks=pytest.mark.long)]
+)
+def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_to_the_same_release(
+    tmp_path, killed_in
+) -> None:
     (tmp_path / "clean").mkdir()
     clean = build(feed(tmp_path / "clean", 40))
     assert clean.returncode == 0
@@ -61,7 +66,7 @@ def test_a_build_killed_in_any_of_these_assets_publishes_nothing_and_runs_again_
     environ, releases = feed(tmp_path, 40), releases_of(tmp_path)
     steps = re.findall(r"^  (\w+) \.\.\.$", clean.stdout, re.MULTILINE)
     until = steps.index("release") + 1
-    for step in steps[:until] if LONG else KILLED_IN:
+    for step in steps[:until] if LONG else killed_in:
         build_killed_in(step, environ)
         assert releases.current_id() is None
     assert build(environ).returncode == 0

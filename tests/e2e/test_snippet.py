@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import chromium
 from e2e_support import ROOT, SERVER_SETTINGS, delete_topics, interactions, own_copy
 from fault_servers import Service, serving
 from playwright.sync_api import Browser, Page
@@ -51,12 +50,6 @@ class Site:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser(leave_out) -> Iterator[Browser]:
-    with chromium(leave_out) as one:
-        yield one
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import SIZES, Visit, chromium
+from browsing import SIZES, Visit
 from e2e_support import SERVER_SETTINGS, delete_topics, interactions, own_copy, records_of
 from fault_servers import Service, serving
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from setwise.events.served import decode_served
 from setwise.names import SERVED_TOPIC
 
+# Pages know nothing of stores; the API's own suites run on both profiles.
+pytestmark = pytest.mark.long_on("servers")
 LIVING_ROOM = "a cosy mid-century living room under $1500, no leather"
 PAYLOADS = [
     "<script>window.hit = 1</script>",
@@ -46,12 +48,6 @@ def environ(
 @pytest.fixture(scope="module")
 def service(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with serving(environ, tmp_path_factory.mktemp("log") / "log") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(leave_out) -> Iterator[Browser]:
-    with chromium(leave_out) as one:
         yield one
 
 
@@ -269,8 +265,14 @@ def test_without_a_set_it_says_why_and_what_would_help(browser, service) -> None
         visit.wish("a sofa and a desk under $20")
         nothing = visit.page.locator(".nothing")
         expect(nothing).to_contain_text("$20 is not enough")
-        nothing.get_by_role("button", name=re.compile("Show sets from")).click()
+        button = nothing.get_by_role("button", name=re.compile("Show sets from"))
+        cheapest = button.inner_text().rpartition(" ")[2]
+        button.click()
         expect(visit.page.locator(".set[data-bundle]").first).to_be_visible()
+        visit.settled()
+        totals = visit.page.locator(".set .total").all_inner_texts()  # what costs the same may make several
+        said = f"{len(totals)} sets, from {cheapest}" if len(totals) > 1 else f"1 set, {cheapest}"
+        assert set(totals) == {cheapest} and visit.page.locator("#answer-count").inner_text() == said
         visit.page.go_back()
         expect(nothing.get_by_role("button", name="Try another wish")).to_be_visible()
 

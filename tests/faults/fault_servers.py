@@ -157,7 +157,8 @@ def kafka_server(
         "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
         "group.initial.rebalance.delay.ms=0\n"
     )
-    java = ["java", "-Xmx256m", "-cp", f"{libraries}/*"]
+    # The quick compiler alone, and one thread that collects: a broker that lives for seconds starts with half the CPU.
+    java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{libraries}/*"]
     format_it = ["kafka.tools.StorageTool", "format", "--cluster-id", "xAAAAAAAAAAAAAAAAAAAAA"]
     if guarded:
         format_it += ["--add-scram", f"SCRAM-SHA-512=[name={guarded.user},password={guarded.password}]"]
@@ -259,7 +260,8 @@ class Service:
         assert self.process.poll() is None, f"it ended with {self.process.returncode}"
 
     def _is_ready_or_dead(self) -> bool:
-        return self.process.poll() is not None or ask_now(self.port, "/health/ready").status == 200
+        is_up = listens(self.port)  # before that, no loop and no thread for each question
+        return self.process.poll() is not None or (is_up and ask_now(self.port, "/health/ready").status == 200)
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""

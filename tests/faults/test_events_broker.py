@@ -24,7 +24,7 @@ from setwise.settings import Settings
 
 LONG = os.environ.get("FAULTS") == "long"
 KILLS = int(os.environ.get("BROKER_KILLS", "20")) if LONG else 2
-AWAY_S = float(os.environ.get("BROKER_AWAY_S", "600")) if LONG else 12.0
+AWAY_S = float(os.environ.get("BROKER_AWAY_S", "600")) if LONG else 8.0
 SENDERS, PEOPLE = 4, 5
 ROOMY = {"SETWISE_DEADLINE_MS": "1500", "SETWISE_QUEUE_MS": "1500"}
 
@@ -96,21 +96,28 @@ def _click(person: str, sequence: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-@pytest.fixture
-def on_kafka(embedded, tmp_path, leave_out: Callable) -> Iterator[tuple[dict[str, str], Server]]:
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory, leave_out: Callable) -> Iterator[tuple[Server, int]]:
+    """Up at the end of each test, as at its beginning."""
     libraries = kafka_libraries()
     if libraries is None:
         leave_out("Kafka of its own", "it needs Java and the jars that `make services` fetches")
-    broker, port = kafka_server(tmp_path / "kafka", libraries)
-    broker.start()
+    one, port = kafka_server(tmp_path_factory.mktemp("broker") / "kafka", libraries)
+    try:
+        one.start()
+        yield one, port
+    finally:
+        one.kill()
+
+
+@pytest.fixture
+def on_kafka(embedded, broker: tuple[Server, int]) -> tuple[dict[str, str], Server]:
+    one, port = broker
     settings = {
         "SETWISE_LOG": "kafka", "SETWISE_KAFKA_BROKERS": f"127.0.0.1:{port}", "SETWISE_LOG_PARTITIONS": "3",
         "SETWISE_LOG_PREFIX": f"setwise-{uuid.uuid4().hex[:8]}", "SETWISE_EVENTS_FLOOD_PER_MIN": "100000",
     }  # fmt: skip
-    try:
-        yield embedded | settings | ROOMY, broker
-    finally:
-        broker.kill()
+    return embedded | settings | ROOMY, one
 
 
 def sent_while(service: Service, happens: Callable[[], None]) -> tuple[set[str], int]:

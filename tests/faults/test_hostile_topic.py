@@ -11,12 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from builds import dbt
 from shoppers import START, Shoppers
 from test_loader import LONG, start
 from test_marts import MARTS, content
 
 from online.log import build_log
-from orchestration.marts import dbt
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from orchestration.warehouse.tables import TOPICS

@@ -164,6 +164,7 @@ def start(environ: dict[str, str], lines: Path, *arguments: str) -> subprocess.P
         )  # fmt: skip
 
 
+@pytest.mark.long_on("servers")  # what the streams write to the servers is in the contract suites
 def test_a_stream_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing(environ, tmp_path) -> None:
     settings, lines, run = Settings.from_env(environ), tmp_path / "lines", uuid.uuid4().hex[:8]
     log = build_log(settings)

@@ -47,7 +47,6 @@ def test_who_is_let_in_is_of_the_burst_or_waits_no_longer_than_allowed(threads, 
             may_enter = inside < BURST * threads or admission.expected_wait_s() <= longest
             assert admission.enter() == may_enter
             inside += may_enter
-        assert admission.in_flight == inside
 
 
 def test_the_measured_time_follows_what_answers_take() -> None:

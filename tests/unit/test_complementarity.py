@@ -104,6 +104,17 @@ def test_products_bought_together_are_partners_and_the_reason_says_so(shop) -> N
     assert made.reason(sofa, tent) is None
 
 
+def test_a_product_that_stands_for_two_slots_fits_the_others_equally_in_both(shop) -> None:
+    made, snapshot = shop(THINGS, [order(i, "sofa0", "lamp0") for i in range(20)])
+    sofa, lamp, rug = snapshot.rows_of(map(ProductId, ("sofa0", "lamp0", "rug0")))
+    rows = np.asarray([lamp, sofa, lamp, rug, sofa])
+    alone = np.asarray([sofa, lamp, rug])
+    fit, place = made.fit(rows, rows), [1, 0, 1, 2, 0]
+    assert fit == pytest.approx(made.fit(alone, alone)[np.ix_(place, place)], abs=1e-6)
+    assert fit == pytest.approx(fit.T, abs=1e-6)
+    assert (made.strengths(rows, rows) == made.strengths(alone, alone)[np.ix_(place, place)]).all()
+
+
 def test_what_two_products_share_only_through_a_third_is_explained_away() -> None:
     baskets = [Basket([0, 1], 1.0)] * 200 + [Basket([1, 2], 1.0)] * 200 + [Basket([0, 1, 2], 1.0)] * 50
     counts = count_pairs(baskets, 3)

@@ -1,8 +1,8 @@
 import pytest
 
 from setwise.command_settings import command_settings
-from setwise.documented import documented
 from setwise.settings import Settings, SettingsError
+from tests.documented import documented
 
 
 def test_an_empty_environment_gives_the_embedded_defaults() -> None:

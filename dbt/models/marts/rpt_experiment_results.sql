@@ -2,7 +2,8 @@ with answers as (
     select
         experiment,
         count(*) as answers,
-        count(distinct coalesce(nullif(user_key, ''), nullif(visitor_key, ''), request_id)) as units
+        count(distinct coalesce(nullif(user_key, ''), nullif(visitor_key, ''), request_id)) as units,
+        count(distinct coalesce(nullif(visitor_key, ''), nullif(user_key, ''), request_id)) as visitor_units
     from {{ ref('fct_served') }}
     group by experiment
 ),
@@ -24,6 +25,7 @@ select
     answers.experiment,
     coalesce(outcomes.currency, '') as currency,
     cast(answers.units as bigint) as units,
+    cast(answers.visitor_units as bigint) as visitor_units,
     cast(answers.answers as bigint) as answers,
     cast(coalesce(outcomes.bundles, 0) as bigint) as bundles,
     cast(coalesce(outcomes.bundles_shown, 0) as bigint) as bundles_shown,

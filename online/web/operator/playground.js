@@ -93,7 +93,7 @@ function bundleOf(bundle, place, other) {
   const isNew = (item) => other && !there.has(item.product_id);
   return h("article", { class: "bundle" },
     h("h3", {}, `${place}. ${bundle.title}`, h("span", { class: "tag" }, bundle.label)),
-    h("p", {}, `${money(bundle.total_cents, bundle.currency)} · score ${precise(bundle.score)}`, bundle.parts ? ` = ${Object.entries(bundle.parts).filter(([, value]) => value).map(([name, value]) => `${name} ${precise(value)}`).join(" + ")}` : ""),
+    h("p", {}, `${money(bundle.total_cents, bundle.currency)} · score ${precise(bundle.score)}`, bundle.parts ? ` = ${sum(Object.entries(bundle.parts).filter(([, value]) => value))}` : ""),
     h("p", { class: "soft" }, bundle.reasons.join(" · ")),
     h("ul", { class: "items" }, bundle.items.map((item) => h("li", { class: isNew(item) ? "new" : null },
       h("strong", {}, item.slot), ` ${item.title}, ${money(item.price_cents, bundle.currency)}${item.quantity > 1 ? ` × ${item.quantity}` : ""}`,
@@ -114,9 +114,15 @@ function slotOf(slot, isOpen) {
     ], rows, "No candidate."));
 }
 
+// "taste 1.2 + words 0.4 − size 2.46"
+function sum(entries) {
+  const signed = ([name, value], at) => `${value < 0 ? "− " : at ? "+ " : ""}${name} ${precise(Math.abs(value))}`;
+  return entries.map(signed).join(" ");
+}
+
 function parts(found, row) {
-  const said = (all) => Object.entries(all).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).map(([name, value]) => `${name} ${precise(value)}`);
-  const features = said(row.features);
-  return h("span", {}, said(found).slice(0, LONGEST).join(" + ") || "–",
+  const largestFirst = (all) => Object.entries(all).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const features = largestFirst(row.features).map(([name, value]) => `${name} ${precise(value)}`);
+  return h("span", {}, sum(largestFirst(found).slice(0, LONGEST)) || "–",
     features.length ? h("details", {}, h("summary", {}, `${features.length} features`), features.join(", ")) : null);
 }
