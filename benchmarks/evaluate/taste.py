@@ -7,7 +7,7 @@ checking and then for the fit as well."""
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,8 +37,9 @@ Floats = NDArray[np.float64]
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One shopper at one cut-off: columns of candidates, which of them were bought next, and how many were in all."""
+    """One shopper at one cut-off: candidates and their columns, which of them were bought next, and how many in all."""
 
+    rows: NDArray[np.int64]
     columns: Floats
     is_bought: NDArray[np.bool_]
     is_new: NDArray[np.bool_]
@@ -57,8 +58,12 @@ def next_orders(orders: list[Order], cut_off: datetime) -> dict[UserId, set[Prod
     return found
 
 
-def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: datetime) -> Iterator[Case]:
-    """The shoppers who came back in the month after the cut-off, as an answer would have known them."""
+def cases(
+    orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: datetime,
+    bought_next: Mapping[UserId, set[ProductId]] | None = None,
+) -> Iterator[Case]:  # fmt: skip
+    """The shoppers who came back in the month after the cut-off, as an answer would have known them; `bought_next` =
+    what they bought then, where the orders do not reach so far."""
     past = [order for order in orders if order.ordered_at < cut_off]
     products = {product.id: product for product in snapshot}
     rows_of = profiles.shopper_profiles(past, products, cut_off)
@@ -72,7 +77,7 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
         together = Complementarity.open(folder)
     assert trend is not None
     rising = np.argsort(-trend, kind="stable").astype(np.int64)
-    for user, bought in next_orders(orders, cut_off).items():
+    for user, bought in (bought_next or next_orders(orders, cut_off)).items():
         profile = msgspec.structs.asdict(rows_of[user]) if user in rows_of else None
         known = taste.read_taste(profile, None, snapshot, together)
         if known is None or profile is None:
@@ -81,7 +86,7 @@ def cases(orders: list[Order], snapshot: Snapshot, index: LocalIndex, cut_off: d
         columns = taste.next_columns(rows, known, index, together, popularity, trend)
         is_bought = np.isin(rows, snapshot.rows_of(bought))
         new = len(bought.difference(profile["bought_products"]))
-        yield Case(columns, is_bought, columns[:, 0] == 0, len(bought), new)
+        yield Case(rows, columns, is_bought, columns[:, 0] == 0, len(bought), new)
 
 
 class Stacked(msgspec.Struct, frozen=True):
@@ -124,17 +129,37 @@ def fit(train: list[Case]) -> Floats:
     return solved
 
 
-def recall(tested: list[Case], weights: Floats) -> tuple[float, float]:
-    """Mean recall among the first ten: of the next order, and of what is new in it with the past left out."""
-    every, new = [], []
-    for case in tested:
+def recalls(tested: list[Case], weights: Floats) -> tuple[Floats, Floats]:
+    """Recall among the first ten of each case: of the next order, and of what is new in it with the past left out; NaN
+    where nothing is."""
+    every, new = np.full((2, len(tested)), np.nan)
+    for at, case in enumerate(tested):
         scores = case.columns @ weights
-        every.append(case.is_bought[np.argsort(-scores, kind="stable")[:TOP]].sum() / case.bought)
+        every[at] = case.is_bought[np.argsort(-scores, kind="stable")[:TOP]].sum() / case.bought
         if case.new:
             fresh = np.flatnonzero(case.is_new)
             best = fresh[np.argsort(-scores[fresh], kind="stable")[:TOP]]
-            new.append(case.is_bought[best].sum() / case.new)
-    return float(np.mean(every)), float(np.mean(new))
+            new[at] = case.is_bought[best].sum() / case.new
+    return every, new
+
+
+def recall(tested: list[Case], weights: Floats) -> tuple[float, float]:
+    """The means of both."""
+    every, new = recalls(tested, weights)
+    return float(every.mean()), float(np.nanmean(new))
+
+
+def open_past(builds: Path) -> tuple[list[Order], Snapshot, LocalIndex]:
+    """The orders of the shop, and its catalogue and index, from the work folder of the evaluation."""
+    data = builds / "builds" / SHOP
+    releases = Releases(str(data / "releases"), data / "release-cache")
+    current = releases.current_id()
+    if current is None:
+        raise RuntimeError(f"there is no live release in {data}: run python -m benchmarks.evaluate --sets {SHOP} first")
+    folder = releases.fetch(current)[1]
+    snapshot, index = Snapshot(folder / "snapshot"), LocalIndex(folder / "index")
+    read = read_orders(builds / "shops" / SHOP / "orders.jsonl", snapshot.meta.currency)
+    return [one for one in read if isinstance(one, Order)], snapshot, index
 
 
 def main() -> None:
@@ -142,14 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluate.taste", description=__doc__)
     parser.add_argument("--builds", type=Path, default=ROOT / "var/evaluate", help="work folder of the evaluation")
     chosen = parser.parse_args()
-    data = chosen.builds / "builds" / SHOP
-    releases = Releases(str(data / "releases"), data / "release-cache")
-    current = releases.current_id()
-    assert current is not None
-    folder = releases.fetch(current)[1]
-    snapshot, index = Snapshot(folder / "snapshot"), LocalIndex(folder / "index")
-    read = read_orders(chosen.builds / "shops" / SHOP / "orders.jsonl", snapshot.meta.currency)
-    orders = [one for one in read if isinstance(one, Order)]
+    orders, snapshot, index = open_past(chosen.builds)
     *earlier, last = [list(cases(orders, snapshot, index, cut_off)) for cut_off in CUT_OFFS]
     train = [case for month in earlier for case in month]
     weights = fit(train)
