@@ -110,8 +110,9 @@ def ungated(lists: Sequence[Listed], fall: float, folder: Path) -> Path:
     questions, kinds = as_questions(lists, fall)
     for kind in (SEARCH, SHOPPER):
         mine = questions.only(np.flatnonzero(kinds == KINDS.index(kind)))
-        trees, count, *_ = grown(mine, training.RECIPES[kind])
-        training.write_ranker(trees, training.RECIPES[kind], folder / kind, RANKER_SERVICE, f"{count} lists", {})
+        recipe = training.RECIPES[kind].of(len(mine))
+        trees, count, *_ = grown(mine, recipe, have_time=True)
+        training.write_ranker(trees, recipe, folder / kind, RANKER_SERVICE, f"{count} lists", {})
     return folder
 
 
@@ -119,7 +120,7 @@ def judged_by_gate(lists: Sequence[Listed], fall: float, folder: Path) -> dict[s
     """What the build's own step makes of the lists: of each kind the trees that it would serve, and why."""
     questions, kinds = as_questions(lists, fall)
     return {
-        kind: judge(kind, questions.only(np.flatnonzero(kinds == KINDS.index(kind))), folder / kind)
+        kind: judge(kind, questions.only(np.flatnonzero(kinds == KINDS.index(kind))), folder / kind, have_time=True)
         for kind in (SEARCH, SHOPPER)
     }
 

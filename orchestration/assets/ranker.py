@@ -64,7 +64,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["7", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["8", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -78,25 +78,27 @@ def of_kinds(path: Path) -> dict[str, training.Questions]:
 
 
 def judge_in_turn(kind: str, teachers: Sequence[training.Questions | None], folder: Path) -> Judged:
-    """Learns from the first teacher whose trees are better: what the next one taught is not lost for it."""
+    """Learns from the first teacher whose trees are better: what the next one taught is not lost for it. All but the
+    last teach by lists that were clicked in."""
     for questions in teachers[:-1]:
-        if questions is not None and (judged := judge(kind, questions, folder)).chosen == "own":
+        if questions is not None and (judged := judge(kind, questions, folder, have_time=True)).chosen == "own":
             return judged
         shutil.rmtree(folder, ignore_errors=True)
     return judge(kind, teachers[-1], folder)
 
 
-def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judged:
-    """Grows trees from a kind's questions, and writes the better one: these, the prior, or none."""
+def judge(kind: str, questions: training.Questions | None, folder: Path, *, have_time: bool = False) -> Judged:
+    """Grows trees from a kind's questions, and writes the better one: these, the prior, or none. `have_time`: they are
+    in the order of their time."""
     has_prior = (PRIOR / kind / CARD_FILE).is_file()
     # Where nothing that was meant is among the candidates there is no order to learn.
     found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
     count = 0 if found is None else len(found)
-    recipe = training.RECIPES[kind]
+    recipe = training.RECIPES[kind].of(count)
     if found is None or count < recipe.least_questions:
         _copy_prior(kind, folder)
         return Judged(kind, "prior" if has_prior else "sum", count)
-    trees, grown_from, held, own = grown(found, recipe)
+    trees, grown_from, held, own = grown(found, recipe, have_time=have_time)
     sums = held.sums()
     scores = {"sum": sums, "own": sums + own}
     if has_prior:
@@ -125,12 +127,12 @@ def judge(kind: str, questions: training.Questions | None, folder: Path) -> Judg
 
 
 def grown(
-    found: training.Questions, recipe: training.Recipe
+    found: training.Questions, recipe: training.Recipe, *, have_time: bool = False
 ) -> tuple["lightgbm.Booster", int, training.Questions, np.ndarray]:
     """Trees, of how many questions, and their part of the scores of questions that they, or others grown alike, have
     not seen: of the latest quarter of many, of each fold of few."""
     count = len(found)
-    if count < training.MANY_QUESTIONS:
+    if count < (training.MANY_QUESTIONS if have_time else recipe.many):
         return training.fit(found, recipe), count, found, training.learned_by_folds(found, recipe)
     ends = [int(count * LEARNED_FROM), int(count * STOPPED_BY)]
     learn, stop, held = (found.only(part) for part in np.split(np.arange(count), ends))

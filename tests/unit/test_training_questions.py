@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,8 @@ from orchestration.training_questions import cutoff_of, of_judgements, of_orders
 from setwise.judgements import Judgement, by_query
 from setwise.names import ProductId, UserId
 from setwise.orders import MerchantSet, Order, OrderLine
-from setwise.ranking import FEATURES, SHOPPER, feature_rows
+from setwise.ranker import CARD_FILE, RankerCard
+from setwise.ranking import FEATURES, SEARCH, SHOPPER, feature_rows
 from tests.unit.ranker_rows import questions as planted
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,6 +93,21 @@ def test_few_questions_judge_each_other_by_folds_and_all_of_them_are_learned_fro
     found = judge("list", planted(60, 0), tmp_path / "list")
     assert (found.chosen, found.questions, found.judged_by) == ("own", 60, 60)
     assert "60 questions" in (tmp_path / "list/ranker.json").read_text()
+
+
+def test_titles_have_no_latest_quarter_so_that_a_build_learns_from_every_set_it_asks_for(tmp_path) -> None:
+    found = judge(SEARCH, planted(400, 0), tmp_path / SEARCH)
+    assert (found.chosen, found.questions, found.judged_by) == ("own", 400, 400)
+    assert "400 questions" in (tmp_path / SEARCH / "ranker.json").read_text()
+    assert judge(SEARCH, planted(400, 0), tmp_path / "clicked", have_time=True).judged_by == 100
+    assert judge(SHOPPER, planted(400, 0), tmp_path / SHOPPER).judged_by == 100
+
+
+def test_few_questions_take_the_small_steps_of_what_is_shipped_and_many_of_a_shop_larger_ones() -> None:
+    shipped = msgspec.json.decode((PRIOR / SEARCH / CARD_FILE).read_bytes(), type=RankerCard)
+    recipe = RECIPES[SEARCH]
+    assert shipped.scale == recipe.scale == recipe.of(MANY_QUESTIONS - 1).scale < recipe.of(MANY_QUESTIONS).scale
+    assert RECIPES[SHOPPER].of(10 * MANY_QUESTIONS) == RECIPES[SHOPPER]
 
 
 def test_judged_queries_are_searches_and_lists_with_their_grades_and_those_held_out_are_never_asked() -> None:
