@@ -19,7 +19,7 @@ Codes = NDArray[np.uint32]
 _STOP_WORDS = frozenset("a an and at by for from in is it its me my of on or our the this to we with".split())
 _ALPHANUMERIC = re.compile(r"\w+")
 QUERIES = 4_096
-"""Texts whose terms are kept, some 3 MB."""
+"""Texts whose terms are kept."""
 
 
 _DENIED = re.compile(
