@@ -60,6 +60,9 @@ def switch_back(context: dg.OpExecutionContext, config: RollbackConfig, workplac
     wanted = wanted or (others[0].release_id if others else None)
     if wanted is None:
         raise dg.Failure("there is no other release to go back to")
+    kept = [manifest.release_id for manifest in releases.manifests()]
+    if wanted not in kept:
+        raise dg.Failure(f"release {wanted} is not kept; there are {', '.join(kept)}")
     manifest = releases.manifest(ReleaseId(wanted))
     releases.switch(manifest.release_id)
     if manifest.collection and workplace.settings.vectors.backend == "weaviate":
