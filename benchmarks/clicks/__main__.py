@@ -21,6 +21,7 @@ from benchmarks.clicks.seeds import Run, run, run_indifferent, say
 from benchmarks.clicks.shoppers import LISTED, Wish, wishes
 from benchmarks.evaluate.report import as_table, write_into
 from benchmarks.evaluate.shops import ROOT
+from orchestration.impressions import MOST_LISTS
 from orchestration.ranker_training import bootstrap
 from setwise.ranking import SEARCH, SHOPPER
 
@@ -54,7 +55,7 @@ def report(before: Outcome, runs: Sequence[Run], unlike: Outcome | None, asked: 
         for one in runs:
             judged, fall = one.judged[kind], "unknown" if one.fall is None else f"{one.fall:.2f}"
             by = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*judged.difference) if judged.difference else ""
-            gates.append([said, str(one.seed), str(one.counts[kind]), fall, judged.chosen, by])
+            gates.append([said, str(one.seed), str(one.counts[kind]), fall, one.served[kind], by])
         arms += [_arm(said, words, before, [one.arms[name] for one in runs], mine) for name, words in ARMS.items()]
         arms += [_arm(said, UNLIKE, before, [unlike], mine)] if unlike is not None else []
     return "\n\n".join((as_table(HEAD, rows), as_table(GATE_HEAD, gates), as_table(ARM_HEAD, arms)))
@@ -85,7 +86,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "var/clicks", help="folder for shops (%(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
     parser.add_argument("--at-once", type=int, default=1, help="seeds at the same time (%(default)s)")
-    parser.add_argument("--lists", type=int, default=2_400, help="that shoppers see, by seed (%(default)s)")
+    parser.add_argument("--lists", type=int, default=MOST_LISTS, help="that shoppers see, by seed (%(default)s)")
     parser.add_argument("--fall", type=float, default=1.0, help="planted: attention = 1 / place ** this (%(default)s)")
     parser.add_argument("--held-out", type=int, default=400, help="wishes that are measured (%(default)s)")
     parser.add_argument("--without-build", action="store_true", help="only the build's ranking step learns, in seconds")

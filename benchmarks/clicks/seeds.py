@@ -29,12 +29,14 @@ KINDS_ASKED = (SHOPPER, SEARCH)
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One seed's lists of all wishes, before and after the build, and with trees that no gate has judged."""
+    """One seed's lists of all wishes, before and after the build, and with trees that no gate has judged. `judged`:
+    what the gate says of trees of clicks; `served`: what is served in the end, which orders may have taught."""
 
     seed: int
     fall: float | None
     counts: dict[str, int]
     judged: dict[str, Judged]
+    served: dict[str, str]
     after: Outcome
     arms: dict[str, Outcome]
 
@@ -52,15 +54,17 @@ def run(
     for name, planted in (("corrected", found.fall), ("as they are", 0.0)):
         arms[name] = _ungated(base, found, planted or 0.0, asked, fall)
         say(f"seed {seed}, {name}: {arms[name].purchases.mean():.4f} purchases of a list")
-    if size is None:
-        with tempfile.TemporaryDirectory() as folder:
-            judged = judged_by_gate(found.lists, found.fall or 0.0, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        judged = judged_by_gate(found.lists, found.fall or 0.0, Path(folder))
+        served = {kind: judged[kind].chosen for kind in KINDS_ASKED}
+        if size is None:
             after = asked_of(base, asked, fall, Path(folder))
-    else:
+    if size is not None:
         run_module("orchestration", shop, "build", more=size)
-        after, judged = asked_of(shop, asked, fall), judged_of(shop)
-    say(f"seed {seed}, released: {after.purchases.mean():.4f}, { ({kind: judged[kind] for kind in KINDS_ASKED}) }")
-    return Run(seed, found.fall, counts, judged, after, arms)
+        after, of_build = asked_of(shop, asked, fall), judged_of(shop)
+        served = {kind: of_build[kind].chosen for kind in KINDS_ASKED}
+    say(f"seed {seed}, released: {after.purchases.mean():.4f} purchases of a list, served {served}")
+    return Run(seed, found.fall, counts, judged, served, after, arms)
 
 
 def run_indifferent(base: Path, work: Path, lists: int, fall: float, asked: Sequence[Wish]) -> Outcome:

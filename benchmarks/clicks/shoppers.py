@@ -63,8 +63,9 @@ def attention(place: int, fall: float) -> float:
 
 
 def indifferent(wish: Wish, product: Product) -> float:
-    """Worth of anything to who clicks on whatever is looked at."""
-    return 0.15
+    """Worth of anything to who clicks on whatever is looked at: as many clicks as the others make, so that what was
+    explored tells how attention falls."""
+    return 0.3
 
 
 def visit(

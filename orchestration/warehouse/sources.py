@@ -62,15 +62,16 @@ class Source(Protocol):
 
 def read_behind(source: Source, topic: str, offsets: dict[int, int], ends: Mapping[int, int]) -> Iterator[list[Record]]:
     """Batches from `offsets` on, which the caller moves between them, until nothing more comes and all up to `ends` has
-    come. Raises LogDownError where that takes too long."""
+    come. Raises LogDownError where it waits too long for one; how long the caller works on it does not count."""
     left, until = dict(ends), time.monotonic() + BEHIND_S
     while True:
         left = {partition: end for partition, end in left.items() if offsets.get(partition, 0) < end}
         if records := source.read(topic, offsets, BATCH, WAIT_S if left else 0.0):
             yield records
+            until = time.monotonic() + BEHIND_S
         elif not left:
             return
-        if left and time.monotonic() > until:
+        elif time.monotonic() > until:
             raise LogDownError(f"{topic} was not read in time")
 
 
