@@ -80,7 +80,7 @@ def learned_from(shop: past_choices.Shop, baskets: Sequence[Basket]) -> Learned:
     fit = {} if fitted is None else _as_shares(fitted)
     fitted = _tried(past_choices.intents(shop, baskets), np.asarray([1.0, 0.0]), "intents", figures)
     resale = 0.0 if fitted is None or fitted[0] <= 0 else float(fitted[1] / fitted[0])
-    return Learned(weights[True], weights[False], fit, resale, figures)
+    return Learned(weights[True], weights[False], fit, resale, figures=figures)
 
 
 def _as_shares(fitted: np.ndarray) -> dict[str, float]:

@@ -119,7 +119,7 @@ def test_what_no_budget_fits_says_the_cheapest_total_and_that_total_succeeds(cli
 
 
 def test_a_request_that_leaves_nothing_to_look_for_says_that_nothing_is_found(client) -> None:
-    for body in ({"prompt": "under $50"}, {"prompt": "a sofa", "slots": []}, {"prompt": "under $50", "user_id": "u-1"}):
+    for body in ({"prompt": "a sofa", "slots": []}, {"prompt": "a sofa", "slots": [], "user_id": "u-1"}):
         assert ask(client, **body)["infeasible"]["reason"] == "nothing_found"
 
 
