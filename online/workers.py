@@ -85,7 +85,7 @@ class Workers:
             self._woken.recv()
         for worker in self._workers:
             if worker.says in news:
-                worker.is_ready = _said_ready(worker)
+                _note_ready(worker)
 
     def _replace_dead(self) -> None:
         for position, worker in enumerate(self._workers):
@@ -100,13 +100,12 @@ class Workers:
     def _replace_all(self) -> None:
         for position, old in enumerate(self._workers):
             new = self._start()
-            if not (new.says.poll(START_S) and _said_ready(new)):
+            if not (new.says.poll(START_S) and _note_ready(new)):
                 logger.error("a new worker did not become ready; worker %d stays", old.process.pid)
                 new.process.kill()
                 new.process.join()
                 _forget(new)
                 continue
-            new.is_ready = True
             self._workers[position] = new
             old.process.terminate()
             self._end(old)
@@ -127,11 +126,13 @@ def _forget(worker: Worker) -> None:
         forget_process(worker.process.pid)
 
 
-def _said_ready(worker: Worker) -> bool:
+def _note_ready(worker: Worker) -> bool:
     try:
         worker.says.recv()
     except EOFError:  # it died first
         return False
+    worker.is_ready = True
+    logger.info("worker %d is ready", worker.process.pid)
     return True
 
 
