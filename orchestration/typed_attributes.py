@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orchestration.impressions import fall_of_attention
 from orchestration.policy_values import read_places
-from orchestration.typed_words import LEARNED_FROM, MADE, NEWEST_ORDER, PEOPLE
+from orchestration.typed_words import PEOPLE, learned_period
 from orchestration.warehouse.rows import naive
 from orchestration.warehouse.stores import Warehouse
 from setwise.names import ProductId
@@ -62,12 +62,9 @@ class Choice(msgspec.Struct, frozen=True):
 def choices_of_purchases(warehouse: Warehouse, snapshot: Snapshot, vocabulary: Vocabulary) -> list[Choice]:
     """Oldest first; [] before there are marts. Each purchase beside what of its kind was shown for the same slot. Who
     was forgotten is not among them, and a sentence that was emptied says nothing. Raises WarehouseDownError."""
-    if not warehouse.rows(MADE)[0][0]:
+    if (period := learned_period(warehouse)) is None:
         return []
-    ((newest,),) = warehouse.rows(NEWEST_ORDER)
-    if newest is None:
-        return []
-    since: datetime = newest - LEARNED_FROM
+    since, newest = period
     shown = _shown(warehouse, snapshot, since)
     fall = fall_of_attention(read_places(warehouse, "product", since, newest))
     reader = _Reader(snapshot, vocabulary)

@@ -48,17 +48,21 @@ class Typed(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...]
 
 
+def learned_period(warehouse: Warehouse) -> tuple[datetime, datetime] | None:
+    """From when to when purchases teach; None before there are marts with orders. Raises WarehouseDownError."""
+    if not warehouse.rows(MADE)[0][0]:
+        return None
+    ((newest,),) = warehouse.rows(NEWEST_ORDER)
+    return None if newest is None else (newest - LEARNED_FROM, newest)
+
+
 def purchases_of(warehouse: Warehouse, snapshot: Snapshot, vocabulary: Vocabulary) -> list[Typed]:
     """Oldest first; [] before there are marts. People who were forgotten are not among them, and a sentence that was
     emptied says nothing. Raises WarehouseDownError."""
-    if not warehouse.rows(MADE)[0][0]:
+    if (period := learned_period(warehouse)) is None:
         return []
-    ((newest,),) = warehouse.rows(NEWEST_ORDER)
-    if newest is None:
-        return []
-    since: datetime = newest - LEARNED_FROM
     found = []
-    for prompt, who, product_id, _ in warehouse.rows(BOUGHT, [vocabulary.language, naive(since)]):
+    for prompt, who, product_id, _ in warehouse.rows(BOUGHT, [vocabulary.language, naive(period[0])]):
         row = snapshot.row_of(ProductId(product_id))
         leaf = "" if row is None else leaf_category(snapshot[row])
         if leaf and (unknown := unknown_words(prompt, leaf, vocabulary)):

@@ -24,7 +24,7 @@ from orchestration.typed_attributes import (
     weights_of,
     with_a_kind,
 )
-from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import WarehouseDownError, opened_warehouse
 from setwise.learned import LEARNED_FILE, read_learned
 from setwise.orders import MerchantSet
 from setwise.settings import Settings
@@ -88,12 +88,8 @@ def _bought(
 ) -> list[Choice]:
     """A warehouse that is away fails no build: the weights are those that are shipped then, or that sets say."""
     try:
-        warehouse = build_warehouse(settings)
-        try:
-            warehouse.migrate()
+        with opened_warehouse(settings) as warehouse:
             return choices_of_purchases(warehouse, snapshot, vocabulary)
-        finally:
-            warehouse.close()
     except WarehouseDownError as error:
         context.log.warning(f"no weights are learned from purchases ({error}); the next build tries again")
         return []

@@ -9,7 +9,7 @@ from orchestration.assets.history import orders
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.live_release import live_one, live_snapshot
 from orchestration.resources import Workplace
-from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import WarehouseDownError, opened_warehouse
 from setwise.drift import DRIFTED, OrdersSummary, drifts, read_summary, summarise, summarise_orders, write_summary
 from setwise.orders import Order
 from setwise.snapshot import Snapshot
@@ -60,12 +60,8 @@ def clicks_come_from_many(workplace: Workplace) -> dg.AssetCheckResult:
     if manifest is None:
         return _judged("")
     try:
-        warehouse = build_warehouse(workplace.settings)
-        try:
-            warehouse.migrate()
+        with opened_warehouse(workplace.settings) as warehouse:
             clicks = bad_days.clicks_since(warehouse, manifest.created_at)
-        finally:
-            warehouse.close()
     except WarehouseDownError as error:
         said = f"the warehouse does not say ({error}); what is learned from clicks stays as it was"
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=said)

@@ -22,7 +22,7 @@ from orchestration.point_in_time import profiles_then
 from orchestration.ranked_rows import ranked_rows
 from orchestration.resources import Workplace
 from orchestration.training_questions import Question, cutoff_of, of_judgements, of_orders, of_sets, without_traces
-from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import WarehouseDownError, opened_warehouse
 from setwise import statistics
 from setwise.complementarity import build_complementarity
 from setwise.judgements import Judgement, by_query
@@ -115,12 +115,8 @@ def training_rows(
 def clicked_lists(context: dg.AssetExecutionContext, settings: Settings) -> Questioned | None:
     """What the warehouse knows of lists. One that is away fails no build: orders and sets are asked then."""
     try:
-        warehouse = build_warehouse(settings)
-        try:
-            warehouse.migrate()
+        with opened_warehouse(settings) as warehouse:
             return questions_of_lists(warehouse)
-        finally:
-            warehouse.close()
     except WarehouseDownError as error:
         context.log.warning(f"nothing is learned from clicks ({error}); the next build tries again")
         return None

@@ -15,7 +15,7 @@ from orchestration.assets.ranker import PRIOR
 from orchestration.later_purchases import LEAST_CASES, MOST_CASES, Compared, compared, in_time
 from orchestration.resources import Workplace
 from orchestration.typed_words import Typed, Words, kinds_of_words, purchases_of, taught, with_a_word
-from orchestration.warehouse.stores import WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import WarehouseDownError, opened_warehouse
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
 from setwise.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
@@ -77,12 +77,8 @@ def _bought(
 ) -> list[Typed]:
     """A warehouse that is away fails no build: the release has the catalogue's words alone then."""
     try:
-        warehouse = build_warehouse(settings)
-        try:
-            warehouse.migrate()
+        with opened_warehouse(settings) as warehouse:
             return purchases_of(warehouse, snapshot, vocabulary)
-        finally:
-            warehouse.close()
     except WarehouseDownError as error:
         context.log.warning(f"no words are learned from purchases ({error}); the next build tries again")
         return []

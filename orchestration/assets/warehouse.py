@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 
 import dagster as dg
 
@@ -10,7 +9,7 @@ from orchestration.artefacts import Artefact
 from orchestration.kept_rows import ORDERS_FILE, read_kept
 from orchestration.resources import Workplace
 from orchestration.warehouse.shop import is_loaded, order_rows, product_rows, sold_by_currency, sold_in_table
-from orchestration.warehouse.stores import Warehouse, WarehouseDownError, build_warehouse
+from orchestration.warehouse.stores import Warehouse, WarehouseDownError, opened_warehouse
 from setwise.events.secret import event_secret
 from setwise.money import format_cents
 from setwise.orders import Order
@@ -46,7 +45,7 @@ def orders_add_up(workplace: Workplace, orders: Artefact) -> dg.AssetCheckResult
     """Lines, sold and returned money of each currency are those of the orders that the build took."""
     of_file = sold_by_currency(_kept(orders))
     try:
-        with _opened(workplace) as warehouse:
+        with opened_warehouse(workplace.settings) as warehouse:
             of_table = sold_in_table(warehouse)
     except WarehouseDownError as error:
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=str(error))
@@ -73,7 +72,7 @@ def _filled(
     """A warehouse that is away fails no build: the release is live already, and the next build tries again."""
     started = time.perf_counter()
     try:
-        with _opened(workplace) as warehouse:
+        with opened_warehouse(workplace.settings) as warehouse:
             if is_loaded(warehouse, table, key):
                 return dg.MaterializeResult(metadata={"reused": True})
             count = warehouse.replace(table, rows(warehouse), key)
@@ -82,13 +81,3 @@ def _filled(
         return dg.MaterializeResult(metadata={"reused": False, "rows": 0})
     seconds = round(time.perf_counter() - started, 1)
     return dg.MaterializeResult(metadata={"reused": False, "rows": count, "seconds": seconds})
-
-
-@contextmanager
-def _opened(workplace: Workplace) -> Iterator[Warehouse]:
-    warehouse = build_warehouse(workplace.settings)
-    try:
-        warehouse.migrate()
-        yield warehouse
-    finally:
-        warehouse.close()

@@ -1,7 +1,7 @@
 """The warehouse that the settings name: a batch of rows and the offsets behind it, in one transaction."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from setwise.settings import Settings
 
 __all__ = [
     "DuckWarehouse", "Execute", "Loaded", "OffsetsMovedError", "PostgresWarehouse", "Warehouse", "WarehouseDownError",
-    "build_warehouse",
+    "build_warehouse", "opened_warehouse",
 ]  # fmt: skip
 FILE = "warehouse.duckdb"
 NOT_THERE = (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
@@ -73,3 +73,14 @@ def build_warehouse(settings: Settings) -> Warehouse:
     if settings.warehouse.backend == "postgres":
         return PostgresWarehouse(settings.warehouse.postgres_url)
     return DuckWarehouse(Path(settings.storage.data_dir).absolute() / FILE)
+
+
+@contextmanager
+def opened_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """The same with its tables in the newest form, closed in the end. Raises WarehouseDownError."""
+    warehouse = build_warehouse(settings)
+    try:
+        warehouse.migrate()
+        yield warehouse
+    finally:
+        warehouse.close()

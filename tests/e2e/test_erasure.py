@@ -17,13 +17,12 @@ import redis
 from builds import dbt
 from e2e_support import ROOT, SERVER_SETTINGS, build, delete_topics, own_copy, serve
 from litestar.testing import TestClient
+from loading import load
+from request_ledger import settings_of
 from warehouses import warehouse_settings
 
 from online.log import build_log
-from orchestration.erasing import Eraser
 from orchestration.kept_rows import ORDERS_FILE, read_kept
-from orchestration.loader import Loader
-from orchestration.warehouse.sources import build_source
 from orchestration.warehouse.stores import Warehouse, build_warehouse
 from setwise.cloud_event import CloudEvent
 from setwise.erasures import ERASURE_TYPE, erasure_of
@@ -55,21 +54,6 @@ def environ(profile, tmp_path: Path, leave_out: Callable, shop: Path) -> Iterato
         yield mine | warehouse
     if kind == "postgres":
         delete_topics(mine)
-
-
-def settings_of(environ: dict[str, str]) -> Settings:
-    return Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS} | environ)
-
-
-def load(settings: Settings) -> None:
-    """What `python -m orchestration.loader --once` does."""
-    source, warehouse = build_source(settings), build_warehouse(settings)
-    warehouse.migrate()
-    loader, until = Loader(source, warehouse, Eraser(settings, source, warehouse)), time.monotonic() + 60
-    while loader.turn(1.0) or sum(loader.lag().values()):
-        assert time.monotonic() < until
-    source.close()
-    warehouse.close()
 
 
 def stream(environ: dict[str, str]) -> None:
@@ -194,7 +178,7 @@ def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ
         assert exported["known_as"]["user"] == mary
         leave_letters(settings, mary)
         time.sleep(0.5)  # what was answered is written ten times a second
-        load(settings)
+        load(settings, 60)
         stream(environ)
         assert exported_sessions(client)
         assert dbt(settings, os.environ, "run", "--quiet") == 0
@@ -213,7 +197,7 @@ def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ
         }  # fmt: skip
         while (told := client.get(f"/v1/erasures/{receipt['receipt_id']}").json())["state"] != "done":
             assert time.monotonic() - began < 60, told
-            load(settings)
+            load(settings, 60)
         print(f"forgotten everywhere after {time.monotonic() - began:.1f} s: {told['stores']}")
         assert told["stores"]["raw_tables"]["removed"] >= 9 and told["stores"]["marts"]["removed"] > 0
         assert told["stores"]["history"]["removed"] > 0
@@ -237,7 +221,7 @@ def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ
             event("search", "s-4", query="new", user_id=MARY),
         ]
         assert client.post("/v1/events", json=back).json()["accepted"] == 2
-        load(settings)
+        load(settings, 60)
         found = "SELECT data ->> 'query' FROM raw.interactions WHERE data ->> 'user' = ?"
         assert warehouse.rows(found, [mary]) == [("new",)]
         warehouse.close()
@@ -261,7 +245,7 @@ def test_a_warehouse_that_is_filled_anew_knows_nobody_who_was_forgotten(environ,
         client.post("/v1/events", json=event("search", "s-2", query="chair", user_id=BOB))
         leave_letters(settings, Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"]))).user(MARY))
         assert client.delete(f"/v1/users/{MARY}").status_code == 200
-    load(settings)
+    load(settings, 60)
     warehouse = build_warehouse(settings)
     assert warehouse.rows("SELECT data ->> 'query' FROM raw.interactions") == [("chair",)]
     assert warehouse.rows("SELECT count(*) FROM raw.dead_letters") == [(0,)]
@@ -282,7 +266,7 @@ def test_a_request_of_somebody_who_was_forgotten_meanwhile_is_not_answered(envir
         assert "forgotten" in told[0]["problem"]["detail"] and told[1]["answer"]["bundles"]
         assert len(client.get(f"/v1/users/{BOB}").json()["stores"]["bundles"]) >= 1
         assert client.get(f"/v1/users/{MARY}").json()["stores"]["bundles"] == []
-    load(settings)
+    load(settings, 60)
     warehouse = build_warehouse(settings)
     people = Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"])))
     assert warehouse.rows("SELECT data ->> 'user' FROM raw.served") == [(people.user(BOB),)]
@@ -307,7 +291,7 @@ def test_a_service_that_was_killed_before_it_cleared_its_stores_does_so_when_it_
             time.sleep(0.1)
         assert client.get(f"/v1/users/{MARY}").json()["stores"]["bundles"] == []
         assert client.get(f"/v1/users/{BOB}").json()["stores"]["bundles"]
-        load(settings)
+        load(settings, 60)
         while (told := client.get("/v1/erasures/r-1").json())["state"] != "done":
             assert time.monotonic() < until, told
             time.sleep(0.1)

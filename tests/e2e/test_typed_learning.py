@@ -11,20 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support import SERVER_SETTINGS, build, delete_topics, own_copy, serve
+from e2e_support import build, delete_topics, own_copy, serve
 from litestar.testing import TestClient
+from loading import load
+from request_ledger import settings_of
 from warehouses import warehouse_settings
 
-from orchestration.erasing import Eraser
-from orchestration.loader import Loader
 from orchestration.marts import dbt
 from orchestration.typed_words import PEOPLE
-from orchestration.warehouse.sources import build_source
-from orchestration.warehouse.stores import build_warehouse
 from setwise.catalogue import Product, is_sellable, leaf_category
 from setwise.learned import Learned, read_learned
 from setwise.release import Releases
-from setwise.settings import Settings
 from setwise.vocabulary import Vocabulary, read_vocabulary
 
 RUN = uuid.uuid4().hex[:8]
@@ -43,21 +40,6 @@ def environ(profile, tmp_path: Path, leave_out: Callable) -> Iterator[dict[str, 
         yield mine | warehouse
     if kind == "postgres":
         delete_topics(mine)
-
-
-def settings_of(environ: dict[str, str]) -> Settings:
-    return Settings.from_env({k: v for k, v in os.environ.items() if k in SERVER_SETTINGS} | environ)
-
-
-def load(settings: Settings) -> None:
-    """The log into the raw tables, and erasures with it."""
-    source, warehouse = build_source(settings), build_warehouse(settings)
-    warehouse.migrate()
-    loader, until = Loader(source, warehouse, Eraser(settings, source, warehouse)), time.monotonic() + 120
-    while loader.turn(1.0) or sum(loader.lag().values()):
-        assert time.monotonic() < until
-    source.close()
-    warehouse.close()
 
 
 def mixed(sold: list[Product]) -> Iterator[tuple[str, str, str]]:
@@ -120,7 +102,7 @@ def test_the_next_release_reads_what_shoppers_typed_and_the_one_after_nothing_of
             asked = [(f"a {color} {WORD}", KIND, color), *rng.sample(wishes, 2)]
             for prompt, kind, color in asked:
                 shop(client, who, prompt.lower(), rng, kind, color)
-    load(settings)
+    load(settings, 120)
     assert dbt(settings, os.environ, "run", "--quiet") == 0
     before = release_of(environ)
     assert not before[0].typed and not before[1].wishes
@@ -139,7 +121,7 @@ def test_the_next_release_reads_what_shoppers_typed_and_the_one_after_nothing_of
         until = time.monotonic() + 120
         while {client.get(f"/v1/erasures/{one}").json()["state"] for one in receipts} != {"done"}:
             assert time.monotonic() < until
-            load(settings)
+            load(settings, 120)
     assert dbt(settings, os.environ, "run", "--quiet") == 0
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
