@@ -9,7 +9,7 @@ from orchestration.warehouse.stores import opened_warehouse
 from setwise.settings import Settings
 
 
-def load(settings: Settings, within_s: float) -> None:
+def load(settings: Settings, within_s: float = 60) -> None:
     """What `python -m orchestration.loader --once` does: the log into the raw tables, and erasures with it."""
     source, until = build_source(settings), time.monotonic() + within_s
     with opened_warehouse(settings) as warehouse:

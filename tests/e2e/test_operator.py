@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from e2e_support import delete_topics, own_copy
 from fault_servers import Service, serving
+from loading import load
 from playwright.sync_api import Browser, Page, expect
-from test_erasure import load, settings_of, stream
+from test_erasure import settings_of, stream
 from warehouses import warehouse_settings
 
 from demo.player import SHELF_FILE, Player
@@ -74,6 +76,9 @@ class Operator:
         self.data_dir, self.url = Path(environ["SETWISE_DATA_DIR"]), f"http://127.0.0.1:{service.port}"
         self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
 
+    def close(self) -> None:
+        self.http.close()
+
     def report(self, name: str) -> list[dict[str, Any]]:
         reports = self.http.get("/v1/operator/reports").json()["reports"]
         [found] = [one for one in reports if one["name"] == name]
@@ -113,8 +118,8 @@ def operator(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     keep_an_older_release(data_dir)
     write_whole(data_dir / EXPERIMENTS_FILE, json.dumps(EXPERIMENTS).encode())
     write_whole(data_dir / REJECTIONS_FILE, json.dumps(REJECTED).encode() + b"\n")
-    with serving(environ, tmp_path_factory.mktemp("log") / "log") as service:
-        one = Operator(service, environ)
+    log = tmp_path_factory.mktemp("log") / "log"
+    with serving(environ, log) as service, closing(Operator(service, environ)) as one:
         events = EventSender(one.url, one.key, source="demo")
         player = Player(one.http, events, Shelf(one.http, data_dir / SHELF_FILE), 60, seed=4)
         for _ in range(VISITS):
@@ -128,7 +133,6 @@ def operator(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         stream(environ)
         assert build(settings, os.environ, "run", "--quiet") == 0
         yield one
-        one.http.close()
 
 
 class Window:
