@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,14 @@ SURE = 0.95
 One = TypeVar("One")
 
 
+class Purchase(Protocol):
+    """A product that somebody bought after a sentence."""
+
+    who: str
+    prompt: str
+    product: ProductId
+
+
 class Compared(msgspec.Struct, frozen=True):
     """NDCG@10 of the products that were bought after sentences, without and with what was learned."""
 
@@ -29,7 +37,7 @@ class Compared(msgspec.Struct, frozen=True):
     before: float
     after: float
     difference: tuple[float, float, float]
-    """With its paired 95 % interval."""
+    """With its paired 95 % interval; what one person bought is drawn together."""
     is_better: bool
 
     @property
@@ -44,18 +52,17 @@ def in_time(purchases: Sequence[One]) -> tuple[Sequence[One], Sequence[One]]:
     return purchases[:at], purchases[at:]
 
 
-def compared(
-    parts: Mapping[str, Path], changed: Mapping[str, Path], bought: Sequence[tuple[str, ProductId]]
-) -> Compared:
+def compared(parts: Mapping[str, Path], changed: Mapping[str, Path], bought: Sequence[Purchase]) -> Compared:
     """Asks for each sentence with these parts and with those that are `changed`. Raises TrialFailedError."""
     cases = [
-        Case(str(number), "typed", {"prompt": prompt, "k": K}, [str(product)], [])
-        for number, (prompt, product) in enumerate(bought)
+        Case(str(number), "typed", {"prompt": one.prompt, "k": K}, [str(one.product)], [])
+        for number, one in enumerate(bought)
     ]
     before, after = _ndcg(parts, cases), _ndcg({**parts, **changed}, cases)
-    difference, low, high = (round(value, 4) for value in bootstrap(after - before))
+    people = [one.who for one in bought]
+    difference, low, high = (round(value, 4) for value in bootstrap(after - before, people))
     means = (round(float(values.mean()), 4) for values in (before, after))
-    return Compared(len(cases), *means, (difference, low, high), sure_above(after - before) >= SURE)
+    return Compared(len(cases), *means, (difference, low, high), sure_above(after - before, people) >= SURE)
 
 
 def _ndcg(parts: Mapping[str, Path], cases: Sequence[Case]) -> np.ndarray:

@@ -269,21 +269,31 @@ def parity(
     return float(np.abs(ours - theirs).max(initial=0.0)), is_same
 
 
-def bootstrap(differences: NDArray[np.float64], draws: int = 2_000) -> tuple[float, float, float]:
-    """Mean of paired differences, and its 95 % interval."""
+def bootstrap(differences: NDArray[np.float64], of: Sequence[str] | None = None) -> tuple[float, float, float]:
+    """Mean of paired differences, and its 95 % interval; `of` as in drawn_means."""
     if not len(differences):
         return 0.0, 0.0, 0.0
-    drawn = np.random.default_rng(0).choice(differences, (draws, len(differences))).mean(axis=1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
+    low, high = np.quantile(drawn_means(differences, of), (0.025, 0.975))
     return float(differences.mean()), float(low), float(high)
 
 
-def sure_above(differences: NDArray[np.float64], draws: int = 2_000) -> float:
-    """The share of bootstrap means of paired differences that are above 0."""
-    if not len(differences):
-        return 0.0
-    drawn = np.random.default_rng(0).choice(differences, (draws, len(differences))).mean(axis=1)
-    return float((drawn > 0).mean())
+def sure_above(differences: NDArray[np.float64], of: Sequence[str] | None = None) -> float:
+    """The share of bootstrap means of paired differences that are above 0; `of` as in drawn_means."""
+    return float((drawn_means(differences, of) > 0).mean()) if len(differences) else 0.0
+
+
+def drawn_means(
+    differences: NDArray[np.float64], of: Sequence[str] | None = None, draws: int = 2_000
+) -> NDArray[np.float64]:
+    """Means of as many differences as there are, drawn with replacement from a fixed seed. `of` = whose each is: what
+    one person did is drawn together, as one purchase says much of the same person's next."""
+    rng = np.random.default_rng(0)
+    if of is None:
+        return rng.choice(differences, (draws, len(differences))).mean(axis=1)
+    _, whose = np.unique(np.asarray(of), return_inverse=True)
+    sums, counts = np.bincount(whose, differences), np.bincount(whose)
+    drawn = rng.integers(0, len(counts), (draws, len(counts)))
+    return sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
 
 
 def importances(booster: "lightgbm.Booster") -> dict[str, float]:

@@ -108,7 +108,7 @@ def try_weights(parts: Mapping[str, Path], choices: Sequence[Choice]) -> Tried:
     with tempfile.TemporaryDirectory() as folder:
         changed = msgspec.structs.replace(read_learned(parts["learned"]), wishes=learned)
         (Path(folder) / LEARNED_FILE).write_bytes(msgspec.json.encode(changed))
-        shown = compared(parts, {"learned": Path(folder)}, [(one.prompt, one.product) for one in held])
+        shown = compared(parts, {"learned": Path(folder)}, held)
     if shown.is_better:
         return Tried({kind: weight for kind, weight in weights_of(choices).items() if kind in learned}, shown)
     less = f"as later choices are not found better by them ({shown.difference[0]:+.4f} of NDCG@10)"

@@ -96,7 +96,7 @@ def try_words(parts: Mapping[str, Path], mined: Vocabulary, bought: Sequence[Typ
         return Tried(reason=f"as only {len(held)} later purchases could say whether they help")
     with tempfile.TemporaryDirectory() as folder:
         write_vocabulary(taught(mined, learned), Path(folder))
-        shown = compared(parts, {"vocabulary": Path(folder)}, [(one.prompt, one.product) for one in held])
+        shown = compared(parts, {"vocabulary": Path(folder)}, held)
     words = {word: kinds for word, kinds in kinds_of_words(bought).items() if word in learned}
     if shown.is_better:
         return Tried(words, shown)

@@ -14,6 +14,7 @@ from orchestration.ranker_training import (
     learned_by,
     ndcg_of,
     parity,
+    sure_above,
     write_ranker,
 )
 from setwise.ranker import CARD_FILE, MODEL_FILE, Ranker, RankerCard, UnknownFeatureError, open_rankers
@@ -52,6 +53,22 @@ def test_what_trees_learn_holds_for_questions_they_never_saw(trained) -> None:
     fresh = questions(20, 1)
     before, after = ndcg_of(fresh, fresh.sums()), ndcg_of(fresh, fresh.sums() + learned_by(trees, RECIPE, fresh))
     assert bootstrap(after - before)[1] > 0.1
+
+
+def test_what_one_person_did_again_and_again_makes_nothing_surer() -> None:
+    rng = np.random.default_rng(1)
+    people = rng.normal(0.1, 0.3, 12)
+    once, whose = people.repeat(20), np.arange(12).repeat(20).astype(str).tolist()
+    mean, low, high = bootstrap(once, whose)
+    assert (mean, low, high) == pytest.approx(bootstrap(people, whose[::20]), abs=1e-9)
+    assert high - low > 3 * (bootstrap(once)[2] - bootstrap(once)[1])
+    assert sure_above(once, whose) < sure_above(once) <= 1.0
+    assert bootstrap(np.empty(0), []) == (0.0, 0.0, 0.0) and sure_above(np.empty(0), []) == 0.0
+
+
+def test_who_bought_much_counts_by_it() -> None:
+    mean, low, high = bootstrap(np.asarray([1.0] * 9 + [0.0]), ["a"] * 9 + ["b"])
+    assert (mean, low, high) == (pytest.approx(0.9), 0.0, 1.0)
 
 
 def test_the_file_that_is_served_scores_and_orders_as_the_trees_do(trained) -> None:
