@@ -61,6 +61,9 @@ class Language:
         self.one_before_scale = frozenset(numbers["one_before_scale"])
         self.half = _phrases(numbers["half"])
         self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
+        self.minor: dict[str, str] = money["minor"]
+        """Hundredths of a currency: 'cents' of any, '' in the table; 'pence' of one."""
+        self.cents_joins = frozenset([*words["and_signs"].split(), *words["together"].split()])
         self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
         self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in expanded(money[kind]))
         self.after = Phrases(
@@ -110,7 +113,9 @@ class Language:
         self.pairs = _phrases(many["pair"])
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
-        self.for_people = frozenset(many["for_people"])
+        self.for_people = _phrases(many["for_people"])
+        self.party = Phrases((phrase(k), v) for k, v in many["party"].items())
+        """How many come, in one phrase: 'zu sechst'."""
         self.sold_as_pair = _stems(many["sold_as_pair"], code)
         self.seated = _stems(many["seated"], code)
         self.containers = _set(many["container"])
@@ -203,7 +208,7 @@ class Language:
             self.requests,
         ]
         self.known = frozenset().union(
-            *every, *(text.split(" ") for text in amounts), self.units, self.scales,
+            *every, *(text.split(" ") for text in amounts), self.units, self.scales, self.minor,
             *(text.split(" ") for table in tables for text in table.values),
             _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
         )  # fmt: skip

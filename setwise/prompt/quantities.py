@@ -21,15 +21,21 @@ class QuantityReader:
         self.people = 0
 
     def take_people(self) -> None:
-        """'For six people' says how many chairs and plates; it is marked so that nothing else counts it."""
+        """'For six people', 'we are six' and 'zu sechst' say how many chairs and plates; it is marked so that nothing else counts it."""
         r = self.r
-        for i, word in enumerate(r.words):
-            if word not in self.table.for_people or i + 1 >= len(r.words) or r.state[i]:
+        for i in range(len(r.words)):
+            if not r.state[i] and (party := self.table.party.at(r.words, i)):
+                self.people = party[1]
+                r.take(i, i + party[0], "people")
                 continue
-            number = number_at(r.tokens, i + 1, self.table)
-            if number is None or any(r.state[i + 1 : i + 1 + number[0]]):
+            led = self.table.for_people.at(r.words, i)
+            if led is None or i + led[0] >= len(r.words) or r.state[i]:
                 continue
-            end = i + 1 + number[0]
+            at = i + led[0]
+            number = number_at(r.tokens, at, self.table)
+            if number is None or any(r.state[at : at + number[0]]):
+                continue
+            end = at + number[0]
             if end < len(r.words) and (hit := self.table.people.at(r.words, end)):
                 end += hit[0]
             elif end < len(r.words) and not r.is_separator(end):
