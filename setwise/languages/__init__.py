@@ -155,6 +155,8 @@ class Language:
         self.occasion_heads = _stems(words["occasion_heads"], code)
         self.strong = _phrases(words.get("strong", []))
         self.activities = _set(words["activities"])
+        self.doing = frozenset(words["doing"].split())
+        """What is done with or beside a product: 'to read in'; of French and Spanish any infinitive."""
         self.vague = _stems(words["vague"], code)
         self.vary = _phrases(words["vary"])
         self.genders = Phrases(
@@ -188,6 +190,7 @@ class Language:
             self.earned,
             self.weighing,
             self.choosing_verbs,
+            self.doing,
         ]
         tables: list[Phrases[bool] | Phrases[str]] = [
             self.size_limits,
@@ -254,7 +257,7 @@ class Concept:
 
 @lru_cache(maxsize=1)
 def concepts() -> list[Concept]:
-    """The whole table: kinds are colors, materials, styles, products, things and brands."""
+    """The whole table: kinds are colors, materials, styles, products, things, brands and adjectives."""
     found: list[Concept] = []
     kind = ""
     for line in (FOLDER / "concepts.txt").read_text(encoding="utf-8").splitlines():

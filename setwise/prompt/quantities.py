@@ -21,7 +21,7 @@ class QuantityReader:
         self.people = 0
 
     def take_people(self) -> None:
-        """'For six people', 'we are six' and 'zu sechst' say how many chairs and plates; it is marked so that nothing else counts it."""
+        """'For six people', 'we are six', 'zu sechst': how many chairs and plates; nothing else counts it."""
         r = self.r
         for i in range(len(r.words)):
             if not r.state[i] and (party := self.table.party.at(r.words, i)):
