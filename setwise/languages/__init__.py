@@ -59,6 +59,8 @@ class Language:
         self.scales: dict[str, int] = numbers["scales"]
         self.number_joins = frozenset(numbers["joins"])
         self.one_before_scale = frozenset(numbers["one_before_scale"])
+        self.begins_number = self.units.keys() | self.scales.keys() | self.one_before_scale
+        """German ones of more than six letters besides, which are written in one word."""
         self.half = _phrases(numbers["half"])
         self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
         self.minor: dict[str, str] = money["minor"]
@@ -86,6 +88,7 @@ class Language:
         self.collective = Phrases((phrase(k), v) for k, v in money["collective"].items())
         """Numbers that are only about right: 'une centaine', 'a couple of hundred'."""
         self.begins_amount = frozenset(text.split(" ")[0] for p in (self.halves, self.collective) for text in p.values)
+        self.begins_money = self.begins_amount | {text.split(" ")[0] for text in self.amounts.values}
         self.choosing_verbs = frozenset(out.get("choosing_verbs", "").split())
         """French verbs that, denied, say what must not come; any other ('ne craint pas') says nothing of it."""
         crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
@@ -116,6 +119,8 @@ class Language:
         self.for_people = _phrases(many["for_people"])
         self.party = Phrases((phrase(k), v) for k, v in many["party"].items())
         """How many come, in one phrase: 'zu sechst'."""
+        of_people = (*self.for_people.values, *self.party.values)
+        self.begins_people = frozenset(text.split(" ")[0] for text in of_people)
         self.sold_as_pair = _stems(many["sold_as_pair"], code)
         self.seated = _stems(many["seated"], code)
         self.containers = _set(many["container"])

@@ -7,7 +7,7 @@ import msgspec
 from setwise.languages import Language
 from setwise.languages.tokens import Token
 from setwise.money import CURRENCY_CODES
-from setwise.prompt.numerals import decimal_of, number_at
+from setwise.prompt.numerals import decimal_of, may_be_number, number_at
 
 SYMBOLS = {
     "$": "USD",
@@ -66,6 +66,8 @@ class AmountReader:
     def at(self, i: int) -> Amount | None:
         """A number with or without a currency beside it that counts nothing else."""
         words = self.words
+        if self.tokens[i].kind != "number" and not self._may_begin(words[i]):
+            return None
         start, code = i, self._currency_before(i)
         if code:
             i += 1
@@ -113,6 +115,11 @@ class AmountReader:
         if self.tokens[start].glued and start and self.tokens[start - 1].kind == "word" and not code:
             return None
         return Amount(start, end, value, code or "", thousands, spelled)
+
+    def _may_begin(self, word: str) -> bool:
+        """Most words begin no amount, and this is asked of each of a prompt."""
+        is_currency = word in SYMBOLS or word in _CODES
+        return is_currency or any(word in t.begins_money or may_be_number(word, t) for t in self.tables)
 
     def _minor(self, i: int) -> str:
         """The currency of the 'cents' or 'pence' at `i`, the shop's where the word is of any; '' if there are none."""

@@ -115,11 +115,11 @@ class ExclusionReader:
     def _unknown_denied_after(self, i: int) -> int:
         """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
         r, end = self.r, i + 1
-        if r.tokens[i].kind != "word" or end >= len(r.words) or not self.possession.is_begun_here(i):
+        if end >= len(r.words) or (hit := self.table.no_after.at(r.words, end)) is None:
             return 0
-        if r.words[i] in self.table.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
+        if r.tokens[i].kind != "word" or r.words[i] in self.table.grammar:
             return 0
-        if not self.possession.is_end(end + hit[0]):
+        if not self.possession.is_begun_here(i) or not self.possession.is_end(end + hit[0]):
             return 0
         self.kinds.add(None, i, end)
         self.r.take(i, end + hit[0], "out")

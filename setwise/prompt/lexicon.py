@@ -70,7 +70,7 @@ class Lexicon:
         self.belongs_to = {leaf: other for leaf in vocabulary.categories if (other := self._belongs_to(leaf))}
         """Leaf category -> the one whose products it is for: 'Phone cases' -> 'Smartphones'."""
         self.adjectives = {code: self._adjectives(code) for code in CODES}
-        """By adjective_key, for each language of a prompt."""
+        """For each language of a prompt: by the word in English, by its stem elsewhere."""
 
     def of(self, code: str) -> tuple[Phrases[Entry], Speller]:
         """Phrases (by stems of language `code`) and the speller for prompts of that language."""
@@ -189,7 +189,9 @@ class Lexicon:
         for concept in concepts():
             if concept.kind == "adjectives":
                 entry = Entry(thing=concept.names[self.home][0], describes=True)
-                found = {adjective_key(name, stem(name, code), code): entry for name in concept.names[code]} | found
+                # An English adjective has one form, and shares its stem with nouns: "short", "shorts".
+                names = concept.names[code]
+                found = {name if code == "en" else stem(name, code): entry for name in names} | found
         return found
 
     def _said_here(self, concept: Concept, names: frozenset[str]) -> str:
@@ -264,11 +266,6 @@ class Lexicon:
                     }
 
 
-def adjective_key(word: str, key: str, code: str) -> str:
-    """What an adjective is known by: in English itself, as it has one form; elsewhere its stem, `key`."""
-    return word if code == "en" else key
-
-
 def _ways_to_say(concept: Concept, code: str) -> list[str]:
     """'Zapatillas de correr' are said to be 'para correr' as well."""
     names, purpose = concept.names[code], {"es": " para ", "fr": " pour "}.get(code)
@@ -307,4 +304,4 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
     return found
 
 
-__all__ = ["Entry", "Lexicon", "adjective_key", "lexicon_of", "singular"]
+__all__ = ["Entry", "Lexicon", "lexicon_of", "singular"]

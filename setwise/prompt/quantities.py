@@ -24,12 +24,14 @@ class QuantityReader:
         """'For six people', 'we are six', 'zu sechst': how many chairs and plates; nothing else counts it."""
         r = self.r
         for i in range(len(r.words)):
-            if not r.state[i] and (party := self.table.party.at(r.words, i)):
+            if r.words[i] not in self.table.begins_people or r.state[i]:
+                continue
+            if party := self.table.party.at(r.words, i):
                 self.people = party[1]
                 r.take(i, i + party[0], "people")
                 continue
             led = self.table.for_people.at(r.words, i)
-            if led is None or i + led[0] >= len(r.words) or r.state[i]:
+            if led is None or i + led[0] >= len(r.words):
                 continue
             at = i + led[0]
             number = number_at(r.tokens, at, self.table)

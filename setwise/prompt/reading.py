@@ -8,7 +8,7 @@ import msgspec
 from setwise.languages import Language, Phrases, guess_language, language
 from setwise.languages.stems import fold, singular, stem
 from setwise.languages.tokens import Token, normalised, tokens_of
-from setwise.prompt.lexicon import Entry, Lexicon, adjective_key
+from setwise.prompt.lexicon import Entry, Lexicon
 from setwise.vocabulary.mining import title_lead
 
 MAX_CORRECTED = 8
@@ -228,6 +228,7 @@ class Reading:
         """The longest phrase at each place, of the prompt's language or of the catalogue's."""
         i, n = 0, len(self.words)
         adjectives = self.lexicon.adjectives[self.code]
+        adjective_keys = self.words if self.code == "en" else self.stems
         home = self.lexicon.at_home if self.code != self.lexicon.home else None
         while i < n:
             is_free = i > 0 and self.words[i] in self.table.free and self.tokens[i - 1].kind == "word"
@@ -250,7 +251,7 @@ class Reading:
                     and (hit is None or other[0] > hit[0])
                 ):
                     hit = other
-            adjective = adjectives.get(adjective_key(self.words[i], self.stems[i], self.code))
+            adjective = adjectives.get(adjective_keys[i])
             if adjective is not None and (hit is None or (hit[0] == 1 and not (hit[1].is_attribute() or hit[1].thing))):
                 hit = 1, adjective
             if hit is None:
