@@ -117,9 +117,11 @@ class Language:
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
         self.for_people = _phrases(many["for_people"])
+        self.we_are = _phrases(many["we_are"])
+        """A number behind these counts people, whatever follows: 'we are two students'."""
         self.party = Phrases((phrase(k), v) for k, v in many["party"].items())
         """How many come, in one phrase: 'zu sechst'."""
-        of_people = (*self.for_people.values, *self.party.values)
+        of_people = (*self.for_people.values, *self.we_are.values, *self.party.values)
         self.begins_people = frozenset(text.split(" ")[0] for text in of_people)
         self.sold_as_pair = _stems(many["sold_as_pair"], code)
         self.seated = _stems(many["seated"], code)

@@ -30,7 +30,8 @@ class QuantityReader:
                 self.people = party[1]
                 r.take(i, i + party[0], "people")
                 continue
-            led = self.table.for_people.at(r.words, i)
+            we_are = self.table.we_are.at(r.words, i)
+            led = we_are or self.table.for_people.at(r.words, i)
             if led is None or i + led[0] >= len(r.words):
                 continue
             at = i + led[0]
@@ -40,7 +41,7 @@ class QuantityReader:
             end = at + number[0]
             if end < len(r.words) and (hit := self.table.people.at(r.words, end)):
                 end += hit[0]
-            elif end < len(r.words) and not r.is_separator(end):
+            elif end < len(r.words) and not (we_are or r.is_separator(end)):
                 continue
             if 1 <= number[1] <= MAX_QUANTITY:
                 self.people = int(number[1])

@@ -14,6 +14,7 @@ from setwise.vocabulary.mining import title_lead
 MAX_CORRECTED = 8
 LONGEST_DENIAL = 6
 SHORTEST_TAIL = 3
+SHORTEST_COMPOUND = 8
 SHORT_PART = 4
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
@@ -153,8 +154,14 @@ class Reading:
             if len(word) <= SHORT_PART and self._hangs_on(i):
                 continue  # "High-tech" is no "high-teck".
             corrected += 1
-            if meant := self._speller.meant(word, is_denied=self._is_denied(i)):
+            meant = self._speller.meant(word, is_denied=self._is_denied(i))
+            if meant and not self._is_another_kind(word, meant):
                 self.words[i] = meant
+
+    def _is_another_kind(self, word: str, meant: str) -> bool:
+        """A 'Laufjacke' is no 'Laufsocke': a German compound is what it ends in, misspelled or not."""
+        tail = self.german_tail(word) if self.code == "de" and len(word) >= SHORTEST_COMPOUND else None
+        return tail is not None and not stem(meant, "de").endswith(tail[0])
 
     def _hangs_on(self, i: int) -> bool:
         return i > 0 and not self.tokens[i].glued and self.tokens[i].start == self.tokens[i - 1].end

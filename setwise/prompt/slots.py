@@ -219,7 +219,8 @@ class SlotReader:
                 is_wish = self.clauses.is_request or prep in self.table.relative or not self.head_is_last
                 is_heading = chunk.end < len(self.r.words) and self.r.words[chunk.end] == ":"
                 self.is_occasion |= is_heading or (is_about and not is_wish)
-            if mentions and not has_product and not has_occasion:
+            is_beside = prep in self.table.together and self.nouns.has_unknown(chunk.start, tails[0][0])
+            if mentions and not has_product and not has_occasion and not is_beside:
                 self.fallback.append((prep in self.table.purpose, chunk, start + 1, end, mentions))
             if not mentions or (prep not in self.table.together and place is None):
                 continue
