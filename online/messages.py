@@ -59,6 +59,10 @@ class BundleRequest(Struct, frozen=True, forbid_unknown_fields=True):
     exclude: Annotated[list[Id], Meta(max_length=2_000)] = []
     basket: Annotated[list[Id], Meta(max_length=200)] = []
     explain: bool = False
+    language: Annotated[
+        Literal["en", "de", "fr", "es"] | None,
+        Meta(description="whose words `understood.said` has where there is no prompt, which says it itself"),
+    ] = None
 
 
 class SwapRequest(Struct, frozen=True, forbid_unknown_fields=True):

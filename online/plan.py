@@ -91,6 +91,8 @@ def plan_bundles(
 ) -> Plan:  # fmt: skip
     """Reads a request for bundles; pure look-ups, no store is asked."""
     read = live.read(request.prompt or "")
+    if request.language and not (request.prompt or "").strip():
+        read = msgspec.structs.replace(read, language=request.language)
     template = book.template_for(request.prompt or "") if read.is_occasion or not read.named else None
     kind = _several_of(request.prompt or "", read, live) if request.slots is None and template is None else None
     is_open = request.slots is None and template is None and (read.is_occasion or not read.named or kind is not None)

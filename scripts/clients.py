@@ -88,7 +88,8 @@ def _kind(schema: Schema) -> str:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
-        return f"Literal[{', '.join(json.dumps(value) for value in values)}]"
+        kind = f"Literal[{', '.join(json.dumps(value) for value in values if value is not None)}]"
+        return f"{kind} | None" if None in values else kind
     choices = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
     if choices is None and isinstance(schema.get("type"), list):
         choices = [{**schema, "type": one} for one in schema["type"]]

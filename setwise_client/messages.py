@@ -63,6 +63,7 @@ class BundleRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     exclude: list[str] = []
     basket: list[str] = []
     explain: bool = False
+    language: Literal["en", "de", "fr", "es"] | None = None
 
 
 class CandidateShown(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

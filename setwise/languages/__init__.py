@@ -59,8 +59,13 @@ class Language:
         self.scales: dict[str, int] = numbers["scales"]
         self.number_joins = frozenset(numbers["joins"])
         self.one_before_scale = frozenset(numbers["one_before_scale"])
+        self.begins_number = self.units.keys() | self.scales.keys() | self.one_before_scale
+        """German ones of more than six letters besides, which are written in one word."""
         self.half = _phrases(numbers["half"])
         self.currencies = Phrases((phrase(k), v) for k, v in money["currencies"].items())
+        self.minor: dict[str, str] = money["minor"]
+        """Hundredths of a currency: 'cents' of any, '' in the table; 'pence' of one."""
+        self.cents_joins = frozenset([*words["and_signs"].split(), *words["together"].split()])
         self.amounts = Phrases((phrase(k), v) for k, v in money["amounts"].items())
         self.before = Phrases((phrase(p), kind) for kind in ("max", "around", "min") for p in expanded(money[kind]))
         self.after = Phrases(
@@ -83,6 +88,7 @@ class Language:
         self.collective = Phrases((phrase(k), v) for k, v in money["collective"].items())
         """Numbers that are only about right: 'une centaine', 'a couple of hundred'."""
         self.begins_amount = frozenset(text.split(" ")[0] for p in (self.halves, self.collective) for text in p.values)
+        self.begins_money = self.begins_amount | {text.split(" ")[0] for text in self.amounts.values}
         self.choosing_verbs = frozenset(out.get("choosing_verbs", "").split())
         """French verbs that, denied, say what must not come; any other ('ne craint pas') says nothing of it."""
         crossed = [*_pairs(out["negated"], out["negated_verbs"]), *_pairs(out["any"], out["but"])]
@@ -110,7 +116,13 @@ class Language:
         self.pairs = _phrases(many["pair"])
         self.dozens = Phrases((phrase(k), v) for k, v in many["dozen"].items())
         self.people = _phrases(many["people"])
-        self.for_people = frozenset(many["for_people"])
+        self.for_people = _phrases(many["for_people"])
+        self.we_are = _phrases(many["we_are"])
+        """A number behind these counts people, whatever follows: 'we are two students'."""
+        self.party = Phrases((phrase(k), v) for k, v in many["party"].items())
+        """How many come, in one phrase: 'zu sechst'."""
+        of_people = (*self.for_people.values, *self.we_are.values, *self.party.values)
+        self.begins_people = frozenset(text.split(" ")[0] for text in of_people)
         self.sold_as_pair = _stems(many["sold_as_pair"], code)
         self.seated = _stems(many["seated"], code)
         self.containers = _set(many["container"])
@@ -150,6 +162,8 @@ class Language:
         self.occasion_heads = _stems(words["occasion_heads"], code)
         self.strong = _phrases(words.get("strong", []))
         self.activities = _set(words["activities"])
+        self.doing = frozenset(words["doing"].split())
+        """What is done with or beside a product: 'to read in'; of French and Spanish any infinitive."""
         self.vague = _stems(words["vague"], code)
         self.vary = _phrases(words["vary"])
         self.genders = Phrases(
@@ -183,6 +197,7 @@ class Language:
             self.earned,
             self.weighing,
             self.choosing_verbs,
+            self.doing,
         ]
         tables: list[Phrases[bool] | Phrases[str]] = [
             self.size_limits,
@@ -203,7 +218,7 @@ class Language:
             self.requests,
         ]
         self.known = frozenset().union(
-            *every, *(text.split(" ") for text in amounts), self.units, self.scales,
+            *every, *(text.split(" ") for text in amounts), self.units, self.scales, self.minor,
             *(text.split(" ") for table in tables for text in table.values),
             _set(words["occasions"]), _set(many["sold_as_pair"]), _set(many["seated"]),
         )  # fmt: skip
@@ -249,7 +264,7 @@ class Concept:
 
 @lru_cache(maxsize=1)
 def concepts() -> list[Concept]:
-    """The whole table: kinds are colors, materials, styles, products, things and brands."""
+    """The whole table: kinds are colors, materials, styles, products, things, brands and adjectives."""
     found: list[Concept] = []
     kind = ""
     for line in (FOLDER / "concepts.txt").read_text(encoding="utf-8").splitlines():

@@ -7,7 +7,7 @@ import msgspec
 from setwise.languages import Language
 from setwise.languages.tokens import Token
 from setwise.money import CURRENCY_CODES
-from setwise.prompt.numerals import decimal_of, number_at
+from setwise.prompt.numerals import decimal_of, may_be_number, number_at
 
 SYMBOLS = {
     "$": "USD",
@@ -66,6 +66,8 @@ class AmountReader:
     def at(self, i: int) -> Amount | None:
         """A number with or without a currency beside it that counts nothing else."""
         words = self.words
+        if self.tokens[i].kind != "number" and not self._may_begin(words[i]):
+            return None
         start, code = i, self._currency_before(i)
         if code:
             i += 1
@@ -96,11 +98,15 @@ class AmountReader:
             and self.tokens[end].glued
         ):
             end += 2  # "230.-" as the Swiss write it
+        if hundredths := self._minor(end):
+            return Amount(start, end + 1, value / 100, code or hundredths, thousands, spelled)
         after = self._currency_after(end)
         if after and not code and self._is_weight(start, end, value):
             return None
         if after:
             code, end = code or after[1], end + after[0]
+        if code and (rest := self._hundredths(end)):
+            value, end = value + rest[1], rest[0]
         for table in self.tables:
             if half := table.half.at(words, end) if end < len(words) else None:
                 value, end = value + Decimal("0.5"), end + half[0]
@@ -109,6 +115,25 @@ class AmountReader:
         if self.tokens[start].glued and start and self.tokens[start - 1].kind == "word" and not code:
             return None
         return Amount(start, end, value, code or "", thousands, spelled)
+
+    def _may_begin(self, word: str) -> bool:
+        """Most words begin no amount, and this is asked of each of a prompt."""
+        is_currency = word in SYMBOLS or word in _CODES
+        return is_currency or any(word in t.begins_money or may_be_number(word, t) for t in self.tables)
+
+    def _minor(self, i: int) -> str:
+        """The currency of the 'cents' or 'pence' at `i`, the shop's where the word is of any; '' if there are none."""
+        word = self.words[i] if i < len(self.words) else ""
+        return next((table.minor[word] or self.currency for table in self.tables if word in table.minor), "")
+
+    def _hundredths(self, i: int) -> tuple[int, Decimal] | None:
+        """(end, value) of '50 cents' behind '3 dollars', joined by 'and' or not."""
+        if i + 1 < len(self.words) and any(self.words[i] in table.cents_joins for table in self.tables):
+            i += 1
+        number = next((n for t in self.tables if i < len(self.words) and (n := number_at(self.tokens, i, t))), None)
+        if number is None or number[1] >= 100 or not self._minor(i + number[0]):
+            return None
+        return i + number[0] + 1, number[1] / 100
 
     def _half(self, i: int) -> Amount | None:
         """'Half of 600 dollars', 'la mitad de 600'."""

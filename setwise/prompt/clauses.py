@@ -6,6 +6,8 @@ from setwise.prompt.numerals import number_at
 from setwise.prompt.reading import Match, Reading
 
 MAX_SUBJECT = 3
+_TO_DO = frozenset(["to", "pour", "para"])
+INFINITIVES = {"fr": ("er", "ir", "re"), "es": ("ar", "er", "ir")}
 
 
 class Chunk(msgspec.Struct):
@@ -86,6 +88,24 @@ class ClauseReader:
             else:
                 break
         return i
+
+    def joins_purpose(self, chunk: Chunk, start: int) -> bool:
+        """'To watch movies and drink wine', 'pour lire et boire un café': a second thing to do, behind 'and'."""
+        words = self.r.words
+        is_joined = chunk.start > 0 and words[chunk.start - 1] in self.table.and_signs and start < chunk.end
+        if not is_joined or not self._is_doing(start):
+            return False
+        for i in range(chunk.start - 2, 0, -1):
+            if self.r.ends_sentence(i):
+                return False
+            if words[i - 1] in _TO_DO and self._is_doing(i):
+                return True
+        return False
+
+    def _is_doing(self, i: int) -> bool:
+        word = self.r.words[i]
+        is_infinitive = word.endswith(INFINITIVES.get(self.r.code, ())) and self.r.match_at[i] is None
+        return word in self.table.doing or is_infinitive
 
     def _past_subject(self, i: int, end: int) -> int:
         """'My son needs two shirts': past who needs it."""

@@ -76,6 +76,8 @@ class DeniedKinds:
         if entry is None:
             level = self._level(said)
             found["categories" if level else "words"].append(level or said)
+        elif entry.describes:
+            found["words"].append(entry.thing)
         elif entry.brand and (by_brand or not self._is_sold_as_word(entry)):
             found["brands"].append(entry.brand)
         elif (

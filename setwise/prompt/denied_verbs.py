@@ -1,10 +1,15 @@
 """Denied verbs that choose nothing: 'qui ne craignent pas la pluie', 'que no ocupe mucho', 'die nicht knittert'."""
 
+from setwise.prompt.clauses import INFINITIVES
 from setwise.prompt.reading import Reading
 
 _FRENCH_NOT = frozenset(["pas", "plus", "jamais"])
 _SPANISH_PRONOUNS = frozenset(["se", "me", "le", "les", "nos", "lo", "la", "te"])
 _GERMAN_RELATIVES = frozenset(["der", "die", "das", "den"])
+
+_WITHOUT = frozenset(["without", "ohne", "sans", "sin"])
+_DOING = {"en": ("ing",), **INFINITIVES}
+_OBJECTS = frozenset("anyone anybody everyone everybody them us me you personne a".split())
 
 
 class DeniedVerbs:
@@ -15,11 +20,28 @@ class DeniedVerbs:
 
     def at(self, i: int) -> int:
         """Tokens, marked `said`, of a clause about something else whose negation begins at `i`; 0 if there is none."""
+        if used := self._without_doing(i):
+            return used
         if self.r.code == "fr":
             return self._french(i)
         if self.r.code == "es":
             return self._spanish(i)
         return self._german(i) if self.r.code == "de" else 0
+
+    def _without_doing(self, i: int) -> int:
+        """'Without waking anyone', 'sin despertar a nadie', 'ohne jemanden zu wecken': a verb and its object."""
+        r, words, verb = self.r, self.r.words, i + 1
+        if words[i] not in _WITHOUT or verb + 1 >= len(words):
+            return 0
+        if r.code == "de":
+            end = next((k for k in range(verb, len(words)) if r.is_separator(k) or r.state[k]), len(words))
+            is_doing = words[end - 2 : end - 1] == ["zu"] and words[end - 1].endswith("n")
+            r.take(i, end if is_doing else i, "said")
+            return end - i if is_doing else 0
+        has_object = words[verb + 1] in _OBJECTS or words[verb + 1] in self.table.articles - self.table.prepositions
+        if not has_object or r.match_at[verb] is not None or not words[verb].endswith(_DOING[r.code]):
+            return 0
+        return self._clause(i, verb + 2)
 
     def _french(self, i: int) -> int:
         """Between 'ne' and 'pas' stands a verb."""

@@ -115,11 +115,11 @@ class ExclusionReader:
     def _unknown_denied_after(self, i: int) -> int:
         """'Jewellery no', 'bijoux non merci': a clause of one word that means nothing here, and of a denial."""
         r, end = self.r, i + 1
-        if r.tokens[i].kind != "word" or end >= len(r.words) or not self.possession.is_begun_here(i):
+        if end >= len(r.words) or (hit := self.table.no_after.at(r.words, end)) is None:
             return 0
-        if r.words[i] in self.table.grammar or (hit := self.table.no_after.at(r.words, end)) is None:
+        if r.tokens[i].kind != "word" or r.words[i] in self.table.grammar:
             return 0
-        if not self.possession.is_end(end + hit[0]):
+        if not self.possession.is_begun_here(i) or not self.possession.is_end(end + hit[0]):
             return 0
         self.kinds.add(None, i, end)
         self.r.take(i, end + hit[0], "out")
@@ -226,9 +226,12 @@ class ExclusionReader:
                 break
             if not first and this != kind and words[begin - 1] == "," and self._was_denied_apart(start):
                 break
+            if is_content and not first and self._is_sold_beside(entry, kind, begin):
+                break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
-            if this != "style" and any(w in _TOO for w in words[start:i]):
+            is_quality = this == "style" or (entry is not None and entry.describes)
+            if not is_quality and any(w in _TOO for w in words[start if first else begin : i]):
                 break
             self.kinds.add(entry, i, stop, of_brand, is_chosen=is_chosen)
             kind, first, end = this, False, stop
@@ -257,6 +260,13 @@ class ExclusionReader:
             return True
         is_indefinite = words[i] in self.table.determiners - self.table.definite
         return is_indefinite or (is_led and words[joined] == ",")
+
+    def _is_sold_beside(self, entry: Entry | None, kind: str, begin: int) -> bool:
+        """'Pan sin gluten y queso': French and Spanish go on denying with 'ni', so that what 'y' joins is wished, if
+        it is sold and not itself known for what products hold."""
+        is_joined = self.r.code in ("fr", "es") and self.r.words[begin - 1] in self.table.and_signs
+        is_sold = entry is not None and entry.product and bool(entry.shares) and not entry.thing
+        return is_joined and is_sold and kind != "product"
 
     def _is_whose(self, i: int) -> bool:
         words = self.r.words

@@ -34,6 +34,8 @@ class Entry(msgspec.Struct):
     """The product's name in the catalogue's language, where the phrase is of another."""
     typed: bool = False
     """True where shoppers alone say it: no product has the word."""
+    describes: bool = False
+    """True of an adjective, which names no thing: `thing` is what the catalogue's language says for it."""
 
     def is_attribute(self) -> bool:
         return bool(self.color or self.material or self.style)
@@ -65,6 +67,10 @@ class Lexicon:
         self._mined()
         self.tails = self._tails()
         self._by_language: dict[str, tuple[Phrases[Entry], Speller]] = {}
+        self.belongs_to = {leaf: other for leaf in vocabulary.categories if (other := self._belongs_to(leaf))}
+        """Leaf category -> the one whose products it is for: 'Phone cases' -> 'Smartphones'."""
+        self.adjectives = {code: self._adjectives(code) for code in CODES}
+        """For each language of a prompt: by the word in English, by its stem elsewhere."""
 
     def of(self, code: str) -> tuple[Phrases[Entry], Speller]:
         """Phrases (by stems of language `code`) and the speller for prompts of that language."""
@@ -158,6 +164,36 @@ class Lexicon:
                     found[leaf] = max(found.get(leaf, 0.0), share)
         return found
 
+    def _belongs_to(self, leaf: str) -> str:
+        """By the words beside the head of the leaf's name, in German those before it; '' where they are no product."""
+        words = words_in(leaf)
+        if self.home in ("en", "de"):
+            others = words[:-1]
+        else:
+            others = [word for word in words[1:] if word not in language(self.home).prepositions]
+        key = " ".join(stem(word, self.home) for word in others)
+        if self.home == "de" and len(words) == 1:
+            whole = stem(words[0], "de")
+            tail = next((whole[cut:] for cut in range(3, len(whole) - 2) if whole[cut:] in self.tails), whole)
+            key = stem(whole.removesuffix(tail).removesuffix("s"), "de")
+        if not key:
+            return ""
+        entry = self.at_home.values.get(key)
+        if entry is None or not (EXACT in entry.shares.values() or (entry.product and entry.synonym)):
+            return ""
+        other = max(entry.shares, key=lambda name: (entry.shares[name], name), default="")
+        return "" if other == leaf else other
+
+    def _adjectives(self, code: str) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        for concept in concepts():
+            if concept.kind == "adjectives":
+                entry = Entry(thing=concept.names[self.home][0], describes=True)
+                # An English adjective has one form, and shares its stem with nouns: "short", "shorts".
+                names = concept.names[code]
+                found = {name if code == "en" else stem(name, code): entry for name in names} | found
+        return found
+
     def _said_here(self, concept: Concept, names: frozenset[str]) -> str:
         """The concept in the catalogue's language and, where its fields have it, in its spelling."""
         mine = concept.names[self.home]
@@ -179,6 +215,8 @@ class Lexicon:
             }
         spellings: dict[str, int] = {}
         for concept in concepts():
+            if concept.kind == "adjectives":
+                continue
             here = ""
             if concept.kind in ("colors", "materials"):
                 here = self._said_here(concept, v.colors if concept.kind == "colors" else v.materials)

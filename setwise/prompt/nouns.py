@@ -242,6 +242,11 @@ class NounReader:
         )
         return not (skipped or is_person or is_count or word in _NO_PART_OF_A_NAME)
 
+    def has_unknown(self, start: int, end: int) -> bool:
+        """'Gas grill with cover' where no grill is known: what stands before 'with' is wished, not the cover."""
+        words, of_grammar = self.r.words, self.table.grammar | self.table.detect
+        return any(self.is_plain(i) and words[i] not in of_grammar for i in range(start, end))
+
     def name_of(self, first: int, last: int, mention: Mention) -> str:
         r = self.r
         if mention.stem:

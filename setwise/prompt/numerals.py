@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from setwise.languages import Language
 from setwise.languages.tokens import Token
@@ -14,9 +15,14 @@ def number_at(tokens: list[Token], start: int, table: Language) -> tuple[int, De
     token = tokens[start]
     if token.kind == "number":
         return 1, decimal_of(token.text), False
-    if token.kind != "word":
+    if token.kind != "word" or not may_be_number(token.text, table):
         return None
     return _in_words(tokens, start, table)
+
+
+def may_be_number(word: str, table: Language) -> bool:
+    """True of the words that numbers can begin with, and of a few German ones more; most words are none."""
+    return word in table.begins_number or (table.code == "de" and len(word) > 6)
 
 
 def decimal_of(digits: str, keep_three: bool = False) -> Decimal:
@@ -90,6 +96,7 @@ def _may_join(tokens: list[Token], i: int, table: Language, current: int, total:
     return current % 100 >= 20 and current % 10 == 0 and following in limit
 
 
+@lru_cache(maxsize=16_384)
 def word_value(word: str, table: Language) -> int | None:
     """The value of one number word below a thousand, or None; German ones are taken apart."""
     value = table.units.get(word)

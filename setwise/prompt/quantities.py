@@ -21,18 +21,27 @@ class QuantityReader:
         self.people = 0
 
     def take_people(self) -> None:
-        """'For six people' says how many chairs and plates; it is marked so that nothing else counts it."""
+        """'For six people', 'we are six', 'zu sechst': how many chairs and plates; nothing else counts it."""
         r = self.r
-        for i, word in enumerate(r.words):
-            if word not in self.table.for_people or i + 1 >= len(r.words) or r.state[i]:
+        for i in range(len(r.words)):
+            if r.words[i] not in self.table.begins_people or r.state[i]:
                 continue
-            number = number_at(r.tokens, i + 1, self.table)
-            if number is None or any(r.state[i + 1 : i + 1 + number[0]]):
+            if party := self.table.party.at(r.words, i):
+                self.people = party[1]
+                r.take(i, i + party[0], "people")
                 continue
-            end = i + 1 + number[0]
+            we_are = self.table.we_are.at(r.words, i)
+            led = we_are or self.table.for_people.at(r.words, i)
+            if led is None or i + led[0] >= len(r.words):
+                continue
+            at = i + led[0]
+            number = number_at(r.tokens, at, self.table)
+            if number is None or any(r.state[at : at + number[0]]):
+                continue
+            end = at + number[0]
             if end < len(r.words) and (hit := self.table.people.at(r.words, end)):
                 end += hit[0]
-            elif end < len(r.words) and not r.is_separator(end):
+            elif end < len(r.words) and not (we_are or r.is_separator(end)):
                 continue
             if 1 <= number[1] <= MAX_QUANTITY:
                 self.people = int(number[1])

@@ -14,6 +14,7 @@ from setwise.vocabulary.mining import title_lead
 MAX_CORRECTED = 8
 LONGEST_DENIAL = 6
 SHORTEST_TAIL = 3
+SHORTEST_COMPOUND = 8
 SHORT_PART = 4
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _SENTENCE = re.compile(r"[.;!?\n](?=\s|$)|--+")
@@ -153,8 +154,14 @@ class Reading:
             if len(word) <= SHORT_PART and self._hangs_on(i):
                 continue  # "High-tech" is no "high-teck".
             corrected += 1
-            if meant := self._speller.meant(word, 1 if self._is_denied(i) else 2):
+            meant = self._speller.meant(word, is_denied=self._is_denied(i))
+            if meant and not self._is_another_kind(word, meant):
                 self.words[i] = meant
+
+    def _is_another_kind(self, word: str, meant: str) -> bool:
+        """A 'Laufjacke' is no 'Laufsocke': a German compound is what it ends in, misspelled or not."""
+        tail = self.german_tail(word) if self.code == "de" and len(word) >= SHORTEST_COMPOUND else None
+        return tail is not None and not stem(meant, "de").endswith(tail[0])
 
     def _hangs_on(self, i: int) -> bool:
         return i > 0 and not self.tokens[i].glued and self.tokens[i].start == self.tokens[i - 1].end
@@ -227,6 +234,8 @@ class Reading:
     def find_matches(self) -> None:
         """The longest phrase at each place, of the prompt's language or of the catalogue's."""
         i, n = 0, len(self.words)
+        adjectives = self.lexicon.adjectives[self.code]
+        adjective_keys = self.words if self.code == "en" else self.stems
         home = self.lexicon.at_home if self.code != self.lexicon.home else None
         while i < n:
             is_free = i > 0 and self.words[i] in self.table.free and self.tokens[i - 1].kind == "word"
@@ -249,6 +258,9 @@ class Reading:
                     and (hit is None or other[0] > hit[0])
                 ):
                     hit = other
+            adjective = adjectives.get(adjective_keys[i])
+            if adjective is not None and (hit is None or (hit[0] == 1 and not (hit[1].is_attribute() or hit[1].thing))):
+                hit = 1, adjective
             if hit is None:
                 i += 1
                 continue

@@ -1,9 +1,7 @@
 """Which products the shopper names, how many of each, and whether the choice is left to the shop."""
 
-import re
-
 from setwise.prompt.attributes import AttributeReader
-from setwise.prompt.categories import best_categories
+from setwise.prompt.categories import best_categories, main_leaf
 from setwise.prompt.clauses import Chunk, ClauseReader
 from setwise.prompt.continuations import ContinuationReader, Draft
 from setwise.prompt.former import is_about_the_former, is_replaced
@@ -13,6 +11,7 @@ from setwise.prompt.numerals import number_at
 from setwise.prompt.occasions import OccasionReader
 from setwise.prompt.quantities import MAX_QUANTITY, QuantityReader
 from setwise.prompt.reading import Reading
+from setwise.prompt.spelling import is_word_like
 from setwise.prompt.understanding import MAX_NAME, SlotWish
 
 MAX_SLOTS = 7
@@ -60,7 +59,8 @@ class SlotReader:
 
     def _read(self, chunk: Chunk) -> None:
         start = self.clauses.skip_lead(chunk)
-        if self._is_only_quantity(start, chunk.end) or is_about_the_former(self.r, chunk):
+        is_said = is_about_the_former(self.r, chunk) or self.clauses.joins_purpose(chunk, start)
+        if self._is_only_quantity(start, chunk.end) or is_said:
             return
         head_end, tails = self.clauses.regions(start, chunk.end)
         if chunk.is_title:
@@ -219,11 +219,16 @@ class SlotReader:
                 is_wish = self.clauses.is_request or prep in self.table.relative or not self.head_is_last
                 is_heading = chunk.end < len(self.r.words) and self.r.words[chunk.end] == ":"
                 self.is_occasion |= is_heading or (is_about and not is_wish)
-            if mentions and not has_product and not has_occasion:
+            is_beside = prep in self.table.together and self.nouns.has_unknown(chunk.start, tails[0][0])
+            if mentions and not has_product and not has_occasion and not is_beside:
                 self.fallback.append((prep in self.table.purpose, chunk, start + 1, end, mentions))
             if not mentions or (prep not in self.table.together and place is None):
                 continue
             mention = self.nouns.head(mentions)
+            if has_product and prep in self.table.together and self._is_for_the_last(mention):
+                self._add(chunk, start + 1, mention, start + 1, end)
+                self.continuations.open_tail = 0
+                continue
             if has_product and mention.entry.thing:
                 continue  # "A dresser with 6 drawers": a part of it
             quantity, counted = self.quantities.quantity(start + 1, mention, end)
@@ -295,6 +300,15 @@ class SlotReader:
         shares = self.slots[-1].entry.shares if self.slots[-1].entry is not None else {}
         return any(share >= EXACT and hint.entry.shares.get(leaf, 0.0) >= 0.95 for leaf, share in shares.items())
 
+    def _is_for_the_last(self, mention: Mention) -> bool:
+        """'A phone with case', 'grill with cover': sold by itself, in a category that is called after the product."""
+        last = self.slots[-1] if self.slots else None
+        if last is None or last.entry is None:
+            return False
+        of = best_categories(self.r.lexicon, mention.entry, "", self.r.code, frozenset(), frozenset())
+        belongs_to = self.r.lexicon.belongs_to
+        return any(belongs_to.get(leaf) == main_leaf(last.entry) for leaf in of)
+
     def _describe_pending(self, start: int, head_end: int) -> None:
         """Nothing known is wished: the first clause names it."""
         chunk = self.pending
@@ -328,7 +342,7 @@ class SlotReader:
         first = last
         while first > start and self.nouns.is_plain(first - 1):
             first -= 1
-        if first < last and _is_word_like("".join(self.r.words[first:last])):
+        if first < last and is_word_like("".join(self.r.words[first:last])):
             mention = Mention(last - 1, last, Entry(product=True))
             self._add(chunk, start, mention, start, chunk.end)
 
@@ -380,16 +394,3 @@ class SlotReader:
             is_kind = slot.entry is not None and bool(slot.entry.synonym)
             made.append(SlotWish(slot.name, quantity, text or slot.name, categories, slot.wishes, is_kind))
         return made
-
-
-_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
-_ROWS = ("qwertzuiop", "qwertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm", "azertyuiop")
-
-
-def _is_word_like(text: str) -> bool:
-    """False for what fingers type when they mean nothing: no vowel, long runs of consonants, rows of keys."""
-    if len(text) < 3 or not re.search(r"[aeiouyäöüáéíóúàèùâêîôû]", text) or _CONSONANTS.search(text):
-        return False
-    return not any(
-        text[i : i + 4] in row or text[i : i + 4] in row[::-1] for row in _ROWS for i in range(len(text) - 3)
-    )

@@ -1,5 +1,6 @@
 """A misspelled word -> the word that was meant, in microseconds whatever the size of the vocabulary."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -7,6 +8,8 @@ from rapidfuzz.distance import OSA
 
 SHORTEST = 4
 TWO_EDITS_FROM = 7
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
+_ROWS = ("qwertzuiop", "qwertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm", "azertyuiop")
 
 
 class Speller:
@@ -22,16 +25,19 @@ class Speller:
                 self._starts[word[:2], len(word)].append(word)
                 self._ends[word[-2:], len(word)].append(word)
 
-    def meant(self, word: str, edits: int = 2) -> str | None:
-        """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None."""
+    def meant(self, word: str, *, is_denied: bool = False) -> str | None:
+        """The nearest word within one edit or swap (two from seven letters on, the first letter kept), or None. What is
+        denied is taken for another word only where it begins with the same letters: "waking" is no "baking"."""
         length = len(word)
         if word in self.known or length < SHORTEST - 1 or not word.isalpha():
             return None
-        most = min(edits, 2 if length >= TWO_EDITS_FROM else 1)
+        most = 2 if length >= TWO_EDITS_FROM and not is_denied else 1
         best: tuple[int, int, int, str] | None = None
         for other in self._near(word, most):
             distance = OSA.distance(word, other, score_cutoff=most)
             if distance > most or (distance > 1 and word[0] != other[0]):
+                continue
+            if is_denied and word[0] != other[0] and sorted(word) != sorted(other):
                 continue
             if length < SHORTEST and not _doubles(word, other):
                 continue
@@ -67,3 +73,12 @@ def _doubles(word: str, other: str) -> bool:
     if len(longer) != len(shorter) + 1:
         return False
     return any(longer[i] == longer[i - 1] and longer[:i] + longer[i + 1 :] == shorter for i in range(1, len(longer)))
+
+
+def is_word_like(text: str) -> bool:
+    """False for what fingers type when they mean nothing: no vowel, long runs of consonants, rows of keys."""
+    if len(text) < 3 or not re.search(r"[aeiouyäöüáéíóúàèùâêîôû]", text) or _CONSONANTS.search(text):
+        return False
+    return not any(
+        text[i : i + 4] in row or text[i : i + 4] in row[::-1] for row in _ROWS for i in range(len(text) - 3)
+    )

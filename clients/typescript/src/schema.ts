@@ -510,6 +510,11 @@ export interface components {
             /** @default false */
             explain?: boolean;
             filters?: components["schemas"]["Filters"] | null;
+            /**
+             * @description whose words `understood.said` has where there is no prompt, which says it itself
+             * @enum {null|string}
+             */
+            language?: "en" | "de" | "fr" | "es" | null;
             lock?: string[];
             /** @default 3 */
             n_bundles?: number;

@@ -1,4 +1,6 @@
 // What is wished, and how does an address say it? A link is the whole request, so it can be asked again anywhere.
+import { language } from "./texts.js"
+
 const MOST = { lock: 10, not: 200, cart: 200, slots: 10 }
 
 export const empty = () => ({ q: "", max: null, slots: null, lock: [], not: [], cart: [], request: "" })
@@ -37,10 +39,10 @@ export const write = (wish) => {
   return text ? `?${text}` : location.pathname
 }
 
-/** The body of POST /v1/requests. "No limit" is a budget from 0 on: a field wins over the sentence. */
+/** The body of POST /v1/requests. "No limit" is a budget from 0 on: a field wins over the sentence, and without one the page says its language. */
 export const bodyOf = (wish, who) => ({
   ...who,
-  ...(wish.q.trim() && { prompt: wish.q }),
+  ...(wish.q.trim() ? { prompt: wish.q } : { language }),
   ...(wish.max !== null && { budget: wish.max === "none" ? { min_cents: 0 } : { max_cents: wish.max } }),
   ...(wish.slots && { slots: wish.slots }),
   ...(wish.lock.length && { lock: wish.lock }),
