@@ -91,6 +91,7 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 .PHONY: docs
 docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@echo "setwise: dist/site/index.html is the first page; its search needs a server: $(PY) -m http.server -b 127.0.0.1 -d dist/site 8080"
 
 .PHONY: clients
 clients: install  ## what the clients know of the API, from its OpenAPI; needs Node 20 for TypeScript's
