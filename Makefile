@@ -47,6 +47,11 @@ build: install  ## feed to live release: FEED=path ORDERS=path SETS=path JUDGEME
 serve: install  ## serve the current release on SETWISE_PORT
 	@$(PY) -m online
 
+.PHONY: dagster
+dagster: install  ## Dagster's pages on SETWISE_DAGSTER_PORT, with the schedules that build, make marts and forget by themselves
+	@DAGSTER_HOME="$$($(PY) -m orchestration home)" PYTHONWARNINGS=ignore $(PY) -m dagster dev --workspace workspace.yaml \
+	  --host 127.0.0.1 --port "$${SETWISE_DAGSTER_PORT:-3000}" --log-level warning
+
 .PHONY: rollback
 rollback: install  ## make the release before the live one live again; RELEASE=r-... any that is kept
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback $(if $(RELEASE),--to $(RELEASE))
