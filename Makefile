@@ -47,6 +47,11 @@ build: install  ## feed to live release: FEED=path ORDERS=path SETS=path JUDGEME
 serve: install  ## serve the current release on SETWISE_PORT
 	@$(PY) -m online
 
+.PHONY: dagster
+dagster: install  ## Dagster's pages on SETWISE_DAGSTER_PORT, with the schedules that build, make marts and forget by themselves
+	@DAGSTER_HOME="$$($(PY) -m orchestration home)" PYTHONWARNINGS=ignore $(PY) -m dagster dev --workspace workspace.yaml \
+	  --host 127.0.0.1 --port "$${SETWISE_DAGSTER_PORT:-3000}" --log-level warning
+
 .PHONY: rollback
 rollback: install  ## make the release before the live one live again; RELEASE=r-... any that is kept
 	@PYTHONWARNINGS=ignore $(PY) -m orchestration rollback $(if $(RELEASE),--to $(RELEASE))
@@ -91,6 +96,7 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 .PHONY: docs
 docs: install  ## the documents as a site, into dist/site; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@echo "setwise: dist/site/index.html is the first page; its search needs a server: $(PY) -m http.server -b 127.0.0.1 -d dist/site 8080"
 
 .PHONY: clients
 clients: install  ## what the clients know of the API, from its OpenAPI; needs Node 20 for TypeScript's

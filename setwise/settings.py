@@ -234,7 +234,7 @@ class Service(msgspec.Struct, frozen=True):
     storefront: bool = False
     """Whether `/` is a shop to try: a page whose browser asks without a key, as far as SETWISE_ANONYMOUS lets it."""
     dagster_port: int = 3000
-    """Port of Dagster's pages under `make demo`."""
+    """Port of Dagster's pages, under `make demo` and `make dagster`."""
     workers: int = 1
     """Serving processes on one port; a dead one is replaced, SIGHUP replaces all, one after the other."""
     threads: int = 2

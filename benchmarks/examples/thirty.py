@@ -40,7 +40,7 @@ def _section(one: dict[str, str], answer: dict[str, Any]) -> str:
         for item in bundle["items"]:
             price = format_cents(item["price_cents"], bundle["currency"])
             count = f"{item['quantity']} x " if item["quantity"] > 1 else ""
-            lines.append(f"  - {count}{item['title']}, {price}: {', '.join(item['reasons'])}\n")
+            lines.append(f"    - {count}{item['title']}, {price}: {', '.join(item['reasons'])}\n")
     if nothing := answer["infeasible"]:
         cheapest = nothing["cheapest_total_cents"]
         currency = (answer["understood"]["budget"] or {}).get("currency", "")

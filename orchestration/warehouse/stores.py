@@ -19,7 +19,9 @@ __all__ = [
     "build_warehouse", "opened_warehouse",
 ]  # fmt: skip
 FILE = "warehouse.duckdb"
-NOT_THERE = (duckdb.CatalogException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+NOT_THERE = (
+    duckdb.CatalogException, duckdb.BinderException, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn,
+)  # fmt: skip
 """What a database says of marts that were never made, or by an older version."""
 
 
@@ -77,10 +79,13 @@ def build_warehouse(settings: Settings) -> Warehouse:
 
 @contextmanager
 def opened_warehouse(settings: Settings) -> Iterator[Warehouse]:
-    """The same with its tables in the newest form, closed in the end. Raises WarehouseDownError."""
+    """The same with its tables in the newest form, closed in the end. Raises WarehouseDownError, also where marts are
+    asked that are still of an earlier version."""
     warehouse = build_warehouse(settings)
     try:
         warehouse.migrate()
         yield warehouse
+    except NOT_THERE as error:
+        raise WarehouseDownError("marts of an earlier version; `python -m orchestration.marts` makes them") from error
     finally:
         warehouse.close()

@@ -12,7 +12,13 @@ from warehouses import warehouse_settings
 from orchestration.loader import Loader
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.sources import LocalSource
-from orchestration.warehouse.stores import OffsetsMovedError, Warehouse, build_warehouse
+from orchestration.warehouse.stores import (
+    OffsetsMovedError,
+    Warehouse,
+    WarehouseDownError,
+    build_warehouse,
+    opened_warehouse,
+)
 from setwise.cloud_event import CloudEvent
 from setwise.events import Interaction, InteractionItem
 from setwise.local_log import LOG_FILE, LocalLog
@@ -182,3 +188,12 @@ def test_an_hour_is_read_again_by_the_time_at_which_the_log_took_it(tmp_path: Pa
 def test_a_percent_sign_of_a_statement_is_its_own_also_beside_parameters(warehouse: Warehouse) -> None:
     assert warehouse.rows("SELECT 1 WHERE 'a bot' LIKE '%' || ? AND 'a' NOT LIKE '%bot%'", ["bot"]) == [(1,)]
     assert warehouse.rows("SELECT 1 WHERE 'a bot' LIKE '%bot'") == [(1,)]
+
+
+def test_marts_of_an_earlier_version_stop_no_build_and_the_command_that_makes_them_is_said(settings: Settings) -> None:
+    with opened_warehouse(settings) as warehouse, warehouse.changing() as execute:
+        execute("CREATE SCHEMA marts", [])
+        execute("CREATE TABLE marts.fct_orders (order_id text)", [])
+    for asked in ("SELECT * FROM marts.fct_places", "SELECT ordered_at FROM marts.fct_orders"):
+        with pytest.raises(WarehouseDownError, match=r"orchestration\.marts"), opened_warehouse(settings) as warehouse:
+            warehouse.rows(asked)
