@@ -11,9 +11,12 @@ from orchestration.ranker_training import (
     discounted,
     fit,
     ideal_of,
+    joined,
     learned_by,
+    learned_by_folds,
     ndcg_of,
     parity,
+    sure_above,
     write_ranker,
 )
 from setwise.ranker import CARD_FILE, MODEL_FILE, Ranker, RankerCard, UnknownFeatureError, open_rankers
@@ -52,6 +55,29 @@ def test_what_trees_learn_holds_for_questions_they_never_saw(trained) -> None:
     fresh = questions(20, 1)
     before, after = ndcg_of(fresh, fresh.sums()), ndcg_of(fresh, fresh.sums() + learned_by(trees, RECIPE, fresh))
     assert bootstrap(after - before)[1] > 0.1
+
+
+def test_no_question_is_judged_by_trees_that_learned_from_its_basket() -> None:
+    alone = questions(20, 4)
+    shuffled = np.random.default_rng(0).permuted(alone.gains.reshape(20, -1), axis=1).ravel()
+    # Noise that is known by heart: every question is asked four times.
+    noise = msgspec.structs.replace(alone, gains=shuffled).only(np.repeat(np.arange(20), 4))
+    apart = msgspec.structs.replace(noise, units=np.arange(80))
+    eager = Recipe(1.0, 20, 31, 2)
+    by_unit, by_question = (ndcg_of(one, one.sums() + learned_by_folds(one, eager)).mean() for one in (noise, apart))
+    assert by_question - by_unit > 0.2
+
+
+def test_differences_of_one_basket_are_no_more_sure_than_one_of_them() -> None:
+    one = np.random.default_rng(1).normal(0.1, 1.0, 50)
+    copied, units = np.repeat(one, 9), np.repeat(np.arange(50), 9)
+    assert bootstrap(copied, units) == pytest.approx(bootstrap(one))
+    assert sure_above(copied, units) == sure_above(one) < sure_above(copied)
+
+
+def test_questions_of_two_sources_are_of_different_baskets() -> None:
+    found = joined([questions(3, 0), questions(2, 1)])
+    assert found.units.tolist() == [0, 1, 2, 3, 4] and len(found) == 5
 
 
 def test_the_file_that_is_served_scores_and_orders_as_the_trees_do(trained) -> None:
