@@ -57,7 +57,7 @@ def _questions(folder: Path, bodies: Sequence[Query], queries: Sequence[Query], 
     of = np.repeat(np.arange(len(counts)), counts)
     gains = [queries[q]["gold"].get(ids[row], 0) for q, row in zip(of.tolist(), rows.tolist(), strict=True)]
     ideal = [training.ideal_of(list(query["gold"].values())) for query in queries]
-    return Questions(features, np.asarray(gains, dtype=np.int64), counts, np.asarray(ideal), np.ones(len(queries)))
+    return Questions(features, np.asarray(gains, dtype=np.int64), counts, np.asarray(ideal), np.arange(len(queries)))
 
 
 def recall_at_50(

@@ -34,7 +34,7 @@ def hold_out(orders: Callable[[], Iterable[Order]], sets: Sequence[MerchantSet])
     """Holds out the newest orders and all sets that one of them holds; sets that no order holds by their id."""
     newest = sorted(((order.ordered_at, order.order_id) for order in orders()), reverse=True)
     held = {order_id: unit for unit, (_, order_id) in enumerate(newest[: min(len(newest) // SHARE, MAX_ORDERS)])}
-    holders = _holders(orders(), sets)
+    holders = holding_orders(orders(), sets)
     baskets, earlier = list[Basket](), list[MerchantSet]()
     for number, one in enumerate(sets):
         holder = holders.get(number)
@@ -54,8 +54,8 @@ def _unit_of(one: MerchantSet, number: int) -> int | None:
     return None if zlib.crc32(one.set_id.encode()) % SHARE else number
 
 
-def _holders(orders: Iterable[Order], sets: Sequence[MerchantSet]) -> dict[int, str]:
-    """Set number -> the newest order that has all of its products."""
+def holding_orders(orders: Iterable[Order], sets: Sequence[MerchantSet]) -> dict[int, str]:
+    """Set number -> the newest order that has all of its products; sets that no order holds are not in it."""
     with_product, sizes = defaultdict[ProductId, list[int]](list), [len(set(one.product_ids)) for one in sets]
     for number, one in enumerate(sets):
         for product in set(one.product_ids):

@@ -115,7 +115,7 @@ def as_questions(lists: Sequence[Listed], fall: float) -> Questioned:
     ideal = np.asarray([training.ideal_of(one.astype(np.float64).tolist()) for one in gains])
     features = np.concatenate([one.features for one in lists])
     kinds = np.asarray([KINDS.index(one.kind) for one in lists], dtype=np.int64)
-    return training.Questions(features, np.concatenate(gains), counts, ideal, np.ones(len(lists))), kinds
+    return training.Questions(features, np.concatenate(gains), counts, ideal, np.arange(len(lists))), kinds
 
 
 def gains_of(one: Listed, fall: float) -> Ints:

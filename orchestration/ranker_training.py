@@ -19,10 +19,8 @@ MOST_GAIN = 31
 LEAST_LISTS = 200
 """Of one kind that were clicked in: with fewer, orders and sets are asked instead."""
 MANY_QUESTIONS = 200
-"""From so many on the latest quarter judges trees that learned from the rest; fewer judge each other by folds, so that
-all of them count."""
-MANY_TITLES = 500
-"""The same of questions of words: titles of sets and judged queries have no time, and a build asks for 400 of each."""
+"""Of those that have a time, from so many on the latest quarter judges trees that learned from the rest. Others judge
+each other by folds, so that all of them count: fewer, titles of sets and judged queries."""
 FOLDS = 5
 
 
@@ -40,9 +38,7 @@ class Recipe(msgspec.Struct, frozen=True):
     without: tuple[str, ...] = ()
     """Features that these trees do not see."""
     least_questions: int = MANY_QUESTIONS
-    """In which something that was meant is among the candidates; with fewer the prior stays."""
-    many: int = MANY_QUESTIONS
-    """From so many on the latest quarter judges; of those that have a time, from MANY_QUESTIONS on."""
+    """Of different baskets, in which something that was meant is among the candidates; with fewer the prior stays."""
     scale_of_many: float | None = None
     """In place of `scale` for MANY_QUESTIONS of the shop's own."""
 
@@ -59,7 +55,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 RECIPES = {
-    SEARCH: Recipe(0.05, 60, 8, 50, monotone=True, least_questions=40, many=MANY_TITLES, scale_of_many=0.4),
+    SEARCH: Recipe(0.05, 60, 8, 50, monotone=True, least_questions=40, scale_of_many=0.4),
     LIST: Recipe(1.0, 40, 4, 20, monotone=True, without=("words", "text_length", "price_tier"), least_questions=40),
     BASKET: Recipe(0.1, 60, 8, 200),
     SHOPPER: Recipe(0.25, 60, 8, 200),
@@ -91,6 +87,10 @@ PARAMETERS: dict[str, Any] = {
     "verbosity": -1,
 }
 DEPTH = 10
+DRAWS = 2_000
+Units = NDArray[np.int64] | Sequence[str]
+"""What was one basket, or bought by one person, has one number or name."""
+"""Of a bootstrap."""
 NO_DIFFERENCE = 1e-5
 PATIENCE = 15
 """Trees in a row that held-out questions gain nothing from, after which no more are grown."""
@@ -104,15 +104,15 @@ class Questions(msgspec.Struct, frozen=True):
     gains: NDArray[np.int64]
     counts: NDArray[np.int64]
     ideal: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    """(questions,): how much each counts."""
+    units: NDArray[np.int64]
+    """(questions,): questions of one basket have one number, as they say much the same."""
 
     def only(self, chosen: NDArray[np.int64]) -> "Questions":
         """These questions, in the order given."""
         ends = np.cumsum(self.counts)
         rows = np.concatenate([np.empty(0, np.int64), *(np.arange(ends[q] - self.counts[q], ends[q]) for q in chosen)])
         return Questions(
-            self.features[rows], self.gains[rows], self.counts[chosen], self.ideal[chosen], self.weights[chosen]
+            self.features[rows], self.gains[rows], self.counts[chosen], self.ideal[chosen], self.units[chosen]
         )  # fmt: skip
 
     def sums(self) -> NDArray[np.float64]:
@@ -124,7 +124,9 @@ class Questions(msgspec.Struct, frozen=True):
 
 
 def joined(parts: Sequence[Questions]) -> Questions:
-    """All questions of these."""
+    """All questions of these; those of two parts are of different baskets."""
+    first = np.cumsum([0, *(part.units.max(initial=-1) + 1 for part in parts)])
+    parts = [msgspec.structs.replace(part, units=part.units + at) for part, at in zip(parts, first[:-1], strict=True)]
     return Questions(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in Questions.__struct_fields__)
     )  # fmt: skip
@@ -175,7 +177,7 @@ def fit(
     def dataset(questions: Questions, reference: "lightgbm.Dataset | None" = None) -> "lightgbm.Dataset":
         return lightgbm.Dataset(
             questions.features[:, at], questions.gains, group=questions.counts,
-            init_score=questions.sums() / recipe.scale, weight=np.repeat(questions.weights, questions.counts),
+            init_score=questions.sums() / recipe.scale,
             feature_name=names, reference=reference, free_raw_data=False,
         )  # fmt: skip
 
@@ -195,8 +197,9 @@ def learned_by(booster: "lightgbm.Booster", recipe: Recipe, questions: Questions
 
 
 def learned_by_folds(questions: Questions, recipe: Recipe, seed: int = 0) -> NDArray[np.float64]:
-    """The part `learned` of each row, by trees that never saw its question."""
-    fold_of = np.random.default_rng(seed).permutation(len(questions)) % FOLDS
+    """The part `learned` of each row, by trees that never saw a question of its basket."""
+    units, of_unit = np.unique(questions.units, return_inverse=True)
+    fold_of = (np.random.default_rng(seed).permutation(len(units)) % FOLDS)[of_unit]
     learned, of = np.zeros(len(questions.gains)), np.repeat(np.arange(len(questions)), questions.counts)
     for fold in range(FOLDS):
         rest, mine = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
@@ -269,31 +272,25 @@ def parity(
     return float(np.abs(ours - theirs).max(initial=0.0)), is_same
 
 
-def bootstrap(differences: NDArray[np.float64], of: Sequence[str] | None = None) -> tuple[float, float, float]:
-    """Mean of paired differences, and its 95 % interval; `of` as in drawn_means."""
+def bootstrap(differences: NDArray[np.float64], units: Units | None = None) -> tuple[float, float, float]:
+    """Mean of paired differences, and its 95 % interval; those of one unit are drawn together."""
     if not len(differences):
         return 0.0, 0.0, 0.0
-    low, high = np.quantile(drawn_means(differences, of), (0.025, 0.975))
+    low, high = np.quantile(_drawn_means(differences, units), (0.025, 0.975))
     return float(differences.mean()), float(low), float(high)
 
 
-def sure_above(differences: NDArray[np.float64], of: Sequence[str] | None = None) -> float:
-    """The share of bootstrap means of paired differences that are above 0; `of` as in drawn_means."""
-    return float((drawn_means(differences, of) > 0).mean()) if len(differences) else 0.0
+def sure_above(differences: NDArray[np.float64], units: Units | None = None) -> float:
+    """The share of bootstrap means of paired differences that are above 0; those of one unit are drawn together."""
+    return float((_drawn_means(differences, units) > 0).mean()) if len(differences) else 0.0
 
 
-def drawn_means(
-    differences: NDArray[np.float64], of: Sequence[str] | None = None, draws: int = 2_000
-) -> NDArray[np.float64]:
-    """Means of as many differences as there are, drawn with replacement from a fixed seed. `of` = whose each is: what
-    one person did is drawn together, as one purchase says much of the same person's next."""
-    rng = np.random.default_rng(0)
-    if of is None:
-        return rng.choice(differences, (draws, len(differences))).mean(axis=1)
-    _, whose = np.unique(np.asarray(of), return_inverse=True)
-    sums, counts = np.bincount(whose, differences), np.bincount(whose)
-    drawn = rng.integers(0, len(counts), (draws, len(counts)))
-    return sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+def _drawn_means(differences: NDArray[np.float64], units: Units | None) -> NDArray[np.float64]:
+    of = np.arange(len(differences)) if units is None else np.unique(units, return_inverse=True)[1]
+    sums, counts = np.bincount(of, differences), np.bincount(of)
+    drawn = np.random.default_rng(0).choice(len(sums), (DRAWS, len(sums)))
+    means: NDArray[np.float64] = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    return means
 
 
 def importances(booster: "lightgbm.Booster") -> dict[str, float]:

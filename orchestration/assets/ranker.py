@@ -15,7 +15,7 @@ from orchestration.assets.training_rows import LISTS_FILE, QUESTIONS_FILE
 from orchestration.resources import Workplace
 from setwise.names import RANKER_SERVICE
 from setwise.ranker import CARD_FILE, Ranker
-from setwise.ranking import FEATURES, KINDS
+from setwise.ranking import BASKET, FEATURES, KINDS, SHOPPER
 from setwise.release import sha256_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ LEARNED_FROM, STOPPED_BY = 0.6, 0.75
 latest ones where questions have a time."""
 SURE = 0.9
 """How sure it must be, by bootstrap, that own trees are better than what they replace: what only may be is noise."""
+DATED = (BASKET, SHOPPER)
+"""What orders are asked for. Titles of sets and judged queries, of the other kinds, have no time."""
 MOST_DIFFERENCE = 1e-4
 """Between the trees' scores and the served file's."""
 
@@ -64,7 +66,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["8", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["9", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -84,7 +86,7 @@ def judge_in_turn(kind: str, teachers: Sequence[training.Questions | None], fold
         if questions is not None and (judged := judge(kind, questions, folder, have_time=True)).chosen == "own":
             return judged
         shutil.rmtree(folder, ignore_errors=True)
-    return judge(kind, teachers[-1], folder)
+    return judge(kind, teachers[-1], folder, have_time=kind in DATED)
 
 
 def judge(kind: str, questions: training.Questions | None, folder: Path, *, have_time: bool = False) -> Judged:
@@ -95,7 +97,7 @@ def judge(kind: str, questions: training.Questions | None, folder: Path, *, have
     found = None if questions is None else questions.only(np.flatnonzero(_has_gain(questions)))
     count = 0 if found is None else len(found)
     recipe = training.RECIPES[kind].of(count)
-    if found is None or count < recipe.least_questions:
+    if found is None or len(np.unique(found.units)) < recipe.least_questions:
         _copy_prior(kind, folder)
         return Judged(kind, "prior" if has_prior else "sum", count)
     trees, grown_from, held, own = grown(found, recipe, have_time=have_time)
@@ -106,8 +108,9 @@ def judge(kind: str, questions: training.Questions | None, folder: Path, *, have
     ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
     means = {name: round(float(values.mean()), 4) for name, values in ndcg.items()}
     base = "prior" if has_prior and means["prior"] >= means["sum"] else "sum"
-    difference = training.bootstrap(ndcg["own"] - ndcg[base])
-    chosen = "own" if training.sure_above(ndcg["own"] - ndcg[base]) >= SURE else base
+    gain = ndcg["own"] - ndcg[base]
+    difference = training.bootstrap(gain, held.units)
+    chosen = "own" if training.sure_above(gain, held.units) >= SURE else base
     refused = ""
     if chosen == "own":
         metrics = {"ndcg_at_10": means["own"], "ndcg_at_10_sum": means["sum"]}
@@ -130,9 +133,9 @@ def grown(
     found: training.Questions, recipe: training.Recipe, *, have_time: bool = False
 ) -> tuple["lightgbm.Booster", int, training.Questions, np.ndarray]:
     """Trees, of how many questions, and their part of the scores of questions that they, or others grown alike, have
-    not seen: of the latest quarter of many, of each fold of few."""
+    not seen: of the latest quarter of many that have a time, else of each fold."""
     count = len(found)
-    if count < (training.MANY_QUESTIONS if have_time else recipe.many):
+    if not have_time or count < training.MANY_QUESTIONS:
         return training.fit(found, recipe), count, found, training.learned_by_folds(found, recipe)
     ends = [int(count * LEARNED_FROM), int(count * STOPPED_BY)]
     learn, stop, held = (found.only(part) for part in np.split(np.arange(count), ends))

@@ -80,14 +80,14 @@ def training_rows(
             refuse_leaks(asked, before)
             evidence = write_evidence(snapshot, vectors, before, sets, cutoff, folder / "orders")
             found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, past, cutoff))
-        asked, held = of_sets(sets, known)
-        if asked:
-            others = [one for one in sets if one not in set(held)]
-            kept = without_traces(past, held)
+            shutil.rmtree(folder / "orders")
+        for part in of_sets(sets, past, known):
+            held = set(part.held)
+            others = [one for one in sets if one not in held]
+            kept = without_traces(past, part.held)
             evidence = write_evidence(snapshot, vectors, kept, others, newest_order(orders), folder / "sets")
-            found.append(ranked(workplace.settings, parts | evidence, asked, snapshot, kept, None))
-        for name in ("orders", "sets"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+            found.append(ranked(workplace.settings, parts | evidence, part.questions, snapshot, kept, None))
+            shutil.rmtree(folder / "sets")
         graded: list[tuple[training.Questions, np.ndarray]] = []
         if asked := of_judgements(by_query(read_kept(judgements.path / JUDGEMENTS_FILE, Judgement), known)):
             # Beside the others and never in their place: a person's grades say what clicks cannot.
@@ -108,7 +108,7 @@ def training_rows(
     if judgements.facts["rows"]:
         # Only what people judged is ranked by what is known today.
         made_from += [judgements, complementarity, product_stats]
-    inputs = ["6", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
+    inputs = ["7", FEATURES, *(artefact.key for artefact in made_from), digest_of(lists)]
     return result(workplace.artefacts.make("training_rows", inputs, build))
 
 
@@ -186,8 +186,10 @@ def ranked(
     ids = [snapshot.ids[row] for row in found.rows.tolist()]
     gains = [asked[q].meant.get(product, 0) for q, product in zip(of.tolist(), ids, strict=True)]
     ideal = np.asarray([training.ideal_of(list(one.meant.values())) for one in asked])
+    number_of: dict[int | str, int] = {}
+    units = [number_of.setdefault(str(at) if q.unit is None else q.unit, len(number_of)) for at, q in enumerate(asked)]
     return training.Questions(
-        found.features, np.asarray(gains, dtype=np.int64), found.counts, ideal, np.ones(len(asked))
+        found.features, np.asarray(gains, dtype=np.int64), found.counts, ideal, np.asarray(units, dtype=np.int64)
     ), found.kinds
 
 

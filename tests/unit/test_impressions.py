@@ -72,7 +72,7 @@ def test_trees_grown_on_corrected_clicks_order_other_lists_better_by_what_they_a
     made = {fall: as_questions(clicked, fall)[0] for fall in (0.0, FALL)}
     fresh, _ = as_questions(others, 0.0)
     fresh = type(fresh)(
-        fresh.features, np.round(worth * 10).astype(np.int64), fresh.counts, np.full(300, 50.0), fresh.weights
+        fresh.features, np.round(worth * 10).astype(np.int64), fresh.counts, np.full(300, 50.0), fresh.units
     )
     by_sum = ndcg_of(fresh, fresh.sums()).mean()
     ours = {

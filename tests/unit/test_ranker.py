@@ -11,7 +11,9 @@ from orchestration.ranker_training import (
     discounted,
     fit,
     ideal_of,
+    joined,
     learned_by,
+    learned_by_folds,
     ndcg_of,
     parity,
     sure_above,
@@ -55,15 +57,27 @@ def test_what_trees_learn_holds_for_questions_they_never_saw(trained) -> None:
     assert bootstrap(after - before)[1] > 0.1
 
 
-def test_what_one_person_did_again_and_again_makes_nothing_surer() -> None:
-    rng = np.random.default_rng(1)
-    people = rng.normal(0.1, 0.3, 12)
-    once, whose = people.repeat(20), np.arange(12).repeat(20).astype(str).tolist()
-    mean, low, high = bootstrap(once, whose)
-    assert (mean, low, high) == pytest.approx(bootstrap(people, whose[::20]), abs=1e-9)
-    assert high - low > 3 * (bootstrap(once)[2] - bootstrap(once)[1])
-    assert sure_above(once, whose) < sure_above(once) <= 1.0
-    assert bootstrap(np.empty(0), []) == (0.0, 0.0, 0.0) and sure_above(np.empty(0), []) == 0.0
+def test_no_question_is_judged_by_trees_that_learned_from_its_basket() -> None:
+    alone = questions(20, 4)
+    shuffled = np.random.default_rng(0).permuted(alone.gains.reshape(20, -1), axis=1).ravel()
+    # Noise that is known by heart: every question is asked four times.
+    noise = msgspec.structs.replace(alone, gains=shuffled).only(np.repeat(np.arange(20), 4))
+    apart = msgspec.structs.replace(noise, units=np.arange(80))
+    eager = Recipe(1.0, 20, 31, 2)
+    by_unit, by_question = (ndcg_of(one, one.sums() + learned_by_folds(one, eager)).mean() for one in (noise, apart))
+    assert by_question - by_unit > 0.2
+
+
+def test_differences_of_one_basket_are_no_more_sure_than_one_of_them() -> None:
+    one = np.random.default_rng(1).normal(0.1, 1.0, 50)
+    copied, units = np.repeat(one, 9), np.repeat(np.arange(50), 9)
+    assert bootstrap(copied, units) == pytest.approx(bootstrap(one))
+    assert sure_above(copied, units) == sure_above(one) < sure_above(copied)
+
+
+def test_questions_of_two_sources_are_of_different_baskets() -> None:
+    found = joined([questions(3, 0), questions(2, 1)])
+    assert found.units.tolist() == [0, 1, 2, 3, 4] and len(found) == 5
 
 
 def test_who_bought_much_counts_by_it() -> None:

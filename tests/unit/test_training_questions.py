@@ -10,7 +10,16 @@ import pytest
 from orchestration.assets.ranker import PRIOR, judge
 from orchestration.assets.training_rows import refuse_leaks
 from orchestration.ranker_training import MANY_QUESTIONS, RECIPES, Questions, ideal_of
-from orchestration.training_questions import cutoff_of, of_judgements, of_orders, of_sets, without_traces
+from orchestration.training_questions import (
+    MANY_SETS,
+    MOST_SETS,
+    PARTS_OF_SETS,
+    cutoff_of,
+    of_judgements,
+    of_orders,
+    of_sets,
+    without_traces,
+)
 from setwise.judgements import Judgement, by_query
 from setwise.names import ProductId, UserId
 from setwise.orders import MerchantSet, Order, OrderLine
@@ -55,13 +64,61 @@ def test_products_that_the_catalogue_lacks_and_returns_are_nothing_to_ask_for() 
     assert of_orders(past, START + timedelta(days=10), KNOWN) == []
 
 
-def test_sets_that_are_asked_for_leave_no_trace_in_what_is_known() -> None:
-    sets = [MerchantSet(str(n), f"set {n}", tuple(map(ProductId, "abcd"[: 2 + n % 3]))) for n in range(9)]
-    found, asked = of_sets(sets, KNOWN)
-    assert len(asked) == 3 and len(found) == 3
-    assert {one.request["prompt"] for one in found} == {one.title for one in asked}
-    rest = without_traces([order(1, "u", "ab"), order(2, "u", "ae"), order(3, "u", "ef")], asked)
+def made_sets(count: int, products: str = "abcd") -> list[MerchantSet]:
+    return [MerchantSet(str(n), f"set {n}", tuple(map(ProductId, products[: 2 + n % 3]))) for n in range(count)]
+
+
+def test_of_few_sets_a_third_is_asked_for_and_leaves_no_trace_in_what_is_known() -> None:
+    (part,) = of_sets(made_sets(9), [], KNOWN)
+    assert len(part.held) == 3 and len(part.questions) == 3
+    assert {one.request["prompt"] for one in part.questions} == {one.title for one in part.held}
+    rest = without_traces([order(1, "u", "ab"), order(2, "u", "ae"), order(3, "u", "ef")], part.held)
     assert [one.order_id[0] for one in rest] == ["2", "3"]
+    assert of_sets(made_sets(2), [], KNOWN) == []
+
+
+def test_every_one_of_many_sets_is_asked_for_once_and_is_not_known_meanwhile() -> None:
+    sets = [*made_sets(MANY_SETS), MerchantSet("untitled", " ", (ProductId("a"), ProductId("b")))]
+    parts = of_sets(sets, [], KNOWN)
+    titles = [[one.request["prompt"] for one in part.questions] for part in parts]
+    assert len(parts) == PARTS_OF_SETS
+    assert sorted(title for part in titles for title in part) == sorted(one.title for one in sets[:-1])
+    assert all(part == [one.title for one in held.held] for part, held in zip(titles, parts, strict=True))
+    assert max(map(len, titles)) - min(map(len, titles)) <= 1
+    assert of_sets(sets, [], KNOWN) == parts
+    assert len(of_sets(made_sets(MANY_SETS - 1), [], KNOWN)) == 1
+
+
+def test_no_more_sets_are_asked_for_than_a_build_has_time_for() -> None:
+    parts = of_sets(made_sets(MOST_SETS + 100), [], KNOWN)
+    assert sum(len(part.questions) for part in parts) == MOST_SETS
+
+
+def test_sets_that_one_order_holds_are_asked_for_together_and_are_questions_of_one_unit() -> None:
+    named = [f"p{n}" for n in range(MANY_SETS)]
+    orders = [
+        Order(str(n), START, "USD", tuple(OrderLine(ProductId(one), 1, 100) for one in named[n : n + 6]))
+        for n in range(0, MANY_SETS, 6)
+    ]
+    sets = [
+        MerchantSet(f"{n}-{size}", f"{n} of {size}", tuple(map(ProductId, named[n : n + size])))
+        for n in range(0, MANY_SETS, 6)
+        for size in range(2, 6)
+    ] + made_sets(MANY_SETS)
+    part_of = {
+        one.set_id: at
+        for at, part in enumerate(of_sets(sets, orders, KNOWN | set(map(ProductId, named))))
+        for one in part.held
+    }
+    of_order = [{part_of[f"{n}-{size}"] for size in range(2, 6)} for n in range(0, MANY_SETS, 6)]
+    assert all(len(parts) == 1 for parts in of_order) and len(set.union(*of_order)) == PARTS_OF_SETS
+    units = {
+        one.request["prompt"]: one.unit
+        for part in of_sets(sets, orders, KNOWN | set(map(ProductId, named)))
+        for one in part.questions
+    }
+    assert len({units[f"0 of {size}"] for size in range(2, 6)}) == 1
+    assert len(set(units.values())) == len(orders) + MANY_SETS
 
 
 def test_a_kind_with_too_few_questions_keeps_the_prior_where_there_is_one(tmp_path) -> None:
@@ -74,7 +131,7 @@ def test_a_kind_with_too_few_questions_keeps_the_prior_where_there_is_one(tmp_pa
 
 
 def test_trees_that_learned_something_are_taken_and_those_that_learned_noise_are_not(tmp_path) -> None:
-    good = judge(SHOPPER, planted(400, 0), tmp_path / "good")
+    good = judge(SHOPPER, planted(400, 0), tmp_path / "good", have_time=True)
     assert good.chosen == "own" and good.difference is not None and good.difference[1] > 0
     assert next(iter(good.importances)) == "cosine"
     rows = feature_rows({}, 400 * 20)
@@ -83,7 +140,7 @@ def test_trees_that_learned_something_are_taken_and_those_that_learned_noise_are
 
     # The sum has it right already: nothing can be better.
     known = Questions(
-        rows.astype(np.float32), np.asarray(gains), np.full(400, 20), np.full(400, ideal_of([1.0])), np.ones(400)
+        rows.astype(np.float32), np.asarray(gains), np.full(400, 20), np.full(400, ideal_of([1.0])), np.arange(400)
     )
     assert judge(SHOPPER, known, tmp_path / "none").chosen == "sum"
     assert not (tmp_path / "none").exists()
@@ -100,7 +157,13 @@ def test_titles_have_no_latest_quarter_so_that_a_build_learns_from_every_set_it_
     assert (found.chosen, found.questions, found.judged_by) == ("own", 400, 400)
     assert "400 questions" in (tmp_path / SEARCH / "ranker.json").read_text()
     assert judge(SEARCH, planted(400, 0), tmp_path / "clicked", have_time=True).judged_by == 100
-    assert judge(SHOPPER, planted(400, 0), tmp_path / SHOPPER).judged_by == 100
+    assert judge(SHOPPER, planted(400, 0), tmp_path / SHOPPER, have_time=True).judged_by == 100
+
+
+def test_questions_of_few_baskets_keep_what_is_shipped_however_many_they_are(tmp_path) -> None:
+    many = planted(400, 0)
+    of_few = msgspec.structs.replace(many, units=many.units % (RECIPES[SEARCH].least_questions - 1))
+    assert judge(SEARCH, of_few, tmp_path / SEARCH).chosen == "prior"
 
 
 def test_few_questions_take_the_small_steps_of_what_is_shipped_and_many_of_a_shop_larger_ones() -> None:
