@@ -88,9 +88,9 @@ PARAMETERS: dict[str, Any] = {
 }
 DEPTH = 10
 DRAWS = 2_000
-Units = NDArray[np.int64] | Sequence[str]
-"""What was one basket, or bought by one person, has one number or name."""
 """Of a bootstrap."""
+Units = NDArray[np.int64] | Sequence[str]
+"""What was in one basket, or bought by one person, has one number or name."""
 NO_DIFFERENCE = 1e-5
 PATIENCE = 15
 """Trees in a row that held-out questions gain nothing from, after which no more are grown."""
