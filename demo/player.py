@@ -123,7 +123,7 @@ def main() -> int:
     with httpx.Client(base_url=url, timeout=30, headers={"Authorization": f"Bearer {key}"} if key else {}) as http:
         events = EventSender(url, key, source="demo")
         player = Player(
-            http, events, Shelf(http, data_dir / "demo/shelf.json"), settings.catalogue.sample_shoppers, chosen.seed
+            http, events, Shelf(http, data_dir / SHELF_FILE), settings.catalogue.sample_shoppers, chosen.seed
         )
         try:
             play(player, data_dir, stop)

@@ -47,7 +47,6 @@ class DoorMiddleware(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Key, then limit, then scope: what is refused costs its sender a place as well."""
-        sending = self._with_headers(send, scope["route_handler"].opt.get("policy"))
         needed = scope["route_handler"].opt.get("scope", "admin")
         headers = dict(scope["headers"])
         address = self._address(scope, headers)
@@ -55,25 +54,25 @@ class DoorMiddleware(ASGIMiddleware):
         caller = self._caller(said, address)
         if needed == "open" or scope.get("method") == "OPTIONS":
             scope["auth"] = caller or self._nobody(address)
-            await next_app(scope, receive, sending)
+            await next_app(scope, receive, send)
             return
         wait_s = await self._wait_s(caller, address)
         if wait_s > 0:
             retry = [(b"retry-after", str(max(round(wait_s + 0.49), 1)).encode())]
             detail = "more requests than this client may send; wait as long as Retry-After says"
-            await _refuse(scope, sending, 429, "Too Many Requests", detail, retry)
+            await _refuse(scope, send, 429, "Too Many Requests", detail, retry)
         elif caller is None:
             detail = "this key is not valid: it is unknown, revoked or expired"
-            await _refuse(scope, sending, 401, "Unauthorized", detail, [(b"www-authenticate", b"Bearer")])
+            await _refuse(scope, send, 401, "Unauthorized", detail, [(b"www-authenticate", b"Bearer")])
         elif needed in caller.scopes or (needed == "local" and _is_loopback(address)):
             scope["auth"] = caller
-            await next_app(scope, receive, sending)
+            await next_app(scope, receive, send)
         elif said is None:
             detail = f"send a key of scope {_named(needed)} as 'Authorization: Bearer <key>'; online.keys makes one"
-            await _refuse(scope, sending, 401, "Unauthorized", detail, [(b"www-authenticate", b"Bearer")])
+            await _refuse(scope, send, 401, "Unauthorized", detail, [(b"www-authenticate", b"Bearer")])
         else:
             detail = f"this key has not the scope {_named(needed)}"
-            await _refuse(scope, sending, 403, "Forbidden", detail, [])
+            await _refuse(scope, send, 403, "Forbidden", detail, [])
 
     def _caller(self, said: bytes | None, address: str) -> Caller | None:
         """None for a key that is not valid."""
@@ -107,20 +106,30 @@ class DoorMiddleware(ASGIMiddleware):
             address = hop.strip()
         return address[:64]
 
-    def _with_headers(self, send: Send, own_policy: str | None) -> Send:
-        more = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-        if self._doors.hsts:
-            more.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+
+class SecurityHeaders:
+    """Around everything, so that an unknown path and a wrong method have them as well."""
+
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app = app
+        self._always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+        if doors.hsts:
+            self._always.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Adds them when an answer begins; by then it is known whose route it is."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-                policy = own_policy or (PAGES if kind.startswith(b"text/html") else DATA)
-                message["headers"] = [*headers, *more, (b"content-security-policy", policy.encode())]
+                handler = scope.get("route_handler")
+                policy = handler.opt.get("policy") if handler else None
+                policy = policy or (PAGES if kind.startswith(b"text/html") else DATA)
+                message["headers"] = [*headers, *self._always, (b"content-security-policy", policy.encode())]
             await send(message)
 
-        return sending
+        await self._app(scope, receive, sending)
 
 
 def _named(needed: str) -> str:

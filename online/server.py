@@ -76,6 +76,7 @@ def serve(
     if on_ready is not None:
         app.on_startup.append(on_ready)
     config = uvicorn.Config(
-        app, log_config=None, log_level=service.log_level, access_log=False, timeout_graceful_shutdown=GRACE_S
-    )
+        app, log_config=None, log_level=service.log_level, access_log=False, timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )  # fmt: skip
     DrainingServer(config, app.state.admission, service.drain_s, is_shared=is_shared).run(sockets=[listener])

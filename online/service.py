@@ -11,7 +11,7 @@ from online.answers import KeptBundles
 from online.app import Requests, create_app
 from online.breaker import Breaker
 from online.bundle_store import build_bundle_store
-from online.doors import DoorMiddleware
+from online.doors import DoorMiddleware, SecurityHeaders
 from online.erasing import ErasuresWatch
 from online.event_intake import EventIntake
 from online.experiments import Experiments
@@ -89,6 +89,7 @@ def build_app(settings: Settings) -> Litestar:
         cors_origins=listed(settings.doors.cors_origins),
         on_stop=parts.log.close,
     )
+    app.asgi_handler = SecurityHeaders(app.asgi_handler, settings.doors)
     observe_app(app, settings.seeing)
     return app
 

@@ -40,8 +40,10 @@ export function card(title, text, ...children) {
 }
 
 export function figure(label, value, more, kind) {
+  // Where an amount is too wide, its currency stands above it: no line breaks between two digits.
+  const said = typeof value === "string" ? value.replaceAll("\u00a0", " ") : value;
   return h("div", { class: `figure ${kind ?? ""}` },
-    h("dt", {}, label), h("dd", { class: /^\S{13,}$/.test(value) && "long" }, value), more && h("dd", { class: "more" }, more));
+    h("dt", {}, label), h("dd", { class: /^\S{13,}$/.test(said) && "long" }, said), more && h("dd", { class: "more" }, more));
 }
 
 export function figures(...all) {

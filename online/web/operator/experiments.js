@@ -45,7 +45,7 @@ function drawn(one) {
     table(`${one.flag}_variants`, `Variants of ${one.flag}`, [
       { name: "name", title: "Variant" }, { name: "units", title: "Shoppers", number: true, say: count },
       { name: "conversion", title: "Conversion", number: true, say: (value) => percent(value ?? 0, 1) },
-      { name: "revenue_per_unit", title: "Revenue per shopper", say: (value) => monies_of(value ?? {}) },
+      { name: "revenue_per_unit", title: "Revenue per shopper", number: true, say: (value) => monies_of(value ?? {}) },
     ], variants),
     table(`${one.flag}_metrics`, `Metrics of ${one.flag}`, [
       { name: "metric", title: "Metric" }, { name: "control", title: "Control", number: true, say: valueOf }, { name: "treatment", title: "Treatment", number: true, say: valueOf },
