@@ -30,7 +30,8 @@ LEARNED_FROM, STOPPED_BY = 0.6, 0.75
 """Shares of many questions: trees grow from the first, stop by the next, and are judged by the last, which are the
 latest ones where questions have a time."""
 SURE = 0.9
-"""How sure it must be, by bootstrap, that own trees are better than what they replace: what only may be is noise."""
+"""How sure it must be, by bootstrap, that own trees, or the sum alone, are better than what they replace: what only may
+be is noise."""
 DATED = (BASKET, SHOPPER)
 """What orders are asked for. Titles of sets and judged queries, of the other kinds, have no time."""
 MOST_DIFFERENCE = 1e-4
@@ -48,7 +49,7 @@ class Judged(msgspec.Struct, frozen=True):
     ndcg_prior: float | None = None
     ndcg_own: float | None = None
     difference: tuple[float, float, float] | None = None
-    """Own - the better of the others, with its paired 95 % interval."""
+    """Own - what they would replace (the prior, or the sum where that is better), with its paired 95 % interval."""
     importances: dict[str, float] = {}
     refused: str = ""
     """Why trees that rank better are not served, if they are not."""
@@ -66,7 +67,7 @@ def ranker(workplace: Workplace, training_rows: Artefact) -> dg.MaterializeResul
         return {one.kind: one.chosen for one in judged}
 
     prior = {str(path.relative_to(PRIOR)): sha256_of(path) for path in sorted(PRIOR.glob("*/*"))}
-    artefact = workplace.artefacts.make("ranker", ["9", FEATURES, prior, training_rows.key], build)
+    artefact = workplace.artefacts.make("ranker", ["10", FEATURES, prior, training_rows.key], build)
     judged = msgspec.json.decode((artefact.path / JUDGED_FILE).read_bytes(), type=list[Judged])
     return result(artefact, judged_on_held_out_questions=_table(judged), what_decides=_importances(judged))
 
@@ -107,7 +108,8 @@ def judge(kind: str, questions: training.Questions | None, folder: Path, *, have
         scores["prior"] = sums + Ranker(PRIOR / kind).score(held.features.astype(np.float64))
     ndcg = {name: training.ndcg_of(held, values) for name, values in scores.items()}
     means = {name: round(float(values.mean()), 4) for name, values in ndcg.items()}
-    base = "prior" if has_prior and means["prior"] >= means["sum"] else "sum"
+    is_sum_better = not has_prior or training.sure_above(ndcg["sum"] - ndcg["prior"], held.units) >= SURE
+    base = "sum" if is_sum_better else "prior"
     gain = ndcg["own"] - ndcg[base]
     difference = training.bootstrap(gain, held.units)
     chosen = "own" if training.sure_above(gain, held.units) >= SURE else base

@@ -160,6 +160,16 @@ def test_titles_have_no_latest_quarter_so_that_a_build_learns_from_every_set_it_
     assert judge(SHOPPER, planted(400, 0), tmp_path / SHOPPER, have_time=True).judged_by == 100
 
 
+@pytest.mark.parametrize(("seed", "stays"), [(3, "prior"), (7, "sum")])
+def test_shipped_trees_leave_only_where_the_sum_is_surely_better(tmp_path, seed: int, stays: str) -> None:
+    # Nothing tells what is meant; by chance the sum is better on both draws, and only surely so on the second.
+    rng, alone = np.random.default_rng(seed), planted(40, 0)
+    noise = msgspec.structs.replace(alone, gains=rng.permuted(alone.gains.reshape(40, -1), axis=1).ravel())
+    found = judge(SEARCH, noise, tmp_path / SEARCH)
+    assert found.ndcg_prior is not None and found.ndcg_sum > found.ndcg_prior
+    assert found.chosen == stays
+
+
 def test_questions_of_few_baskets_keep_what_is_shipped_however_many_they_are(tmp_path) -> None:
     many = planted(400, 0)
     of_few = msgspec.structs.replace(many, units=many.units % (RECIPES[SEARCH].least_questions - 1))
