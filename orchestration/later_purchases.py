@@ -54,8 +54,8 @@ def compared(
     ]
     before, after = _ndcg(parts, cases), _ndcg({**parts, **changed}, cases)
     difference, low, high = (round(value, 4) for value in bootstrap(after - before))
-    means = (round(float(values.mean()), 4) for values in (before, after))
-    return Compared(len(cases), *means, (difference, low, high), sure_above(after - before) >= SURE)
+    one, other = (round(float(values.mean()), 4) for values in (before, after))
+    return Compared(len(cases), one, other, (difference, low, high), sure_above(after - before) >= SURE)
 
 
 def _ndcg(parts: Mapping[str, Path], cases: Sequence[Case]) -> np.ndarray:
