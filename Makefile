@@ -89,6 +89,8 @@ check: install  ## lint, types, import contracts, Dockerfile and compose file
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/mypy --config-file tests/mypy.ini
+	@.venv/bin/mypy --config-file tests/mypy.ini tests/faults/conftest.py
 	@.venv/bin/lint-imports
 	@.venv/bin/hadolint Dockerfile
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml

@@ -56,7 +56,7 @@ def exact_value(
         for a, b in np.ndindex(block.shape):
             if block[a, b] == -np.inf:
                 model.add_bool_or(~take[i][a], ~take[j][b])
-            elif weight := round(block[a, b] * share * SCALE):
+            elif weight := round(float(block[a, b]) * share * SCALE):
                 both = model.new_bool_var("")
                 model.add_bool_or(~take[i][a], ~take[j][b], both)
                 model.add_implication(both, take[i][a])

@@ -101,7 +101,8 @@ def _columns(
 
 def simulated(shop: Shop, seed: int, planned: int, metrics: tuple[str, ...] = METRICS, every: int = 1) -> Tally:
     """One experiment from its first to its last look."""
-    tally = Tally(*(dict.fromkeys(metrics, False) for _ in range(3)), dict.fromkeys(metrics, True))
+    no = dict.fromkeys(metrics, False)
+    tally = Tally(dict(no), dict(no), dict(no), dict.fromkeys(metrics, True))
     for day, (sizes, columns) in enumerate(looks(shop, seed, metrics), 1):
         tally.mismatch |= share_mismatch(sizes, [0.5, 0.5]) < LEAST_P
         if day % every:

@@ -103,7 +103,7 @@ def answers(
             mean([taste_of(p)[place] in like for p in products])
             for like, (_, products) in zip(wanted, shown, strict=True)
         ]
-        share = {word: mean([taste[place] == word for taste in every]) for word in words}
+        share = {word: mean([taste[place] == word for taste in every]) for word in words}  # type: ignore[attr-defined]
         chance = mean([sum(share[word] for word in like) for like in wanted])
         said = planted.replace("colors", "colours")
         yield Figure(

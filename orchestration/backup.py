@@ -73,8 +73,8 @@ def create(settings: Settings, folder: Path) -> Manifest:
     if (data_dir / SECRET_FILE).exists() and not settings.events.secret:
         shutil.copy(data_dir / SECRET_FILE, folder / SECRET_FILE)
     files = {file.name: sha256_of(file) for file in sorted(folder.iterdir())}
-    for file in folder.iterdir():
-        file.chmod(0o600)
+    for path in folder.iterdir():
+        path.chmod(0o600)
     manifest = Manifest(now, _backends(settings), files, columns)
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest

@@ -134,9 +134,9 @@ def save_tables(warehouse: Warehouse, folder: Path) -> dict[str, list[str]]:
     with warehouse.copying() as cursor:
         for name in SAVED:
             statement = f"COPY {SCHEMA}.{name} ({_named(columns[name])}) TO STDOUT"
-            with gzip.open(folder / f"{name}.copy.gz", "wb", 1) as file, cursor.copy(statement.encode()) as copy:
+            with gzip.open(folder / f"{name}.copy.gz", "wb", 1) as packed, cursor.copy(statement.encode()) as copy:
                 for part in copy:
-                    file.write(part)
+                    packed.write(part)
     return columns
 
 
@@ -159,8 +159,8 @@ def restore_tables(warehouse: Warehouse, folder: Path, columns: dict[str, list[s
         for name, named in columns.items():
             cursor.execute(f"DELETE FROM {SCHEMA}.{name}".encode())
             statement = f"COPY {SCHEMA}.{name} ({_named(named)}) FROM STDIN"
-            with gzip.open(folder / f"{name}.copy.gz", "rb") as file, cursor.copy(statement.encode()) as copy:
-                shutil.copyfileobj(file, copy)  # type: ignore[misc]
+            with gzip.open(folder / f"{name}.copy.gz", "rb") as packed, cursor.copy(statement.encode()) as copy:
+                shutil.copyfileobj(packed, copy)  # type: ignore[misc]
 
 
 def has_tables(warehouse: Warehouse) -> bool:

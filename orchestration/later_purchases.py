@@ -61,8 +61,9 @@ def compared(parts: Mapping[str, Path], changed: Mapping[str, Path], bought: Seq
     before, after = _ndcg(parts, cases), _ndcg({**parts, **changed}, cases)
     people = [one.who for one in bought]
     difference, low, high = (round(value, 4) for value in bootstrap(after - before, people))
-    means = (round(float(values.mean()), 4) for values in (before, after))
-    return Compared(len(cases), *means, (difference, low, high), sure_above(after - before, people) >= SURE)
+    was, now = (round(float(values.mean()), 4) for values in (before, after))
+    is_better = sure_above(after - before, people) >= SURE
+    return Compared(len(cases), was, now, (difference, low, high), is_better)
 
 
 def _ndcg(parts: Mapping[str, Path], cases: Sequence[Case]) -> np.ndarray:

@@ -12,8 +12,9 @@ REDIS = "SETWISE_REDIS_URL"
 WORKER = "PYTEST_XDIST_WORKER"
 IMPLEMENTATION = re.compile(r"(?<=[\[-])(embedded|servers|duckdb|postgres)(?=[\]-])")
 """Of a test's parameters, what decides which stores it runs on."""
-LONGEST_FIRST = ("faults", "e2e", "contract", "architecture", "understanding", "unit")
-"""Folders: at the end only short suites are left, so that no process waits long for another one."""
+LONGEST_FIRST = ("faults/test_ladder.py", "contract", "faults", "e2e", "architecture", "understanding", "unit")
+"""Suites and folders: at the end only short suites are left, so that no process waits long for another one. The first
+suite builds what all builds begin with; whoever needs it too comes once it is there."""
 
 
 def implementation_of(nodeid: str) -> str:
@@ -39,8 +40,9 @@ def in_order(items: list[pytest.Item]) -> None:
     """Sorts in place; a process changes the stores that it runs on as seldom as can be."""
 
     def place(item: pytest.Item) -> tuple[int, str]:
-        folder = item.nodeid.split("/")[1]
-        return (LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else 0, implementation_of(item.nodeid))
+        file = item.nodeid.partition("::")[0].removeprefix("tests/")
+        known = (LONGEST_FIRST.index(name) for name in (file, file.split("/")[0]) if name in LONGEST_FIRST)
+        return next(known, 0), implementation_of(item.nodeid)
 
     items.sort(key=place)
 

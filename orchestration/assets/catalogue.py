@@ -47,7 +47,7 @@ def sources_of(workplace: Workplace) -> Sources:
         orders=mine.sample_orders,
         picture_base_url=base_url,
     )
-    return Sources(*(folder / f"{name}.jsonl" for name in ("feed", "orders", "sets")), judgements)
+    return Sources(folder / "feed.jsonl", folder / "orders.jsonl", folder / "sets.jsonl", judgements)
 
 
 @dg.asset(group_name=GROUP, kinds={"file"})

@@ -36,7 +36,8 @@ def take(
     OffsetsMovedError and WarehouseDownError."""
     with warehouse.changing() as execute:
         found = execute(f'SELECT "partition", next_offset FROM {SCHEMA}.offsets WHERE topic = ?', [ERASURES_TOPIC])
-        if any(dict(found).get(partition, 0) != since.get(partition, 0) for partition in ends):  # type: ignore[arg-type]
+        reached = {int(partition): int(offset) for partition, offset in found}
+        if any(reached.get(partition, 0) != since.get(partition, 0) for partition in ends):
             raise OffsetsMovedError
         removed = _remove(execute, warehouse.hashed, erasures)
         for one in erasures:

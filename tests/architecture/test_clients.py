@@ -51,6 +51,7 @@ def test_every_method_of_the_client_is_in_its_guide() -> None:
     assert methods == {name for name in vars(AsyncSetwiseClient) if not name.startswith("_")}
 
 
+@pytest.mark.long  # that it compiles and is answered, test_client sees too
 def test_the_types_of_the_typescript_client_are_made_from_this_document_and_compile(leave_out) -> None:
     folder = compiled(leave_out)
     assert (folder / "src/schema.ts").read_text() == (SOURCE / "src/schema.ts").read_text(), "make clients"

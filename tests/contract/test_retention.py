@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from builds import marts
 from warehouses import warehouse_settings
 
 from orchestration.boards.page import write
@@ -86,10 +87,9 @@ def sentences_without_a_bundle(boards: Path) -> dict[str, int]:
         return {row["prompt"]: int(row["answers"]) for row in csv.DictReader(file)}
 
 
+@pytest.mark.long_on("postgres")
 def test_marts_and_boards_of_before_lose_the_sentences_too(warehouse: Warehouse, settings: Settings) -> None:
-    from orchestration.marts import build
-
-    assert build(settings, os.environ, "run", "--quiet") == 0
+    assert marts(settings, os.environ, "run", "--quiet") == 0
     boards = write(warehouse, Path(settings.storage.data_dir) / BOARDS_FOLDER, NOW).parent
     assert sentences_without_a_bundle(boards) == {SENTENCE: 2, "": 1}
     assert expire_by(settings) == Expired(2, 1)

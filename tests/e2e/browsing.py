@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fault_servers import Service
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -26,6 +27,7 @@ SIZES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "user_agent": PHONE},
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
+EACH_SIZE = ["phone", pytest.param("desktop", marks=pytest.mark.long)]
 WATCH = """
 window.violations = []; window.shifts = 0
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>

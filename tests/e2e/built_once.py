@@ -26,7 +26,7 @@ def build_once(environ: Mapping[str, str], build: Callable[[], Done], from_nothi
     mine = Path(environ["SETWISE_DATA_DIR"]) / "artefacts"
     if (mine / "products").exists():
         return build()
-    encoder, shop = shared_folder() / ENCODER, None if from_nothing else shared_folder() / _digest(environ)
+    encoder, shop = shared_folder() / ENCODER, None if from_nothing else made_of(environ)
     with ExitStack() as locks:
         for folder in (encoder, shop):
             if folder is not None:
@@ -68,12 +68,13 @@ def shared_folder() -> Path:
     return folder
 
 
-def _digest(environ: Mapping[str, str]) -> str:
+def made_of(environ: Mapping[str, str]) -> Path:
+    """Where the run has what was made of these very files, once it is there."""
     digest = hashlib.sha256()
     for name in FILES:
         path = Path(environ.get(name) or os.devnull)
         digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
-    return digest.hexdigest()[:16]
+    return shared_folder() / digest.hexdigest()[:16]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from built_once import files_of, sample_shop
-from e2e_support import SERVER_SETTINGS, build, delete_topics, serve
+from e2e_support import SERVER_SETTINGS, build, built_shop, delete_topics, serve
 from litestar.testing import TestClient
 
 from setwise.settings import Settings
@@ -33,26 +33,28 @@ def profile(
     request, tmp_path_factory: pytest.TempPathFactory, shop: Path, require_server: Callable
 ) -> Iterator[dict[str, str]]:
     """The settings of one profile, with the sample shop built."""
-    environ = files_of(shop) | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp(request.param))}
-    if request.param == "servers":
-        # Where the servers are goes along: a service in a process of its own is given nothing else.
-        environ |= {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
-        settings = Settings.from_env(environ)
-        require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
-        redis = urlsplit(settings.features.redis_url)
-        require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
-        environ |= dict.fromkeys(
-            ("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES", "SETWISE_KEYS", "SETWISE_REQUESTS"), "redis"
-        )
-        host, port = settings.log.kafka_brokers.split(",")[0].rsplit(":", 1)
-        require_server("Kafka", host, int(port))
-        prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"
-        environ |= {"SETWISE_VECTORS": "weaviate", "SETWISE_LOG": "kafka", "SETWISE_LOG_PREFIX": prefix}
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        yield built_shop(files_of(shop), folder)
+        return
+    # Where the servers are goes along: a service in a process of its own is given nothing else.
+    environ = files_of(shop) | {k: v for k, v in os.environ.items() if k in SERVER_SETTINGS}
+    environ["SETWISE_DATA_DIR"] = str(folder)
+    settings = Settings.from_env(environ)
+    require_server("Weaviate", settings.vectors.weaviate_host, settings.vectors.weaviate_http_port)
+    redis = urlsplit(settings.features.redis_url)
+    require_server("Redis", redis.hostname or "127.0.0.1", redis.port or 6379)
+    environ |= dict.fromkeys(
+        ("SETWISE_FEATURES", "SETWISE_RULES", "SETWISE_BUNDLES", "SETWISE_KEYS", "SETWISE_REQUESTS"), "redis"
+    )
+    host, port = settings.log.kafka_brokers.split(",")[0].rsplit(":", 1)
+    require_server("Kafka", host, int(port))
+    prefix = f"setwise-test-{uuid.uuid4().hex[:12]}"
+    environ |= {"SETWISE_VECTORS": "weaviate", "SETWISE_LOG": "kafka", "SETWISE_LOG_PREFIX": prefix}
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
     yield environ
-    if request.param == "servers":
-        delete_topics(environ)
+    delete_topics(environ)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import builds
-from built_once import build_once
+from built_once import build_once, made_of, until_it_is_there
 from confluent_kafka.admin import AdminClient
 from litestar.testing import TestClient
 
@@ -68,6 +68,19 @@ def own_copy(environ: dict[str, str], folder: Path) -> dict[str, str]:
     if "SETWISE_LOG_PREFIX" in environ:
         mine["SETWISE_LOG_PREFIX"] = f"{environ['SETWISE_LOG_PREFIX']}.{uuid.uuid4().hex[:8]}"
     return mine
+
+
+def built_shop(files: dict[str, str], folder: Path) -> dict[str, str]:
+    """The settings of a shop of these files on the embedded defaults, in a data folder of one's own below this one:
+    who asks first in a run builds it, and everybody has a copy of what was built."""
+    built = made_of(files).with_name(f"{made_of(files).name}-built")
+    with until_it_is_there(built):
+        if not built.exists():
+            begun = built.with_name(f"{built.name}-begun")
+            done = build(files | {"SETWISE_DATA_DIR": str(begun)})
+            assert done.returncode == 0, done.stdout + done.stderr
+            begun.rename(built)
+    return own_copy(files | {"SETWISE_DATA_DIR": str(built)}, folder)
 
 
 def delete_topics(environ: dict[str, str]) -> None:

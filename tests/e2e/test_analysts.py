@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from builds import marts
 from postgres_server import postgres_programs, postgres_server
 from psycopg import sql
 
@@ -43,7 +44,7 @@ def test_every_column_of_a_duckdb_file_says_what_it_means(tmp_path: Path) -> Non
     settings = Settings.from_env({"SETWISE_DATA_DIR": str(tmp_path)})
     warehouse = build_warehouse(settings)
     warehouse.migrate()
-    assert build(settings, os.environ, "run", "--quiet") == 0
+    assert marts(settings, os.environ, "run", "--quiet") == 0
     check_comments(settings)
     warehouse.rewrite()  # as after an erasure
     check_comments(settings)
@@ -69,13 +70,13 @@ def test_every_column_on_postgres_says_what_it_means_and_an_analyst_reads_marts_
             made = sql.SQL("CREATE ROLE ann LOGIN PASSWORD {} IN ROLE {}")
             operator.execute(made.format(sql.Literal(password), name))
         # dbt makes a mart anew: it is read all the same.
-        assert build(settings, os.environ, "run", "--quiet", "--select", "dim_products") == 0
+        assert marts(settings, os.environ, "run", "--quiet", "--select", "dim_products") == 0
         as_ann = urlunsplit(urlsplit(url)._replace(netloc=f"ann:{password}@{url.rsplit('@')[-1].split('/')[0]}"))
         with psycopg.connect(as_ann, autocommit=True) as ann:
             tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'"
-            marts = [mart for (mart,) in ann.execute(tables)]
-            assert len(marts) >= 12
-            for mart in marts:
+            readable = [mart for (mart,) in ann.execute(tables)]
+            assert len(readable) >= 12
+            for mart in readable:
                 assert ann.execute(sql.SQL("SELECT count(*) FROM marts.{}").format(sql.Identifier(mart))).fetchone()
             for refused in REFUSED:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -80,6 +80,7 @@ def test_a_stream_resumes_on_another_process_and_after_a_restart(environ) -> Non
         assert after.status_code == 204
 
 
+@pytest.mark.long  # as short as can be, on both logs, in the suite of faults
 def test_workers_that_are_killed_lose_and_double_nothing(environ, workers, record_property) -> None:
     kills = 2
     with serve(environ | NO_THREADS) as client:

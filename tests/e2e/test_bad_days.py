@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from built_once import files_of
-from e2e_support import build
+from e2e_support import build, built_shop
 
 from orchestration.warehouse.rows import batch_of
 from orchestration.warehouse.stores import build_warehouse
@@ -25,10 +25,7 @@ Rows = list[dict]
 @pytest.fixture(scope="module")
 def built(shop: Path, tmp_path_factory) -> dict[str, str]:
     """A sample shop with a live release."""
-    environ = files_of(shop) | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp("bad-days"))}
-    done = build(environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return environ
+    return built_shop(files_of(shop), tmp_path_factory.mktemp("bad-days"))
 
 
 def rows_of(path: str) -> Rows:
@@ -93,10 +90,20 @@ def clicks_of_one_bot(environ: dict[str, str]) -> None:
     warehouse.close()
 
 
+def bad_prices(environ: dict[str, str], folder: Path) -> None:
+    refused(changed(environ, folder, "feed", times_100), live_of(environ), "median factor 100", "product_embeddings")
+
+
+def test_a_bad_day_is_refused_with_its_reason_and_the_live_release_stays(built, tmp_path) -> None:
+    assert live_of(built) is not None
+    bad_prices(built, tmp_path)
+
+
+@pytest.mark.long  # a build a day; each reason has its unit tests
 def test_five_bad_days_are_refused_with_their_reasons_and_a_usual_one_is_taken(built, tmp_path) -> None:
     live = live_of(built)
     assert live is not None
-    refused(changed(built, tmp_path, "feed", times_100), live, "median factor 100", "product_embeddings")
+    bad_prices(built, tmp_path)
     refused(changed(built, tmp_path, "feed", half_without_titles), live, "were rejected (50%", "product_embeddings")
     refused(
         changed(built, tmp_path, "orders", without_lines), live, "0 orders, the live release had 800", "complementarity"

@@ -2,6 +2,11 @@
 
 import re
 
+import pytest
+
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 BODY = {"prompt": "a desk and a lamp for the study", "n_bundles": 2}
 
 

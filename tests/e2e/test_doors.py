@@ -16,6 +16,9 @@ from online.doors import ADMIN, EVENTS, LOCAL, OPEN, RECOMMEND
 from online.keys.store import build_keys_store, revoked
 from setwise.settings import Settings
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 SCOPES = ("recommend", "events", "admin")
 POLICIES = [one["scope"] for one in (RECOMMEND, EVENTS, ADMIN, OPEN, LOCAL)]
 PAIRS = int(os.environ.get("PAIRS", "200"))

@@ -161,26 +161,71 @@ def rows_of(warehouse: Warehouse, key: str) -> dict[str, int]:
     }
 
 
-@pytest.mark.long_on("servers")
+def words_of(people: Pseudonyms) -> list[str]:
+    """What would tell of Mary wherever it stood."""
+    return [MARY, COOKIE, people.user(MARY), people.visitor(COOKIE), "zanzibar", "xylophone", QUERY]
+
+
+def live_and_write(client: TestClient, environ: dict[str, str], mary: str) -> None:
+    """Mary and Bob leave behind what they can, and it is written wherever it is kept."""
+    settings = settings_of(environ)
+    live(client, MARY, COOKIE, 1)
+    live(client, BOB, "cookie-of-bob", 2)
+    leave_letters(settings, mary)
+    time.sleep(0.5)  # what was answered is written ten times a second
+    load(settings, 60)
+    stream(environ)
+    assert exported_sessions(client)
+
+
+def forget(client: TestClient) -> dict[str, Any]:
+    """The receipt of an erasure that has only begun."""
+    told = client.delete(f"/v1/users/{MARY}", params={"visitor_id": [COOKIE, "another-one"]}).json()
+    assert told["state"] == "pending" and told["stores"]["raw_tables"] == {"state": "pending"}
+    assert told["stores"]["bundles"]["removed"] >= 2
+    gone = {"shopper_profiles": None, "shopper_sessions": None, "bundles": []}
+    assert client.get(f"/v1/users/{MARY}").json()["stores"] == gone
+    return dict(told)
+
+
+def until_forgotten(client: TestClient, settings: Settings, receipt: dict[str, Any]) -> dict[str, Any]:
+    """What the receipt says once the loader has done its part."""
+    began = time.monotonic()
+    while (told := client.get(f"/v1/erasures/{receipt['receipt_id']}").json())["state"] != "done":
+        assert time.monotonic() - began < 60, told
+        load(settings, 60)
+    print(f"forgotten everywhere after {time.monotonic() - began:.1f} s: {told['stores']}")
+    assert told["stores"]["raw_tables"]["removed"] >= 9
+    assert told["stores"]["streams"]["removed"] > 0 and told["stores"]["shopper_sessions"]["removed"] > 0
+    assert told["stores"]["log"]["state"] == ("expires" if settings.log.backend == "kafka" else "done")
+    return dict(told)
+
+
+def test_of_whoever_is_forgotten_no_store_keeps_a_trace(environ: dict[str, str]) -> None:
+    settings = settings_of(environ)
+    people = Pseudonyms(event_secret("", Path(environ["SETWISE_DATA_DIR"])))
+    with serve(environ) as client:
+        live_and_write(client, environ, people.user(MARY))
+        assert traces(settings, words_of(people))
+        until_forgotten(client, settings, forget(client))
+        assert traces(settings, words_of(people)) == []
+        assert exported_sessions(client) is None and client.get(f"/v1/users/{BOB}").json()["stores"]["shopper_sessions"]
+
+
+@pytest.mark.long  # two builds, and the marts
 def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ, tmp_path: Path) -> None:
     settings = settings_of(environ)
-    data_dir, is_kafka = Path(environ["SETWISE_DATA_DIR"]), settings.log.backend == "kafka"
+    data_dir = Path(environ["SETWISE_DATA_DIR"])
     done = build(environ)
     assert done.returncode == 0, done.stdout + done.stderr
     people = Pseudonyms(event_secret("", data_dir))
     mary, bob = people.user(MARY), people.user(BOB)
-    words = [MARY, COOKIE, mary, people.visitor(COOKIE), "zanzibar", "xylophone", QUERY]
+    words = words_of(people)
     with serve(environ) as client:
-        live(client, MARY, COOKIE, 1)
-        live(client, BOB, "cookie-of-bob", 2)
+        live_and_write(client, environ, mary)
         exported = client.get(f"/v1/users/{MARY}").json()
         assert exported["stores"]["shopper_profiles"] and len(exported["stores"]["bundles"]) >= 2
         assert exported["known_as"]["user"] == mary
-        leave_letters(settings, mary)
-        time.sleep(0.5)  # what was answered is written ten times a second
-        load(settings, 60)
-        stream(environ)
-        assert exported_sessions(client)
         assert dbt(settings, os.environ, "run", "--quiet") == 0
         warehouse = build_warehouse(settings)
         before = rows_of(warehouse, mary)
@@ -188,21 +233,10 @@ def test_whoever_is_forgotten_is_in_no_store_and_comes_back_with_nothing(environ
         assert all(before.values()) and all(kept.values()), (before, kept)
         assert traces(settings, words)
 
-        began = time.monotonic()
-        receipt = client.delete(f"/v1/users/{MARY}", params={"visitor_id": [COOKIE, "another-one"]}).json()
-        assert receipt["state"] == "pending" and receipt["stores"]["raw_tables"] == {"state": "pending"}
-        assert receipt["stores"]["shopper_profiles"]["removed"] == 1 and receipt["stores"]["bundles"]["removed"] >= 2
-        assert client.get(f"/v1/users/{MARY}").json()["stores"] == {
-            "shopper_profiles": None, "shopper_sessions": None, "bundles": [],
-        }  # fmt: skip
-        while (told := client.get(f"/v1/erasures/{receipt['receipt_id']}").json())["state"] != "done":
-            assert time.monotonic() - began < 60, told
-            load(settings, 60)
-        print(f"forgotten everywhere after {time.monotonic() - began:.1f} s: {told['stores']}")
-        assert told["stores"]["raw_tables"]["removed"] >= 9 and told["stores"]["marts"]["removed"] > 0
-        assert told["stores"]["history"]["removed"] > 0
-        assert told["stores"]["streams"]["removed"] > 0 and told["stores"]["shopper_sessions"]["removed"] > 0
-        assert told["stores"]["log"]["state"] == ("expires" if is_kafka else "done")
+        receipt = forget(client)
+        assert receipt["stores"]["shopper_profiles"]["removed"] == 1
+        told = until_forgotten(client, settings, receipt)
+        assert told["stores"]["marts"]["removed"] > 0 and told["stores"]["history"]["removed"] > 0
         assert not any(rows_of(warehouse, mary).values()) and rows_of(warehouse, bob) == kept
         assert traces(settings, words) == []
         # A stream that reads the whole log again brings nobody back: Kafka has the records still.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from e2e_support import build
+from built_once import files_of
+from e2e_support import build, built_shop
 
 from orchestration.artefacts import ArtefactStore
 from orchestration.assets.evaluation import ask, evaluate, read_evaluation
@@ -19,6 +20,7 @@ from setwise.catalogue import indexed_text
 from setwise.exploration import explored_list
 from setwise.index import LocalIndex, build_index
 from setwise.release import Releases
+from setwise.settings import Settings
 from setwise.snapshot import Snapshot
 
 CARD = "card/model_card.md"
@@ -26,23 +28,43 @@ MEASURED = "evaluation/evaluation.json"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Path, Path]:
-    """Two folders with the release of the same sample shop, made apart from each other: the second from nothing."""
-    folder, folders = tmp_path_factory.mktemp("evaluated"), []
-    generate(folder / "sample", products=150, shoppers=30, orders=300)
-    judge_queries(folder / "sample")
-    for name in ("one", "two"):
-        environ = {"SETWISE_DATA_DIR": str(folder / name)}
-        files = (("FEED", "feed"), ("ORDERS", "orders"), ("SETS", "sets"), ("JUDGEMENTS", "judgements"))
-        for variable, file in files:
-            environ[f"SETWISE_{variable}"] = str(folder / f"sample/{file}.jsonl")
-        done = build(environ, from_nothing=name == "two")
-        assert done.returncode == 0, done.stdout + done.stderr
-        releases = Releases(str(folder / name / "releases"), folder / "cache")
-        live = releases.current_id()
-        assert live is not None
-        folders.append(releases.fetch(live)[1])
-    return folders[0], folders[1]
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a sample shop whose queries were judged."""
+    made = tmp_path_factory.mktemp("judged") / "sample"
+    generate(made, products=150, shoppers=30, orders=300)
+    judge_queries(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def folder(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the usual shop's release."""
+    settings = Settings.from_env(built_shop(files_of(shop), tmp_path_factory.mktemp("evaluated")))
+    return live_folder(Path(settings.storage.data_dir))
+
+
+@pytest.fixture(scope="module")
+def judged(sample: Path) -> Path:
+    """The folder of the release of the shop whose queries were judged."""
+    return release_of(sample, "one")
+
+
+def release_of(sample: Path, name: str) -> Path:
+    """The folder of a release that is made of these files, in a data folder of its own and from nothing."""
+    data_dir = sample.parent / name
+    environ = {"SETWISE_DATA_DIR": str(data_dir)}
+    for file in ("feed", "orders", "sets", "judgements"):
+        environ[f"SETWISE_{file.upper()}"] = str(sample / f"{file}.jsonl")
+    done = build(environ, from_nothing=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return live_folder(data_dir)
+
+
+def live_folder(data_dir: Path) -> Path:
+    releases = Releases(str(data_dir / "releases"), data_dir / "cache")
+    live = releases.current_id()
+    assert live is not None
+    return releases.fetch(live)[1]
 
 
 def judge_queries(folder: Path) -> None:
@@ -57,26 +79,25 @@ def judge_queries(folder: Path) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def test_judged_queries_teach_the_ranker_and_every_fourth_judges_the_release(built) -> None:
-    folder, _ = built
-    found = read_evaluation(folder / "evaluation")
+@pytest.mark.long  # a build from nothing
+def test_judged_queries_teach_the_ranker_and_every_fourth_judges_the_release(judged) -> None:
+    found = read_evaluation(judged / "evaluation")
     assert found.cases["judged query"] >= 10
     figure = found.figure("NDCG@10", "judged query")
     assert (
         figure is not None
         and figure.value > 0.5
-        and f"| judged query | {figure.segment} |" in (folder / CARD).read_text()
+        and f"| judged query | {figure.segment} |" in (judged / CARD).read_text()
     )
-    artefact = ArtefactStore(folder.parents[1] / "artefacts").latest("ranker")
+    artefact = ArtefactStore(judged.parents[1] / "artefacts").latest("ranker")
     assert artefact is not None
-    judged = {one["kind"]: one for one in json.loads((artefact.path / "judged.json").read_text())}
-    learned_from = json.loads((folder / "ranker/list/ranker.json").read_text())["trained_on"]
-    assert judged["list"]["questions"] >= 40 and (judged["list"]["chosen"] == "own") == ("this shop" in learned_from)
-    assert judged["search"]["judged_by"] >= 40
+    told = {one["kind"]: one for one in json.loads((artefact.path / "judged.json").read_text())}
+    learned_from = json.loads((judged / "ranker/list/ranker.json").read_text())["trained_on"]
+    assert told["list"]["questions"] >= 40 and (told["list"]["chosen"] == "own") == ("this shop" in learned_from)
+    assert told["search"]["judged_by"] >= 40
 
 
-def test_a_release_carries_its_figures_its_gates_and_a_card(built) -> None:
-    folder, _ = built
+def test_a_release_carries_its_figures_its_gates_and_a_card(folder) -> None:
     found, card = read_evaluation(folder / "evaluation"), (folder / CARD).read_text()
     assert sum(found.cases.values()) >= LEAST_CASES and found.cut
     whole = found.figure("NDCG@10")
@@ -86,15 +107,15 @@ def test_a_release_carries_its_figures_its_gates_and_a_card(built) -> None:
     assert f"# Release {folder.name}" in card and f"- ndcg_at_10: {whole.value:g}" in card
 
 
-def test_the_same_inputs_give_the_same_release_the_same_figures_and_the_same_card(built) -> None:
-    one, two = built
+@pytest.mark.long  # two builds from nothing; that they give one release, test_release_life sees too
+def test_the_same_inputs_give_the_same_release_the_same_figures_and_the_same_card(judged, sample) -> None:
+    one, two = judged, release_of(sample, "two")
     assert one.name == two.name
     for file in (CARD, MEASURED, "summary/summary.json"):
         assert (one / file).read_bytes() == (two / file).read_bytes(), file
 
 
-def test_an_index_of_other_products_is_refused_by_how_much_it_answers_worse(built, tmp_path) -> None:
-    folder, _ = built
+def test_an_index_of_other_products_is_refused_by_how_much_it_answers_worse(folder, tmp_path) -> None:
     parts = {part: folder / part for part in FOLDERS}
     snapshot, vectors = Snapshot(folder / "snapshot"), LocalIndex(folder / "index").vectors()
     mixed = np.random.default_rng(0).permutation(len(snapshot))
@@ -111,8 +132,7 @@ def test_an_index_of_other_products_is_refused_by_how_much_it_answers_worse(buil
     assert refusals and f"difference {whole.difference:+.4f}" in refusals[0]
 
 
-def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(built, tmp_path) -> None:
-    folder, _ = built
+def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(folder, tmp_path) -> None:
     parts, said = {part: folder / part for part in FOLDERS}, list[str]()
     for part in FOLDERS:
         (tmp_path / part).mkdir()
@@ -125,8 +145,7 @@ def test_a_live_release_that_can_no_longer_be_asked_is_compared_with_nothing(bui
     assert found.live_release == "" and found.figure("NDCG@10").difference is None
 
 
-def test_the_live_releases_order_of_what_was_shown_is_found_again_and_valued(built) -> None:
-    folder, _ = built
+def test_the_live_releases_order_of_what_was_shown_is_found_again_and_valued(folder) -> None:
     snapshot, share, shown = Snapshot(folder / "snapshot"), 0.5, 4
     prompts = {f"a{n}": f"{snapshot[n].title.split()[-1]} {snapshot[n].title.split()[0]}" for n in range(60)}
     asked = [Case(name, "", {"prompt": prompt, "k": shown + 5}, [], []) for name, prompt in prompts.items()]

@@ -24,6 +24,9 @@ from setwise.flags import Flags, read_flags
 from setwise.names import SERVED_TOPIC
 from setwise.overrides import VARIANTS_HEADER, Overrides
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 OPEN = {"prompt": "something nice for the living room"}
 NAMED = {"prompt": "a sofa and a lamp"}
 SIZES = {"two": 2, "three": 3}

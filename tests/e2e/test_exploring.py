@@ -3,11 +3,15 @@
 import time
 from pathlib import Path
 
+import pytest
 from e2e_support import own_copy, records_of, serve
 
 from setwise.events.served import Served, decode_served
 from setwise.exploration import list_propensities, more_for_list, order_propensities
 from setwise.names import SERVED_TOPIC
+
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
 
 READERS = 40
 SHARE = 0.2

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_support import build, serve
+from e2e_support import built_shop, serve
 from litestar.testing import TestClient
 
 ROOMS = ("a cosy living room", "home office", "boho bedroom")
@@ -14,10 +14,7 @@ ONE_EACH = {"a sofa": 1, "two lamps": 1, "a sofa and a lamp": 2}
 
 @pytest.fixture(scope="module")
 def new_shop(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    environ = {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp("first-day")), "SETWISE_FEED": str(shop / "feed.jsonl")}
-    done = build(environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    with serve(environ) as client:
+    with serve(built_shop({"SETWISE_FEED": str(shop / "feed.jsonl")}, tmp_path_factory.mktemp("first-day"))) as client:
         yield client
 
 

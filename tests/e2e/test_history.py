@@ -102,6 +102,7 @@ def event(warehouse: Warehouse, event_id: str, kind: str, items: list[Interactio
     warehouse.load(batch_of(INTERACTIONS_TOPIC, [Record(INTERACTIONS_TOPIC, 0, 0, user, value, {}, at)], at), None)
 
 
+@pytest.mark.long_on("postgres")  # that both warehouses make the same of it, test_marts sees too
 def test_the_file_is_in_the_marts_to_the_cent_and_an_order_that_is_an_event_too_counts_once(
     settings: Settings, warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ def test_rows_that_cannot_be_written_leave_the_table_as_it_was(warehouse: Wareho
 
 
 @pytest.mark.parametrize("settings", ["duckdb"], indirect=True)
+@pytest.mark.long_on("postgres")
 def test_the_lines_of_a_real_shop_add_up(
     settings: Settings, warehouse: Warehouse, leave_out: Callable, tmp_path: Path
 ) -> None:

@@ -11,6 +11,9 @@ from setwise.learned import Learned
 from setwise.ranking import FEATURES as RANKED
 from setwise.rules import ActiveRules
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 
 def test_a_build_tries_weights_on_what_it_held_out_and_never_keeps_worse_ones(client) -> None:
     learned = client.app.state.watch.live.learned

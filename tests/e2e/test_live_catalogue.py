@@ -14,6 +14,9 @@ from e2e_support import build, own_copy
 from fault_load import ask_now
 from fault_servers import Service, serving
 
+# How changes come through either log is in the contract suites.
+pytestmark = pytest.mark.long_on("servers")
+
 EFFECT_S = 2.0
 PROMPT = "a sofa, a floor lamp and a rug"
 
@@ -151,20 +154,26 @@ def test_too_many_changes_or_none_of_the_form_are_refused(both: tuple[Service, S
     assert ask_now(first.port, "/v1/catalogue/changes", {"product_id": "p"}, first.admin_key).status == 422
 
 
-@pytest.mark.long_on("servers")
-@pytest.mark.parametrize(
-    "is_whole",
-    [pytest.param(False, id="a restart"), pytest.param(True, id="and an older feed", marks=pytest.mark.long)],
-)
+def test_a_process_that_starts_later_has_what_was_changed_before(
+    both: tuple[Service, Service], shop_of_my_own: dict[str, str], tmp_path: Path
+) -> None:
+    first, _ = both
+    wanted, _ = some_product(first)
+    change(first, {"product_id": wanted, "price": "8.88 USD"}, {"product_id": wanted, "stock": 7})
+    with serving(shop_of_my_own | {"SETWISE_DEADLINE_MS": "0"}, tmp_path / "log") as later:
+        assert (product(later, wanted)["price_cents"], product(later, wanted)["stock"]) == (888, 7)
+
+
+@pytest.mark.long  # a build for each feed
+@pytest.mark.parametrize("is_whole", [False, True], ids=["a newer feed", "an older one too"])
 def test_changes_are_kept_over_restarts_and_release_switches_until_a_newer_feed(
     shop_of_my_own: dict[str, str], tmp_path: Path, is_whole: bool
 ) -> None:
-    roomy = shop_of_my_own | {"SETWISE_DEADLINE_MS": "0"}
-    with serving(roomy, tmp_path / "a.log") as service:
+    with serving(shop_of_my_own | {"SETWISE_DEADLINE_MS": "0"}, tmp_path / "log") as service:
         wanted, _ = some_product(service)
         change(service, {"product_id": wanted, "price": "7.77 USD"}, {"product_id": wanted, "stock": 6})
         release = ask_now(service.port, "/health/ready").body["release"]
-    with serving(roomy, tmp_path / "b.log") as service:
+    with serving(shop_of_my_own | {"SETWISE_DEADLINE_MS": "0"}, tmp_path / "log") as service:
         assert product(service, wanted)["price_cents"] == 777, "after a restart"
         feed = Path(shop_of_my_own["SETWISE_FEED"])
         rows = [json.loads(line) for line in feed.read_text().splitlines()]

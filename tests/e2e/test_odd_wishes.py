@@ -2,6 +2,9 @@
 
 import pytest
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 GOES_WITH_A_DESK = {"Task lamps", "Office chairs", "Desk organisers", "Bookcases"}
 OWNED = ["I already have a desk; what goes with it?", "ich habe schon einen Schreibtisch, was passt dazu?"]
 NOT_SOLD = [("socks", "sock"), ("socken", "socke"), ("chaussettes", "chaussette")]

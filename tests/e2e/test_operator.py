@@ -1,4 +1,4 @@
-"""The operator's pages in a real browser, over a shop that the demo's shoppers have used."""
+"""The operator's pages in a real browser, over a shop, and once the demo's shoppers have used it."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from builds import marts
 from e2e_support import delete_topics, own_copy
 from fault_servers import Service, serving
 from loading import load
@@ -22,7 +23,6 @@ from warehouses import warehouse_settings
 
 from demo.player import SHELF_FILE, Player
 from demo.shelf import Shelf
-from orchestration.marts import build
 from orchestration.warehouse.stores import build_warehouse
 from setwise.demo_player import Played, read_switch, write_played
 from setwise.names import EXPERIMENTS_FILE, REJECTIONS_FILE
@@ -66,6 +66,8 @@ PAGES = {
     "catalogue": "Rows of the feed that were not taken", "experiments": "device phone",
     "rules": "Try, then publish", "playground?prompt=a+sofa+under+%24900": "Time of each stage", "users": "User id",
 }  # fmt: skip
+
+OF_MARTS = ("business", "search")
 
 
 class Operator:
@@ -120,19 +122,25 @@ def operator(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     write_whole(data_dir / REJECTIONS_FILE, json.dumps(REJECTED).encode() + b"\n")
     log = tmp_path_factory.mktemp("log") / "log"
     with serving(environ, log) as service, closing(Operator(service, environ)) as one:
-        events = EventSender(one.url, one.key, source="demo")
-        player = Player(one.http, events, Shelf(one.http, data_dir / SHELF_FILE), 60, seed=4)
-        for _ in range(VISITS):
-            player.visit()
-        assert events.close(20) == 0
-        for prompt in HOSTILE:
-            one.http.post("/v1/bundles", json={"prompt": prompt, "visitor_id": "v-1"}).raise_for_status()
-        settings = settings_of(environ)
-        one.http.get("/v1/operator/live").raise_for_status()
-        load(settings)
-        stream(environ)
-        assert build(settings, os.environ, "run", "--quiet") == 0
         yield one
+
+
+@pytest.fixture(scope="module")
+def visited(operator: Operator) -> Operator:
+    """The same after the demo's shoppers came, and what they did is in the marts."""
+    events = EventSender(operator.url, operator.key, source="demo")
+    player = Player(operator.http, events, Shelf(operator.http, operator.data_dir / SHELF_FILE), 60, seed=4)
+    for _ in range(VISITS):
+        player.visit()
+    assert events.close(20) == 0
+    for prompt in HOSTILE:
+        operator.http.post("/v1/bundles", json={"prompt": prompt, "visitor_id": "v-1"}).raise_for_status()
+    settings = settings_of(operator.environ)
+    operator.http.get("/v1/operator/live").raise_for_status()
+    load(settings)
+    stream(operator.environ)
+    assert marts(settings, os.environ, "run", "--quiet") == 0
+    return operator
 
 
 class Window:
@@ -177,22 +185,30 @@ def window(browser: Browser, operator: Operator) -> Iterator[Window]:
     context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("look", ["desktop", "phone in the dark"])
-def test_every_page_shows_real_data_to_everybody_and_runs_none_of_it(browser, operator, look) -> None:
+def test_every_page_shows_real_data_to_everybody_and_runs_none_of_it(browser, visited, look) -> None:
     is_phone = look != "desktop"
     context = browser.new_context(
         viewport={"width": 390, "height": 800} if is_phone else {"width": 1280, "height": 900},
         color_scheme="dark" if is_phone else "light",
     )
-    window = Window(context.new_page(), operator)
-    for name, text in PAGES.items():
+    see(Window(context.new_page(), visited), PAGES)
+    context.close()
+
+
+def see(window: Window, pages: dict[str, str]) -> None:
+    for name, text in pages.items():
         window.open(name)
         window.has(text)
         expect(window.page.locator("main")).not_to_contain_text("Asking …")
         window.check()
         overflow = window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, (name, overflow)
-    context.close()
+
+
+def test_every_page_that_asks_no_mart_shows_its_data_to_everybody_and_runs_none_of_it(window) -> None:
+    see(window, {name: text for name, text in PAGES.items() if name not in OF_MARTS})
 
 
 def test_without_a_key_nothing_is_shown_and_a_wrong_one_is_refused_with_a_word(browser, operator) -> None:
@@ -222,7 +238,8 @@ def test_pages_allow_nothing_inline_and_the_data_is_the_admins_alone(operator) -
     assert httpx.post(f"{operator.url}/v1/operator/playground", json={}).status_code == 401
 
 
-def test_business_shows_what_the_marts_hold_and_the_streams_count(window, operator) -> None:
+@pytest.mark.long
+def test_business_shows_what_the_marts_hold_and_the_streams_count(visited, window, operator) -> None:
     warehouse = build_warehouse(settings_of(operator.environ))
     ((served, shown, clicked, bought, cents),) = warehouse.rows(
         "SELECT count(*), count(CASE WHEN impressions > 0 THEN 1 END), count(CASE WHEN clicks > 0 THEN 1 END), "
@@ -252,7 +269,8 @@ def test_business_shows_what_the_marts_hold_and_the_streams_count(window, operat
     assert lines[0] == "slot,lines,revenue_cents,currency" and len(lines) > 1
 
 
-def test_what_shoppers_wrote_is_text_and_a_download_holds_no_formula(window, operator) -> None:
+@pytest.mark.long
+def test_what_shoppers_wrote_is_text_and_a_download_holds_no_formula(visited, window, operator) -> None:
     window.open("search")
     for prompt in HOSTILE:
         window.has(prompt)

@@ -7,6 +7,9 @@ import pytest
 
 from benchmarks.planted import Figure, measured
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 
 @pytest.fixture(scope="module")
 def figures(client, shop) -> dict[str, Figure]:

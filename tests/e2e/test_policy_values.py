@@ -2,14 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import dbt
+from builds import dbt, python
 
 from benchmarks.counterfactual import OTHER, READ, START, Shop, covered, load_days
 from online.candidates import RankedBy
@@ -122,9 +120,7 @@ def told_by_dagster(data_dir: Path) -> None:
     """The report and the check of these days."""
     own = {k: v for k, v in os.environ.items() if not k.startswith(("SETWISE_", "DAGSTER_"))}
     own |= {"SETWISE_DATA_DIR": str(data_dir), "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", SHOW], capture_output=True, text=True, env=own, cwd=ROOT, check=False
-    )  # fmt: skip
+    done = python(own, SHOW)
     assert done.returncode == 0, done.stderr[-4_000:]
     answers, rows, passed, spreads = json.loads(done.stdout.splitlines()[-1])
     assert answers == DAYS * ANSWERS + LISTS

@@ -20,6 +20,9 @@ from setwise.ranking import FEATURES, KINDS, PARTS
 from setwise.release import Releases
 from setwise.settings import Settings
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 BODIES = [
     {"prompt": "walnut coffee table"},
     {"prompt": "a lamp under $90 for reading"},

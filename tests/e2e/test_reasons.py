@@ -16,6 +16,9 @@ from setwise.rules import ActiveRules
 from setwise.rules.document import Rule
 from setwise.sessions import ShopperSession
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 
 def test_items_parts_add_up_to_their_scores_and_those_to_the_bundles(client) -> None:
     body = {"prompt": "a mid-century living room under $2000", "explain": True}

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 
 @pytest.fixture(scope="module")
 def bought(shop: Path) -> dict[str, Counter[str]]:

@@ -8,6 +8,9 @@ import pytest
 from e2e_support import serve
 from litestar.testing import TestClient
 
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
+
 PROMPT = "a cosy mid-century living room under $1500, no leather"
 
 

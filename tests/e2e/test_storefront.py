@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import SIZES, Visit
+from browsing import EACH_SIZE, Visit
 from e2e_support import SERVER_SETTINGS, delete_topics, interactions, own_copy, records_of
 from fault_servers import Service, serving
 from playwright.sync_api import Page, Route, expect
@@ -51,7 +51,7 @@ def service(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
         yield one
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_wish_becomes_sets_that_are_changed_and_bought_and_the_purchase_arrives(
     browser, service, environ, size
 ) -> None:
@@ -124,7 +124,7 @@ def test_a_wish_becomes_sets_that_are_changed_and_bought_and_the_purchase_arrive
     assert sum(item.price_cents * item.quantity for item in purchase.items) == bought["total"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_no_page_of_the_shop_is_closed_to_who_reads_with_ears_or_keys(browser, service, theme) -> None:
     with Visit(browser, service, color_scheme=theme, reduced_motion="reduce") as visit:
         page = visit.page

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from orchestration.assets.typed_words import try_words
 from orchestration.candidate import FOLDERS
 from orchestration.typed_words import Typed
@@ -10,6 +12,9 @@ from setwise.release import Releases
 from setwise.settings import Settings
 from setwise.snapshot import Snapshot
 from setwise.vocabulary import read_vocabulary
+
+# Asks nothing of a store that the suites of the stores do not ask.
+pytestmark = pytest.mark.long_on("servers")
 
 WORD, KIND, OTHER = "zorble", "Bookcases", "Mugs"
 

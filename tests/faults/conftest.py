@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from built_once import files_of, sample_shop
-from e2e_support import build
+from e2e_support import build, built_shop
 from fault_load import ask_now
 from fault_servers import (
     Proxy,
@@ -46,10 +46,7 @@ def fault_shop() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str]) -> dict[str, str]:
     """Settings of the shop, built on the embedded defaults."""
-    environ = fault_shop | {"SETWISE_DATA_DIR": str(tmp_path_factory.mktemp("embedded-faults"))}
-    done = build(environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return environ
+    return built_shop(fault_shop, tmp_path_factory.mktemp("embedded-faults"))
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +89,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, fault_shop: dict[str, str], 
             "SETWISE_LOG": "kafka",
             "SETWISE_KAFKA_BROKERS": f"127.0.0.1:{proxies[2].port}",
         }
-        yield Stage(redis, weaviate, kafka, *proxies, environ | ROOMY)
+        yield Stage(redis, weaviate, kafka, proxies[0], proxies[1], proxies[2], environ | ROOMY)
     finally:
         for proxy in proxies:
             proxy.close()

@@ -70,6 +70,11 @@ class Server:
         log.close()
         wait_until(lambda: all(map(listens, self._ports)), START_S, self._command[0])
 
+    def ensure(self) -> None:
+        """Starts it where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def send(self, number: signal.Signals) -> None:
         """A signal to exactly this process."""
         assert self._process is not None

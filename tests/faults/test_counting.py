@@ -7,6 +7,7 @@ import signal
 import urllib.request
 from pathlib import Path
 
+import pytest
 from fault_load import ask_now
 from fault_servers import Service, serving, wait_until, workers_of
 
@@ -68,9 +69,17 @@ def test_every_scrape_has_what_all_processes_counted_also_what_a_killed_one_did(
         last = page(service)
         assert last[ANSWERS] == 40
         assert all(last[name] > 0 for name in LIVE)
+    again = Service(environ, tmp_path / "again.log", service.port)
+    try:
+        again.wait_ready()
+        ask(again, 5)
+        assert page(again)[ANSWERS] == 5, "a new start counts from nothing"
+    finally:
+        again.stop()
 
 
-def test_a_new_start_counts_from_nothing(embedded, tmp_path) -> None:
+@pytest.mark.long  # the same as above, in the folder that is the usual one
+def test_a_new_start_counts_from_nothing_in_a_folder_of_ones_own_too(embedded, tmp_path) -> None:
     environ = embedded | ROOMY
     left = Path(embedded["SETWISE_DATA_DIR"]) / "own-metrics"
     environ["PROMETHEUS_MULTIPROC_DIR"] = str(left)
@@ -84,7 +93,7 @@ def test_a_new_start_counts_from_nothing(embedded, tmp_path) -> None:
 
 def test_a_log_that_is_no_terminal_is_json_without_prompts(embedded, tmp_path) -> None:
     log = tmp_path / "log"
-    with serving(embedded | ROOMY | {"SETWISE_LOG_LEVEL": "debug"}, log) as service:
+    with serving(embedded | ROOMY | {"SETWISE_WORKERS": "1", "SETWISE_LOG_LEVEL": "debug"}, log) as service:
         ask(service, 2)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     requests = [line for line in lines if line["message"].startswith("POST /v1/bundles 200")]

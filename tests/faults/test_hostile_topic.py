@@ -6,7 +6,6 @@ Long, it has the events of HOSTILE_PEOPLE shoppers, 2,000 where it is not set.""
 import hashlib
 import os
 import random
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,7 +85,11 @@ def spoiled(shoppers: Shoppers) -> list[tuple[str, str, bytes, bool]]:
 
 @pytest.mark.long_on("postgres")
 def test_duplicates_late_shuffled_huge_and_unreadable_records_leave_the_tables_of_a_clean_run(
-    logged_and_loaded: dict[str, str], shoppers: Shoppers, clean: dict[str, str], tmp_path: Path, capsys: Callable
+    logged_and_loaded: dict[str, str],
+    shoppers: Shoppers,
+    clean: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = Settings.from_env(logged_and_loaded)
     log, warehouse, told = build_log(settings), build_warehouse(settings), tmp_path / "loader.log"

@@ -89,5 +89,4 @@ def test_it_starts_and_answers_from_files_with_every_server_down_and_takes_them_
             wait_until(lambda: is_full(fresh), BACK_S, "full once they are up")
     finally:
         for server in servers:
-            server.kill()
-            server.start()
+            server.ensure()

@@ -21,7 +21,7 @@ from setwise.names import INTERACTIONS_TOPIC
 from setwise.settings import Settings
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLS = int(os.environ.get("LOADER_KILLS", "100")) if LONG else 3
+KILLS = int(os.environ.get("LOADER_KILLS", "100")) if LONG else 2
 ROOT = Path(__file__).parents[2]
 
 
@@ -72,6 +72,7 @@ def start(environ: dict[str, str], log: Path, *arguments: str) -> subprocess.Pop
         )
 
 
+@pytest.mark.long_on("postgres")  # how rows are written there is in the suite of the warehouses
 def test_a_loader_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing(environ, tmp_path) -> None:
     settings = Settings.from_env(environ)
     log, warehouse = build_log(settings), build_warehouse(settings)

@@ -35,7 +35,7 @@ def is_whole(reply: Reply) -> bool:
 
 
 def test_a_killed_worker_is_replaced_and_only_what_it_was_answering_is_lost(embedded, tmp_path) -> None:
-    kills = 10 if LONG else 2
+    kills = 10 if LONG else 1
     with serving(embedded | ROOMY | {"SETWISE_WORKERS": "2"}, tmp_path / "log") as service:
         killed: set[int] = set()
         with Load(service.port, STEADY_PER_S, 8 * kills, body_of) as load:
@@ -57,7 +57,7 @@ def test_a_killed_worker_is_replaced_and_only_what_it_was_answering_is_lost(embe
 
 
 def test_a_rolling_restart_loses_nothing(embedded, tmp_path) -> None:
-    restarts = 20 if LONG else 2
+    restarts = 20 if LONG else 1
     with serving(embedded | ROOMY | {"SETWISE_WORKERS": "2"}, tmp_path / "log") as service:
         seen: set[int] = set(workers_of(service))
         with Load(service.port, STEADY_PER_S, 10 * restarts, body_of) as load:

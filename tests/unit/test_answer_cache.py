@@ -257,7 +257,7 @@ def test_single_products_are_kept_too(live) -> None:
     kept, kitchen = cache(), Kitchen(ProductsAnswer("q-1", "full", [], READ, found, {"total": 5.0}))
     first, second = (asked(kept, live, kitchen, request=ProductsRequest(prompt="rug")) for _ in range(2))
     assert kitchen.made == 1
-    assert first.products == second.products
+    assert first.products == second.products  # type: ignore[attr-defined]
     assert first.request_id != second.request_id
 
 

@@ -33,10 +33,11 @@ def made_lists(count: int, seed: int, share: float = 0.3) -> tuple[Places, list[
         position += range(1, SHOWN + 1)
         propensity += drawn.propensities
         clicks += seen.tolist()
-    arrays = [np.asarray(values) for values in (position, rank)]
     names = [""] * len(rank)
     rewards = {"click": np.asarray(clicks, dtype=np.float64)}
-    places = Places(names, names, *arrays, np.full(len(rank), share), np.asarray(propensity), rewards)
+    places = Places(
+        names, names, np.asarray(position), np.asarray(rank), np.full(len(rank), share), np.asarray(propensity), rewards
+    )
     return places, lists, np.concatenate(worth)
 
 

@@ -22,14 +22,15 @@ def test_the_stores_of_a_test_are_known_from_its_parameters(nodeid: str, stores:
     assert suite_of(nodeid) == f"{nodeid.partition('::')[0]} {stores}".strip()
 
 
-def test_long_folders_come_first_and_the_stores_change_seldom() -> None:
+def test_what_all_wait_for_comes_first_then_long_folders_and_the_stores_change_seldom() -> None:
     names = [
         "tests/unit/a.py::a", "tests/e2e/a.py::a[servers]", "tests/e2e/a.py::a[embedded]", "tests/e2e/b.py::a[servers]",
         "tests/e2e/b.py::b[embedded]", "tests/new/a.py::a", "tests/faults/a.py::a",
+        "tests/contract/a.py::a", "tests/faults/test_ladder.py::a",
     ]  # fmt: skip
     items = [SimpleNamespace(nodeid=name) for name in names]
     in_order(items)  # type: ignore[arg-type]
-    assert [names.index(item.nodeid) for item in items] == [5, 6, 2, 4, 1, 3, 0]
+    assert [names.index(item.nodeid) for item in items] == [5, 8, 7, 6, 2, 4, 1, 3, 0]
 
 
 def test_each_process_has_a_redis_database_of_its_own_and_one_alone_that_of_the_settings() -> None:
