@@ -99,6 +99,13 @@ def test_a_basket_is_completed_and_not_counted(client, shop_rows) -> None:
     assert len(found) == 10 and not {p["product_id"] for p in found} & set(basket)
 
 
+def test_what_completes_a_basket_is_called_in_the_language_that_was_asked_for(client, shop_rows) -> None:
+    basket = [i for i, r in shop_rows.items() if r["availability"] == "in_stock" and "expiration_date" not in r][:1]
+    said = {code: ask(client, basket=basket, language=code)["understood"]["said"] for code in ("de", "fr", "es")}
+    assert len({tuple(words.values()) for words in said.values()}) == 3 and all(said.values())
+    assert not ask(client, basket=basket)["understood"]["said"]
+
+
 def test_an_open_wish_becomes_bundles_of_several_kinds_that_share_nothing(client, shop_rows) -> None:
     answer = ask(client, prompt="a cosy living room")
     bundles = [[i["product_id"] for i in bundle["items"]] for bundle in answer["bundles"]]

@@ -290,26 +290,6 @@ def test_the_cart_is_completed_with_what_goes_with_it(browser, service) -> None:
         assert "with=" in page.url
 
 
-@pytest.mark.parametrize(
-    ("locale", "code", "complete", "known"),
-    [("de-DE", "de", "Warenkorb ergänzen", r"\b(Sofa|Teppich|Kissen|Vase|Lampe|Tisch|Sessel|Stuhl|Bett)"),
-     ("fr-FR", "fr", "Compléter mon panier", r"\b(canapé|tapis|coussin|vase|lampe|table|fauteuil|chaise|lit)"),
-     ("es-ES", "es", "Completar mi cesta", r"\b(sofá|alfombra|cojín|jarrón|lámpara|mesa|sillón|silla|cama)")],
-)  # fmt: skip
-def test_what_completes_a_cart_is_called_as_the_page_speaks(browser, service, locale, code, complete, known) -> None:
-    with Visit(browser, service, locale=locale) as visit:
-        page, asked = visit.page, []
-        page.on("request", lambda request: asked.append(request.post_data) if request.method == "POST" else None)
-        visit.wish(LIVING_ROOM)
-        page.locator(".set .primary").first.click()
-        page.get_by_role("button", name=complete).click()
-        expect(page.locator(".chip.thing").first).to_be_visible()
-        body = next(json.loads(said) for said in asked if said and "basket" in said)
-        assert body["language"] == code and "prompt" not in body
-        chips = " ".join(page.locator(".chip.thing").all_inner_texts())
-        assert re.search(known, chips), chips
-
-
 def test_nothing_that_is_typed_linked_or_sold_is_ever_run(browser, service) -> None:
     with Visit(browser, service) as visit:
         page = visit.page
