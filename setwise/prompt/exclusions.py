@@ -28,6 +28,8 @@ _CONTENT = frozenset(
 )
 """In a negation they say that it is about what is in a product, not about what is chosen."""
 _TOO = frozenset(["too", "zu", "trop", "muy", "demasiado"])
+_MERELY_NOT = frozenset(["pas", "no"])
+"""'Pas trop long' tempers what 'rien de trop long' denies."""
 
 
 class ExclusionReader:
@@ -230,7 +232,8 @@ class ExclusionReader:
                 break
             if is_content and entry is not None and entry.product and not entry.is_attribute() and not entry.thing:
                 entry = None
-            is_quality = this == "style" or (entry is not None and entry.describes)
+            is_denied = entry is not None and entry.describes and words[start] not in _MERELY_NOT
+            is_quality = this == "style" or is_denied
             if not is_quality and any(w in _TOO for w in words[start if first else begin : i]):
                 break
             self.kinds.add(entry, i, stop, of_brand, is_chosen=is_chosen)
