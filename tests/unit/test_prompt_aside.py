@@ -103,3 +103,16 @@ def test_what_a_thing_is_used_for_names_nothing_and_excludes_nothing(shop: str, 
 )  # fmt: skip
 def test_how_many_people_there_are_counts_what_each_of_them_sits_on(prompt: str) -> None:
     assert [one.quantity for one in read("furniture", prompt).named] == [6]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a snug den under $900, no leather", "einen gemütlichen Loft unter 900 Dollar", "eine gemütliche Stube",
+        "un séjour chaleureux à moins de 900 dollars", "une pièce à vivre chaleureuse",
+        "una sala de estar acogedora por menos de 900 dólares, sin cuero", "un comedor acogedor",
+    ],
+)  # fmt: skip
+def test_a_room_is_no_product_however_it_is_called(text: str) -> None:
+    understood = read("furniture", text)
+    assert understood.is_occasion and not understood.named
