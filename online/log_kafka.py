@@ -27,6 +27,8 @@ RETRY_TOPICS_S = 1.0
 SILENCE_S = 1.0
 """A tail that heard nothing for so long asks whether a broker is there: a consumer of a dead one just reads nothing."""
 ANSWERS_S = 0.5
+REFRESH_MS = 2_000
+"""A partition without a leader yet is asked for again after this; by the library's own default after 5 min."""
 PARTITIONS_S = 60.0
 """A tail that always hears something asks for partitions that were added this often."""
 # The newest segment is never compacted, and each start reads it whole; Kafka's own is 1 GB or seven days.
@@ -82,7 +84,7 @@ class KafkaLog:
                 "auto.offset.reset": "earliest",
                 "session.timeout.ms": SESSION_MS,
                 "heartbeat.interval.ms": SESSION_MS // 6,
-                "topic.metadata.refresh.interval.ms": 2_000,
+                "topic.metadata.refresh.interval.ms": REFRESH_MS,
                 "partition.assignment.strategy": "cooperative-sticky",
             }
         )
@@ -92,7 +94,8 @@ class KafkaLog:
     def tail(self, topic: str) -> "KafkaTail":
         """All partitions from their first record on."""
         settings = {**self._common, "group.id": f"{self._settings.prefix}.tail", "enable.auto.commit": False}
-        return KafkaTail(Consumer({**settings, "enable.partition.eof": True}), topic, self._name(topic))
+        more = {"enable.partition.eof": True, "topic.metadata.refresh.interval.ms": REFRESH_MS}
+        return KafkaTail(Consumer({**settings, **more}), topic, self._name(topic))
 
     def close(self) -> None:
         """Waits for what was appended, at most as long as a record may take."""

@@ -14,6 +14,8 @@ from setwise.ranker import MODEL_FILE
 from setwise.release import Releases
 
 CHEAP = 4
+pytestmark = pytest.mark.long
+"""What is asked, and what trees may learn from it, is tested without a build: tests/unit/test_training_questions.py."""
 
 
 @pytest.fixture(scope="module")

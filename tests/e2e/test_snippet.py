@@ -173,4 +173,5 @@ def test_a_page_with_a_key_sends_it_also_when_it_is_left(page, site, environ, tm
         page.goto(shown(site, service, f'data-key="{service.admin_key}"'))
         page.evaluate("document.querySelector('#one').click(); location.href = '/elsewhere'")
         page.wait_for_url("**/elsewhere")
-        assert kinds(closed, 1) == ["click"]
+        # Where its own send was under way already the log has it twice: the tables count an event's id once.
+        assert set(kinds(closed, 1)) == {"click"}
