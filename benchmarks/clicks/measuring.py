@@ -51,7 +51,8 @@ def outcome(live: LiveRelease, dependencies: Dependencies, asked: Sequence[Wish]
             _mean([style == wish.shopper["style"] for _, _, style in tastes]),
         ))  # fmt: skip
         products.append(list(map(str, ids)))
-    return Outcome(*np.asarray(rows, dtype=np.float64).T, products)
+    purchases, worth, category, color, style = np.asarray(rows, dtype=np.float64).T
+    return Outcome(purchases, worth, category, color, style, products)
 
 
 def in_common(one: Outcome, other: Outcome, first: int = 10) -> float:
