@@ -11,7 +11,7 @@ from built_once import files_of
 from e2e_support import build, built_shop
 
 from orchestration.warehouse.rows import batch_of
-from orchestration.warehouse.stores import build_warehouse
+from orchestration.warehouse.stores import opened_warehouse
 from setwise.cloud_event import CloudEvent
 from setwise.events import Interaction, InteractionItem
 from setwise.log import Record
@@ -78,16 +78,14 @@ def all_of_one(rows: Rows) -> Rows:
 
 
 def clicks_of_one_bot(environ: dict[str, str]) -> None:
-    warehouse, now = build_warehouse(Settings.from_env(environ)), datetime.now(UTC)
-    warehouse.migrate()
-    records = []
+    records, now = [], datetime.now(UTC)
     for number in range(400):
         who = "v-bot" if number % 20 else f"v-{number}"
         data = Interaction("click", now, 1, visitor=who, items=[InteractionItem("p-1")])
         event = CloudEvent(f"e-{number}", "setwise.click", now, data, "shop")
         records.append(Record(INTERACTIONS_TOPIC, 0, number, who, event.encoded(), {}, now))
-    warehouse.load(batch_of("interactions", records, now), None)
-    warehouse.close()
+    with opened_warehouse(Settings.from_env(environ)) as warehouse:
+        warehouse.load(batch_of("interactions", records, now), None)
 
 
 def bad_prices(environ: dict[str, str], folder: Path) -> None:

@@ -13,7 +13,7 @@ from benchmarks.clicks.__main__ import ARMS, MEASURES, SAID, UNLIKE, report
 from benchmarks.clicks.runs import asked_of, shoppers_of
 from benchmarks.clicks.seeds import run, run_indifferent
 from benchmarks.clicks.shoppers import wishes
-from orchestration.warehouse.stores import build_warehouse
+from orchestration.warehouse.stores import opened_warehouse
 from setwise.settings import Settings
 
 LISTS, ASKED, FALL = 120, 20, 1.0
@@ -44,8 +44,6 @@ def test_a_seed_is_used_learned_from_built_again_and_asked_and_leaves_its_base_a
 
 def _served(data_dir: Path) -> int:
     """Rows of answers in a shop's warehouse."""
-    warehouse = build_warehouse(Settings.from_env({"SETWISE_DATA_DIR": str(data_dir)}))
-    warehouse.migrate()
-    ((count,),) = warehouse.rows("SELECT count(*) FROM raw.served")
-    warehouse.close()
+    with opened_warehouse(Settings.from_env({"SETWISE_DATA_DIR": str(data_dir)})) as warehouse:
+        ((count,),) = warehouse.rows("SELECT count(*) FROM raw.served")
     return int(count)
